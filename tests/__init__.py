@@ -1,0 +1,1 @@
+"""What Onethread promises, tried: pure code without servers, everything else on real ones that the session starts."""
