@@ -1,0 +1,100 @@
+"""A channel account: one configured number, mailbox, page or widget, and where its work goes."""
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.event import Event, RuleBroken
+
+
+class AccountUnknown(RuleBroken):
+    """There is no such channel account."""
+
+
+class AccountPaused(RuleBroken):
+    """This channel account is paused."""
+
+
+class AccountInvalid(RuleBroken):
+    """The channel account cannot work like this."""
+
+
+class AccountDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All there is to say about a channel account; a new definition replaces the whole.
+
+    Example: `{"channel": "whatsapp", "name": "Shop EU", "address": "1122334455667", "queue_id": "queue-…",
+    "settings": {"app_secret": "…"}}`
+    """
+
+    channel: str
+    name: str
+    queue_id: str
+    """Where new conversations of this account wait."""
+    address: str = ""
+    """What the provider calls the account: a phone number id, a mailbox address, a widget name."""
+    settings: dict[str, str] = {}
+    """What the channel needs, secrets included; each channel's file in `channels/` says which."""
+    default_region: str = ""
+    """Country (ISO 3166) that phone numbers without one belong to."""
+
+
+class AccountDefined(Event, topic="account.defined"):
+    """The account was set up, or set up anew."""
+
+    definition: AccountDefinition
+
+
+class AccountWasPaused(Event, topic="account.paused"):
+    """It takes no messages in and sends none until it is resumed."""
+
+    reason: str = ""
+
+
+class AccountWasResumed(Event, topic="account.resumed"):
+    """It works again."""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What decisions about an account need to know."""
+
+    id: str = ""
+    definition: AccountDefinition | None = None
+    is_paused: bool = False
+
+
+NEW = Account()
+
+
+def evolve(account: Account, event: Event) -> Account:
+    """Only assigns. History is not up for debate, so nothing is checked here."""
+    match event:
+        case AccountDefined(definition=definition):
+            return replace(account, definition=definition)
+        case AccountWasPaused():
+            return replace(account, is_paused=True)
+        case AccountWasResumed():
+            return replace(account, is_paused=False)
+        case _:
+            return account
+
+
+def define(account: Account, definition: AccountDefinition) -> list[Event]:
+    """Raises AccountInvalid. The same definition again is not news."""
+    if not definition.name.strip():
+        raise AccountInvalid("name: an account needs a name")
+    if account.definition is not None and account.definition.channel != definition.channel:
+        raise AccountInvalid(f"channel: is {account.definition.channel} and stays so; open another account")
+    return [] if definition == account.definition else [AccountDefined(definition=definition)]
+
+
+def pause(account: Account, reason: str) -> list[Event]:
+    """Raises AccountUnknown. Pausing twice is not news."""
+    if account.definition is None:
+        raise AccountUnknown
+    return [] if account.is_paused else [AccountWasPaused(reason=reason)]
+
+
+def resume(account: Account) -> list[Event]:
+    """Raises AccountUnknown. Undoes `pause`."""
+    if account.definition is None:
+        raise AccountUnknown
+    return [AccountWasResumed()] if account.is_paused else []

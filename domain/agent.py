@@ -1,0 +1,255 @@
+"""An agent: skills, presence, and how much work they hold."""
+
+from enum import StrEnum
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.event import Event, RuleBroken, without
+
+
+class AtCapacity(RuleBroken):
+    """The agent has no room for this load."""
+
+
+class AgentUnknown(RuleBroken):
+    """There is no such agent."""
+
+
+class AgentAlreadyRegistered(RuleBroken):
+    """This agent is registered already."""
+
+
+class NotSignedIn(RuleBroken):
+    """The agent is not signed in."""
+
+
+class NotAvailable(RuleBroken):
+    """The agent takes no work at the moment."""
+
+
+class SkillLevelOutOfRange(RuleBroken):
+    """A skill has a name and a level from 1 (knows a little) to 10 (expert)."""
+
+
+class CapacityOutOfRange(RuleBroken):
+    """A capacity is a whole number of load units from 0 to 1000."""
+
+
+CAPACITY_MAX = 1_000
+SKILL_LEVEL_MAX = 10
+SKILLS_MAX = 200
+
+
+class Presence(StrEnum):
+    """Whether work may be offered."""
+
+    OFFLINE = "offline"
+    AWAY = "away"
+    """Signed in, takes no new work."""
+    AVAILABLE = "available"
+
+
+class AgentRegistered(Event, topic="agent.registered"):
+    """Somebody joined the team."""
+
+    name: str
+
+
+class AgentSignedIn(Event, topic="agent.signed_in"):
+    """The agent came to work."""
+
+
+class AgentSignedOut(Event, topic="agent.signed_out"):
+    """The agent left."""
+
+    reason: str = ""
+
+
+class PresenceChanged(Event, topic="agent.presence_changed"):
+    """The agent, a supervisor or the system said whether work may be offered."""
+
+    presence: Presence
+    reason: str = ""
+
+
+class SkillsAssigned(Event, topic="agent.skills_assigned"):
+    """What the agent can do, all of it, replaced."""
+
+    skills: dict[str, int]
+    """Level from 1 to 10 by skill: `{"lang:zh": 9, "returns": 4}`."""
+
+
+class CapacitySet(Event, topic="agent.capacity_set"):
+    """How much the agent can do at once."""
+
+    units: int
+
+
+class LoadTaken(Event, topic="agent.load_taken"):
+    """A conversation, offered or resumed, takes part of the agent's capacity."""
+
+    conversation_id: str
+    customer_id: str
+    units: int
+
+
+class LoadReleased(Event, topic="agent.load_released"):
+    """A conversation no longer takes part of it."""
+
+    conversation_id: str
+    units: int
+    reason: str
+    """`declined`, `expired`, `withdrawn`, `held`, `transferred` or `closed`."""
+
+
+AgentEvent = (
+    AgentRegistered
+    | AgentSignedIn
+    | AgentSignedOut
+    | PresenceChanged
+    | SkillsAssigned
+    | CapacitySet
+    | LoadTaken
+    | LoadReleased
+)
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A conversation that takes load."""
+
+    customer_id: str
+    units: int
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What decisions about an agent need to know."""
+
+    name: str = ""
+    is_registered: bool = False
+    presence: Presence = Presence.OFFLINE
+    skills: dict[str, int] = {}
+    capacity: int = 0  # load units
+    work: dict[str, Work] = {}
+    """By conversation, offers included."""
+    on_hold: dict[str, str] = {}
+    """The customer by conversation that the agent put on hold: theirs, but it takes no load."""
+
+    @property
+    def load(self) -> int:
+        """Load units held, offers included."""
+        return sum(work.units for work in self.work.values())
+
+    @property
+    def is_signed_in(self) -> bool:
+        return self.presence is not Presence.OFFLINE
+
+
+NEW = Agent()
+
+
+def evolve(agent: Agent, event: Event) -> Agent:
+    """Only assigns. History is not up for debate, so nothing is checked here."""
+    match event:
+        case AgentRegistered(name=name):
+            return replace(agent, name=name, is_registered=True)
+        case AgentSignedIn():
+            return replace(agent, presence=Presence.AWAY)
+        case AgentSignedOut():
+            return replace(agent, presence=Presence.OFFLINE)
+        case PresenceChanged(presence=presence):
+            return replace(agent, presence=presence)
+        case SkillsAssigned(skills=skills):
+            return replace(agent, skills=skills)
+        case CapacitySet(units=units):
+            return replace(agent, capacity=units)
+        case LoadTaken(conversation_id=conversation_id, customer_id=customer_id, units=units):
+            work = agent.work | {conversation_id: Work(customer_id, units)}
+            return replace(agent, work=work, on_hold=without(agent.on_hold, conversation_id))
+        case LoadReleased(conversation_id=conversation_id, reason=reason):
+            on_hold = without(agent.on_hold, conversation_id)
+            if reason == "held" and (held := agent.work.get(conversation_id)):
+                on_hold[conversation_id] = held.customer_id
+            return replace(agent, work=without(agent.work, conversation_id), on_hold=on_hold)
+        case _:
+            return agent
+
+
+def demand_registered(agent: Agent) -> None:
+    """Raises AgentUnknown."""
+    if not agent.is_registered:
+        raise AgentUnknown
+
+
+def register(agent: Agent, *, name: str, skills: dict[str, int], capacity: int) -> list[Event]:
+    """Raises AgentAlreadyRegistered, SkillLevelOutOfRange, CapacityOutOfRange."""
+    if agent.is_registered:
+        raise AgentAlreadyRegistered
+    registered = AgentRegistered(name=name)
+    agent = evolve(agent, registered)
+    return [registered, *assign_skills(agent, skills), *set_capacity(agent, capacity)]
+
+
+def sign_in(agent: Agent) -> list[Event]:
+    """Signed in means away until they say otherwise. Raises AgentUnknown."""
+    demand_registered(agent)
+    return [] if agent.is_signed_in else [AgentSignedIn()]
+
+
+def sign_out(agent: Agent, *, reason: str = "") -> list[Event]:
+    """What they hold is returned by `application/policies/`. Raises AgentUnknown."""
+    demand_registered(agent)
+    return [AgentSignedOut(reason=reason)] if agent.is_signed_in else []
+
+
+def change_presence(agent: Agent, presence: Presence, reason: str = "") -> list[Event]:
+    """Saying the same twice is not news. Raises AgentUnknown, NotSignedIn."""
+    demand_registered(agent)
+    if presence is Presence.OFFLINE:
+        return sign_out(agent, reason=reason)
+    if not agent.is_signed_in:
+        raise NotSignedIn
+    if agent.presence is presence:
+        return []
+    return [PresenceChanged(presence=presence, reason=reason)]
+
+
+def assign_skills(agent: Agent, skills: dict[str, int]) -> list[Event]:
+    """Raises AgentUnknown, SkillLevelOutOfRange."""
+    demand_registered(agent)
+    if len(skills) > SKILLS_MAX:
+        raise SkillLevelOutOfRange(f"an agent has at most {SKILLS_MAX} skills, not {len(skills)}")
+    for skill, level in skills.items():
+        if not skill or not 1 <= level <= SKILL_LEVEL_MAX:
+            raise SkillLevelOutOfRange(f"skill {skill!r} has level {level}; levels go from 1 to {SKILL_LEVEL_MAX}")
+    return [] if skills == agent.skills else [SkillsAssigned(skills=skills)]
+
+
+def set_capacity(agent: Agent, units: int) -> list[Event]:
+    """Less than what is held takes nothing away; it only stops new work. Raises AgentUnknown, CapacityOutOfRange."""
+    demand_registered(agent)
+    if not 0 <= units <= CAPACITY_MAX:
+        raise CapacityOutOfRange
+    return [] if units == agent.capacity else [CapacitySet(units=units)]
+
+
+def take_load(agent: Agent, *, conversation_id: str, customer_id: str, units: int) -> list[Event]:
+    """For an offer. Raises NotAvailable, AtCapacity."""
+    if agent.presence is not Presence.AVAILABLE:
+        raise NotAvailable
+    return resume_load(agent, conversation_id=conversation_id, customer_id=customer_id, units=units)
+
+
+def resume_load(agent: Agent, *, conversation_id: str, customer_id: str, units: int) -> list[Event]:
+    """For work of their own taken up again, also while away. Raises AtCapacity."""
+    if agent.load + units > agent.capacity:
+        raise AtCapacity
+    return [LoadTaken(conversation_id=conversation_id, customer_id=customer_id, units=units)]
+
+
+def release_load(agent: Agent, *, conversation_id: str, reason: str) -> list[Event]:
+    """Nothing where the conversation is not theirs. One on hold takes no load; letting go of it frees 0 units."""
+    if conversation_id not in agent.work and conversation_id not in agent.on_hold:
+        return []
+    units = agent.work[conversation_id].units if conversation_id in agent.work else 0
+    return [LoadReleased(conversation_id=conversation_id, units=units, reason=reason)]

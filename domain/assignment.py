@@ -1,0 +1,354 @@
+"""Who works on a conversation: waiting, offered, held, handed on. The agent's side of it is `agent.py`."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.conversation import Conversation, Status, demand_open
+from domain.event import Event, RuleBroken
+from domain.interaction import demand_holder
+
+
+class NotWaiting(RuleBroken):
+    """The conversation is not waiting in a queue."""
+
+
+class OfferGone(RuleBroken):
+    """This offer no longer stands: it was answered, ran out or was withdrawn."""
+
+
+class OfferNotYours(RuleBroken):
+    """The offer was made to another agent."""
+
+
+class OfferStillStands(RuleBroken):
+    """The offer's time is not over yet."""
+
+
+class NotOnHold(RuleBroken):
+    """The conversation is not on hold."""
+
+
+class OnHold(RuleBroken):
+    """The conversation is on hold; resume it first."""
+
+
+class NobodyHoldsIt(RuleBroken):
+    """No agent holds the conversation."""
+
+
+class AlreadyWaiting(RuleBroken):
+    """The conversation already waits or is offered; transfer it to change its queue."""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why this agent got this conversation: enough to recompute the decision from the log, and to tell it."""
+
+    position: int
+    """The log as the router had read it."""
+    ordinal: int
+    """Which of the decisions taken at that position, from 0."""
+    decided_at: datetime
+    policy_version: int
+    rule: str
+    """How the agent was chosen among the eligible: `longest_idle`."""
+    score: float
+    """The conversation's place in the order: priority boost plus age, in seconds."""
+    eligible: int
+    """How many agents could have taken it."""
+    idle_since: datetime | None = None
+    runner_up: str | None = None
+    runner_up_idle_since: datetime | None = None
+
+
+class ConversationEnqueued(Event, topic="conversation.enqueued"):
+    """It waits for an agent."""
+
+    conversation_id: str
+    queue_id: str
+    channel: str
+    priority: int
+    waiting_since: datetime
+    """Since when the customer waits: a transfer keeps it."""
+    due_at: datetime | None = None
+    """When the queue's service level wants it answered."""
+
+
+class ConversationOffered(Event, topic="conversation.offered"):
+    """It was put before one agent to accept or decline."""
+
+    conversation_id: str
+    queue_id: str
+    offer_id: str
+    agent_id: str
+    units: int
+    expires_at: datetime
+    choice: Choice | None = None
+    """Absent where a person, not the router, chose the agent."""
+
+
+class OfferAccepted(Event, topic="conversation.offer_accepted"):
+    """The agent took it on."""
+
+    conversation_id: str
+    queue_id: str
+    offer_id: str
+    agent_id: str
+
+
+class OfferDeclined(Event, topic="conversation.offer_declined"):
+    """The agent said no; it waits again, with its age."""
+
+    conversation_id: str
+    queue_id: str
+    offer_id: str
+    agent_id: str
+    reason: str
+
+
+class OfferExpired(Event, topic="conversation.offer_expired"):
+    """The agent did not answer in time; it waits again, with its age."""
+
+    conversation_id: str
+    queue_id: str
+    offer_id: str
+    agent_id: str
+
+
+class OfferWithdrawn(Event, topic="conversation.offer_withdrawn"):
+    """The offer was taken back before the agent answered: they left, or it was closed or moved."""
+
+    conversation_id: str
+    queue_id: str
+    offer_id: str
+    agent_id: str
+    reason: str
+
+
+class ConversationTransferred(Event, topic="conversation.transferred"):
+    """It was handed on, to a queue or to a named agent."""
+
+    conversation_id: str
+    from_agent_id: str | None
+    to_queue_id: str
+    to_agent_id: str | None = None
+    from_queue_id: str | None = None
+    reason: str = ""
+
+
+class ConversationHeld(Event, topic="conversation.held"):
+    """The agent waits for the customer or for somebody else; it takes no capacity meanwhile."""
+
+    conversation_id: str
+    agent_id: str
+    reason: str = ""
+
+
+class ConversationResumed(Event, topic="conversation.resumed"):
+    """The agent took it up again."""
+
+    conversation_id: str
+    agent_id: str
+
+
+class WrapUpStarted(Event, topic="conversation.wrap_up_started"):
+    """The talk is over; the agent finishes the work that follows it and still holds the capacity."""
+
+    conversation_id: str
+    agent_id: str
+
+
+AssignmentEvent = (
+    ConversationEnqueued
+    | ConversationOffered
+    | OfferAccepted
+    | OfferDeclined
+    | OfferExpired
+    | OfferWithdrawn
+    | ConversationTransferred
+    | ConversationHeld
+    | ConversationResumed
+    | WrapUpStarted
+)
+
+
+def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
+    """What each event changes about who works on it."""
+    match event:
+        case ConversationEnqueued():
+            return replace(
+                conversation,
+                status=Status.WAITING,
+                queue_id=event.queue_id,
+                agent_id=None,
+                priority=event.priority,
+                waiting_since=event.waiting_since,
+                due_at=event.due_at,
+            )
+        case ConversationOffered():
+            return replace(
+                conversation,
+                status=Status.OFFERED,
+                queue_id=event.queue_id,
+                agent_id=event.agent_id,
+                offer_id=event.offer_id,
+                offer_expires_at=event.expires_at,
+                units=event.units,
+            )
+        case OfferAccepted():
+            return replace(conversation, status=Status.ASSIGNED, offer_id=None, offer_expires_at=None)
+        case OfferDeclined() | OfferExpired() | OfferWithdrawn():
+            return replace(
+                conversation, status=Status.WAITING, agent_id=None, offer_id=None, offer_expires_at=None, units=0
+            )
+        case ConversationTransferred(to_queue_id=queue_id):
+            return replace(conversation, status=Status.OPEN, queue_id=queue_id, agent_id=None, units=0)
+        case ConversationHeld():
+            return replace(conversation, status=Status.ON_HOLD)
+        case ConversationResumed():
+            return replace(conversation, status=Status.ASSIGNED)
+        case WrapUpStarted():
+            return replace(conversation, status=Status.WRAPPING)
+        case _:
+            return conversation
+
+
+def enqueue(
+    conversation: Conversation, *, queue_id: str, at: datetime, due_at: datetime | None, priority: int | None = None
+) -> list[Event]:
+    """A conversation that has waited before keeps its age. Raises ConversationIsClosed, AlreadyWaiting."""
+    demand_open(conversation)
+    if conversation.status is not Status.OPEN:
+        raise AlreadyWaiting
+    return [
+        ConversationEnqueued(
+            conversation_id=conversation.id,
+            queue_id=queue_id,
+            channel=conversation.channel,
+            priority=conversation.priority if priority is None else priority,
+            waiting_since=conversation.waiting_since or at,
+            due_at=due_at,
+        )
+    ]
+
+
+def offer(
+    conversation: Conversation,
+    *,
+    offer_id: str,
+    agent_id: str,
+    units: int,
+    expires_at: datetime,
+    choice: Choice | None = None,
+) -> list[Event]:
+    """The agent's side, `agent.take_load`, is appended in the same call. Raises NotWaiting."""
+    if conversation.status is not Status.WAITING or conversation.queue_id is None:
+        raise NotWaiting
+    return [
+        ConversationOffered(
+            conversation_id=conversation.id,
+            queue_id=conversation.queue_id,
+            offer_id=offer_id,
+            agent_id=agent_id,
+            units=units,
+            expires_at=expires_at,
+            choice=choice,
+        )
+    ]
+
+
+def _demand_offer(conversation: Conversation, offer_id: str, agent_id: str | None = None) -> tuple[str, str]:
+    """The agent and queue of the standing offer. Raises OfferGone, OfferNotYours."""
+    if conversation.status is not Status.OFFERED or conversation.offer_id != offer_id:
+        raise OfferGone
+    assert conversation.agent_id is not None  # an offered conversation has both
+    assert conversation.queue_id is not None
+    if agent_id is not None and conversation.agent_id != agent_id:
+        raise OfferNotYours
+    return conversation.agent_id, conversation.queue_id
+
+
+def accept_offer(conversation: Conversation, *, offer_id: str, agent_id: str) -> list[Event]:
+    """The load was taken with the offer, so only the conversation changes. Raises OfferGone, OfferNotYours."""
+    _, queue_id = _demand_offer(conversation, offer_id, agent_id)
+    return [OfferAccepted(conversation_id=conversation.id, queue_id=queue_id, offer_id=offer_id, agent_id=agent_id)]
+
+
+def decline_offer(conversation: Conversation, *, offer_id: str, agent_id: str, reason: str) -> list[Event]:
+    """Raises OfferGone, OfferNotYours."""
+    _, queue_id = _demand_offer(conversation, offer_id, agent_id)
+    return [
+        OfferDeclined(
+            conversation_id=conversation.id, queue_id=queue_id, offer_id=offer_id, agent_id=agent_id, reason=reason
+        )
+    ]
+
+
+def expire_offer(conversation: Conversation, *, offer_id: str, at: datetime) -> list[Event]:
+    """Raises OfferGone, OfferStillStands."""
+    agent_id, queue_id = _demand_offer(conversation, offer_id)
+    if conversation.offer_expires_at is not None and at < conversation.offer_expires_at:
+        raise OfferStillStands
+    return [OfferExpired(conversation_id=conversation.id, queue_id=queue_id, offer_id=offer_id, agent_id=agent_id)]
+
+
+def withdraw_offer(conversation: Conversation, *, reason: str) -> list[Event]:
+    """Nothing where nothing is offered."""
+    if conversation.status is not Status.OFFERED or conversation.offer_id is None:
+        return []
+    agent_id, queue_id = _demand_offer(conversation, conversation.offer_id)
+    return [
+        OfferWithdrawn(
+            conversation_id=conversation.id,
+            queue_id=queue_id,
+            offer_id=conversation.offer_id,
+            agent_id=agent_id,
+            reason=reason,
+        )
+    ]
+
+
+def transfer(
+    conversation: Conversation, *, to_queue_id: str, to_agent_id: str | None = None, reason: str = ""
+) -> list[Event]:
+    """Hands it on; `enqueue` or `offer` follows in the same append. Raises ConversationIsClosed."""
+    demand_open(conversation)
+    return [
+        ConversationTransferred(
+            conversation_id=conversation.id,
+            from_agent_id=conversation.agent_id,
+            to_queue_id=to_queue_id,
+            to_agent_id=to_agent_id,
+            from_queue_id=conversation.queue_id,
+            reason=reason,
+        )
+    ]
+
+
+def hold(conversation: Conversation, *, agent_id: str, reason: str) -> list[Event]:
+    """Raises ConversationIsClosed, NotTheHolder. Holding twice is not news."""
+    demand_open(conversation)
+    demand_holder(conversation, agent_id)
+    if conversation.status is Status.ON_HOLD:
+        return []
+    return [ConversationHeld(conversation_id=conversation.id, agent_id=agent_id, reason=reason)]
+
+
+def resume(conversation: Conversation, *, agent_id: str) -> list[Event]:
+    """Raises NotTheHolder, NotOnHold."""
+    demand_holder(conversation, agent_id)
+    if conversation.status is not Status.ON_HOLD:
+        raise NotOnHold
+    return [ConversationResumed(conversation_id=conversation.id, agent_id=agent_id)]
+
+
+def start_wrap_up(conversation: Conversation, *, agent_id: str) -> list[Event]:
+    """Raises ConversationIsClosed, NotTheHolder, OnHold. Once started it need not be started again."""
+    demand_open(conversation)
+    demand_holder(conversation, agent_id)
+    if conversation.status is Status.ON_HOLD:  # it takes no load, and wrapping up does
+        raise OnHold
+    if conversation.status is Status.WRAPPING:
+        return []
+    return [WrapUpStarted(conversation_id=conversation.id, agent_id=agent_id)]

@@ -1,0 +1,153 @@
+"""What each event of the log changes in the router's state."""
+
+from datetime import timedelta
+from typing import get_args
+
+from domain import agent, policy, queue
+from domain.agent import (
+    AgentRegistered,
+    AgentSignedIn,
+    AgentSignedOut,
+    CapacitySet,
+    LoadReleased,
+    LoadTaken,
+    Presence,
+    PresenceChanged,
+    SkillsAssigned,
+)
+from domain.assignment import (
+    ConversationEnqueued,
+    ConversationOffered,
+    ConversationTransferred,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferWithdrawn,
+)
+from domain.conversation import ConversationClosed, ConversationPrioritized
+from domain.event import Recorded
+from domain.policy import PolicyDefined
+from domain.queue import QueueDefined
+from domain.routing.state import Desk, RouterState, StandingOffer, Waiting
+
+ConversationEvent = (
+    ConversationEnqueued
+    | ConversationOffered
+    | OfferAccepted
+    | OfferDeclined
+    | OfferExpired
+    | OfferWithdrawn
+    | ConversationTransferred
+    | ConversationClosed
+    | ConversationPrioritized
+)
+DeskEvent = (
+    AgentRegistered
+    | AgentSignedIn
+    | AgentSignedOut
+    | PresenceChanged
+    | SkillsAssigned
+    | CapacitySet
+    | LoadTaken
+    | LoadReleased
+)
+TOPICS = frozenset(
+    event.TOPIC for event in (*get_args(ConversationEvent), *get_args(DeskEvent), QueueDefined, PolicyDefined)
+)
+"""All that concerns the router: a cold start reads only these."""
+CAME_TO_NOTHING = frozenset({"declined", "expired", "withdrawn"})
+"""Reasons for which load is released that was only offered."""
+
+
+def evolve(state: RouterState, recorded: Recorded) -> None:
+    """Only assigns. Takes the events of the log in order; ignores what does not concern it. Safe to repeat.
+
+    An event of an erased customer counts (its position is one that decisions were taken at) but says nothing.
+    """
+    if recorded.topic not in TOPICS or recorded.position <= state.facts.position:
+        return
+    state.facts.position = recorded.position
+    event = recorded.event
+    if isinstance(event, ConversationEvent):
+        _evolve_conversation(state, recorded, event)
+    elif isinstance(event, DeskEvent):
+        _evolve_desk(state, recorded, event)
+    elif isinstance(event, QueueDefined):
+        _evolve_queue(state, recorded.stream, event)
+    elif isinstance(event, PolicyDefined):
+        _evolve_policy(state, event)
+
+
+def _evolve_conversation(state: RouterState, recorded: Recorded, event: ConversationEvent) -> None:
+    every = state.facts.waiting
+    if isinstance(event, ConversationEnqueued):
+        every[event.conversation_id] = Waiting(
+            conversation_id=event.conversation_id,
+            customer_id=recorded.stream,
+            queue_id=event.queue_id,
+            channel=event.channel,
+            priority=event.priority,
+            waiting_since=event.waiting_since,
+            position=recorded.position,
+        )
+    elif (waiting := every.get(event.conversation_id)) is None:
+        return
+    elif isinstance(event, OfferAccepted | ConversationTransferred | ConversationClosed):
+        del every[event.conversation_id]
+    else:
+        _evolve_waiting(state, waiting, recorded, event)
+    state.place_conversation(event.conversation_id)
+
+
+def _evolve_waiting(
+    state: RouterState,
+    waiting: Waiting,
+    recorded: Recorded,
+    event: ConversationOffered | OfferDeclined | OfferExpired | OfferWithdrawn | ConversationPrioritized,
+) -> None:
+    match event:
+        case ConversationOffered(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at):
+            waiting.offer = StandingOffer(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at)
+        case OfferDeclined(agent_id=agent_id):
+            rest = timedelta(seconds=state.facts.policy.rules.decline_rest_seconds)
+            waiting.offer = None
+            waiting.declined.pop(agent_id, None)
+            waiting.declined[agent_id] = recorded.recorded_at + rest
+        case OfferExpired() | OfferWithdrawn():
+            waiting.offer = None
+        case ConversationPrioritized(priority=priority):
+            waiting.priority = priority
+
+
+def _evolve_desk(state: RouterState, recorded: Recorded, event: DeskEvent) -> None:
+    desk = state.facts.desks.get(recorded.stream)
+    if desk is None:
+        desk = state.facts.desks[recorded.stream] = Desk()
+    desk.agent = agent.evolve(desk.agent, event)
+    match event:
+        case PresenceChanged(presence=Presence.AVAILABLE):
+            desk.free_since = recorded.recorded_at
+        case LoadTaken(conversation_id=conversation_id):
+            desk.given[conversation_id] = recorded.recorded_at
+        case LoadReleased(conversation_id=conversation_id, reason=reason):
+            took_load = desk.given.pop(conversation_id, None) is not None  # false for one on hold
+            if took_load and reason not in CAME_TO_NOTHING:
+                desk.free_since = max(desk.free_since, recorded.recorded_at)
+    state.place_agent(recorded.stream)
+
+
+def _evolve_queue(state: RouterState, queue_id: str, event: QueueDefined) -> None:
+    """What waits there asks for the new skills from now on."""
+    state.facts.queues[queue_id] = queue.evolve(state.facts.queue(queue_id), event)
+    for waiting in state.facts.waiting.values():
+        if waiting.queue_id == queue_id:
+            state.place_conversation(waiting.conversation_id)
+    state.lines.drop_empty()
+
+
+def _evolve_policy(state: RouterState, event: PolicyDefined) -> None:
+    """What waits is ordered and weighed by the new rules from now on."""
+    state.facts.policy = policy.evolve(state.facts.policy, event)
+    for conversation_id in state.facts.waiting:
+        state.place_conversation(conversation_id)
+    state.lines.drop_empty()
