@@ -1,0 +1,61 @@
+"""Claims: the keys that may be taken once, for ever, as keyed hashes that tell nobody what was claimed."""
+
+import hashlib
+from datetime import datetime
+
+import msgspec
+
+from application.log import Claim
+from domain.interaction import Content
+
+HASH_BYTES = 16
+
+
+class ClaimKeys:
+    """Makes claim keys and fingerprints with one secret that must never change for a log."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) < 32:
+            raise ValueError(f"the claim key has {len(secret)} bytes; it needs at least 32")
+        self._keyed = hashlib.blake2b(digest_size=HASH_BYTES, key=secret[:64])
+
+    def digest(self, *parts: str) -> bytes:
+        """A keyed hash of 16 bytes over the parts. Only the last may hold NUL, so that no two lists look the same."""
+        text = "\0".join(parts)
+        if text.count("\0") >= len(parts) and any("\0" in part for part in parts[:-1]):
+            raise ValueError("a claim's parts, but for the last, hold no NUL")
+        return self.fingerprint(text.encode("utf-8", "surrogatepass"))
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """A keyed hash of 16 bytes over any content."""
+        hasher = self._keyed.copy()
+        hasher.update(content)
+        return hasher.digest()
+
+    def message(self, account_id: str, kind: str, provider_id: str, content: Content) -> Claim:
+        """One message of a channel account. The same provider id counts once for each kind of event."""
+        return Claim(
+            self.digest("message", account_id, kind, provider_id),
+            self.fingerprint(msgspec.msgpack.encode(content)),
+        )
+
+    def contradiction(self, claim: Claim) -> Claim:
+        """The same message id with this other content: recorded once for each different content."""
+        return Claim(self.fingerprint(claim.key + claim.fingerprint), claim.fingerprint)
+
+    def identity(self, channel: str, account_id: str, handle: str, customer_id: str) -> Claim:
+        """One address of one customer. The fingerprint is the customer's own id, so the claim tells whose it is."""
+        return Claim(self.digest("identity", channel, account_id, handle), id_bytes(customer_id))
+
+    def command(self, actor: str, key: str, content: bytes) -> Claim:
+        """One command of one actor, by the key that the caller chose for it."""
+        return Claim(self.digest("command", actor, key), self.fingerprint(content))
+
+    def once(self, *parts: str, at: datetime | None = None) -> Claim:
+        """Anything else that may happen once: a login name, a ticket, an attempt to send."""
+        return Claim(self.digest("once", *parts), self.fingerprint(str(at or "").encode()))
+
+
+def id_bytes(identifier: str) -> bytes:
+    """The 16 bytes of an id: `customer-0193…` → its hex part."""
+    return bytes.fromhex(identifier.partition("-")[2])

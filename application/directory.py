@@ -1,0 +1,119 @@
+"""The directory: accounts, queues, policy and people as they stand now, held in memory by every process."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from application.log import Log
+from domain import account, person, policy, queue
+from domain.account import Account
+from domain.customer import Intake
+from domain.event import Recorded, kind_of
+from domain.person import Person
+from domain.policy import Policy
+from domain.queue import Queue, QueueDefinition
+
+POLICY = "policy-" + "0" * 32
+"""The stream of the one routing policy."""
+
+
+class Directory:
+    """A reaction that keeps the few things that every request needs, so that none has to ask the database.
+
+    A few thousand entries at most; they are never dropped.
+    """
+
+    name = "directory"
+    topics = (
+        "account.defined",
+        "account.paused",
+        "account.resumed",
+        "queue.defined",
+        "queue.retired",
+        "policy.defined",
+        "person.admitted",
+        "person.password_replaced",
+        "person.role_given",
+        "person.barred",
+        "person.readmitted",
+        "person.key_issued",
+    )
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.accounts: dict[str, Account] = {}
+        self.queues: dict[str, Queue] = {}
+        self.people: dict[str, Person] = {}
+        self.policy: Policy = policy.NEW
+        self._intakes: dict[str, Intake] = {}
+        self._by_login: dict[str, str] = {}
+        self._by_key_hash: dict[str, str] = {}
+        self._position = 0
+        self.on_person_changed: list[Callable[[str], None]] = []
+        """Called with the person's id, so that open sockets follow at once."""
+
+    async def start(self) -> int:
+        return self._position
+
+    async def take(self, batch: Sequence[Recorded], upto: int) -> None:
+        for recorded in batch:
+            self._evolve(recorded)
+        self._position = upto
+        await asyncio.sleep(0)  # a long catch-up lets others run between its batches
+
+    def _evolve(self, recorded: Recorded) -> None:
+        stream, event = recorded.stream, recorded.event
+        match kind_of(stream):
+            case "account":
+                self.accounts[stream] = account.evolve(self.accounts.get(stream, Account(id=stream)), event)
+            case "queue":
+                self._evolve_queue(stream, queue.evolve(self.queues.get(stream, queue.NEW), event))
+            case "policy":
+                self.policy = policy.evolve(self.policy, event)
+            case "person":
+                self._evolve_person(stream, person.evolve(self.people.get(stream, Person(id=stream)), event))
+
+    def _evolve_queue(self, stream: str, now: Queue) -> None:
+        self.queues[stream] = now
+        if now.definition is not None:
+            self._intakes[stream] = _intake(stream, now.definition)
+
+    def _evolve_person(self, stream: str, someone: Person) -> None:
+        self.people[stream] = someone
+        if someone.login:
+            self._by_login[someone.login] = stream
+        if someone.key_hash:
+            self._by_key_hash[someone.key_hash] = stream
+        for listener in self.on_person_changed:
+            listener(stream)
+
+    def account(self, account_id: str) -> Account | None:
+        return self.accounts.get(account_id)
+
+    def account_at(self, channel: str, address: str) -> Account | None:
+        """The account that the provider calls by this address."""
+        for candidate in self.accounts.values():
+            definition = candidate.definition
+            if definition is not None and definition.channel == channel and definition.address == address:
+                return candidate
+        return None
+
+    def person(self, person_id: str) -> Person | None:
+        """Anybody who may use the system now; None for the barred."""
+        someone = self.people.get(person_id)
+        return None if someone is None or someone.is_barred else someone
+
+    def by_login(self, login: str) -> Person | None:
+        return self.person(self._by_login.get(login, ""))
+
+    def by_key_hash(self, key_hash: str) -> Person | None:
+        return self.person(self._by_key_hash.get(key_hash, ""))
+
+    def intake(self, queue_id: str) -> Intake:
+        """How new work enters the queue. Work for a queue that is gone is taken all the same: nothing gets lost."""
+        return self._intakes.get(queue_id) or Intake(queue_id=queue_id)
+
+
+def _intake(queue_id: str, definition: QueueDefinition) -> Intake:
+    service_level = timedelta(seconds=definition.service_level_seconds)
+    return Intake(queue_id=queue_id, priority=definition.priority, service_level=service_level)

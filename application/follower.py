@@ -1,0 +1,99 @@
+"""The one loop: gives one reaction every event after its position, in order, in batches."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from application.log import Log
+from domain.event import Recorded
+
+BATCH_MAX = 2_000
+"""Events given to a reaction at once."""
+POLL_SECONDS = 0.25
+RETRY_SECONDS_MAX = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class Reaction(Protocol):
+    """Something that happens because of events."""
+
+    @property
+    def name(self) -> str:
+        """Under which its position is kept and shown."""
+
+    @property
+    def topics(self) -> Collection[str]:
+        """The topics it cares about; empty: all."""
+
+    async def start(self) -> int:
+        """Gets ready and returns the position after which it wants events."""
+
+    async def take(self, batch: Sequence[Recorded], upto: int) -> None:
+        """Reacts to the events, in order; the batch is complete up to the position, and may be empty."""
+
+
+class Follower:
+    """Runs one reaction along the log. Whatever goes wrong is told, waited out and tried again from its position."""
+
+    def __init__(self, log: Log, reaction: Reaction, batch_max: int = BATCH_MAX, gather_seconds: float = 0.0) -> None:
+        self.reaction = reaction
+        self.position = -1
+        """Up to where the reaction has taken the log; -1 before it started."""
+        self._log = log
+        self._batch_max = batch_max
+        self._gather_seconds = gather_seconds
+        self._moved = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Follows until it is cancelled."""
+        pause = 0.1
+        while True:
+            try:
+                self.position = await self.reaction.start()
+                await self._announce()
+                while True:
+                    await self.step(POLL_SECONDS)
+                    pause = 0.1
+            except Exception:
+                logger.exception("follower %s stopped; it starts again at its position", self.reaction.name)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RETRY_SECONDS_MAX)
+
+    async def step(self, wait_seconds: float = 0.0) -> bool:
+        """Takes one batch, waiting so long for one. False if there was none."""
+        if not await self._log.wait_past(self.position, wait_seconds):
+            return False
+        if self._gather_seconds:
+            await asyncio.sleep(self._gather_seconds)
+        batch, upto = await self._log.read(self.position, self._batch_max, self.reaction.topics)
+        if upto <= self.position:
+            return False
+        await self.reaction.take(batch, upto)
+        self.position = upto
+        await self._announce()
+        return True
+
+    async def catch_up(self, position: int | None = None) -> None:
+        """Takes everything up to the position, or up to the log's head as it stands now."""
+        target = await self._log.head() if position is None else position
+        if self.position < 0:
+            self.position = await self.reaction.start()
+        while self.position < target:
+            await self.step()
+
+    async def reached(self, position: int, wait_seconds: float) -> bool:
+        """Waits until the reaction has taken the position. False if the time is over."""
+        if self.position >= position:
+            return True
+        try:
+            async with asyncio.timeout(wait_seconds), self._moved:
+                await self._moved.wait_for(lambda: self.position >= position)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _announce(self) -> None:
+        async with self._moved:
+            self._moved.notify_all()

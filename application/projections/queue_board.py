@@ -1,0 +1,102 @@
+"""The queue board: who waits where, since when, due when, and to whom it is offered."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from application.projections.view import Row, encode
+from domain.assignment import (
+    ConversationEnqueued,
+    ConversationOffered,
+    ConversationTransferred,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferWithdrawn,
+)
+from domain.conversation import ConversationClosed, ConversationPrioritized
+from domain.event import Recorded
+
+WAITING = (
+    ConversationEnqueued,
+    ConversationOffered,
+    ConversationTransferred,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferWithdrawn,
+    ConversationClosed,
+    ConversationPrioritized,
+)
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A conversation that waits in a queue.
+
+    Example: `{"id": "conversation-…", "customer_id": "customer-…", "queue_id": "queue-…", "channel": "email",
+    "priority": 2, "waiting_since": "2026-11-11T00:00:01Z", "due_at": "2026-11-11T00:01:01Z"}`
+    """
+
+    id: str
+    customer_id: str
+    queue_id: str
+    channel: str
+    priority: int
+    waiting_since: datetime
+    due_at: datetime | None = None
+    offered_to: str | None = None
+    offer_expires_at: datetime | None = None
+    refusals: int = 0
+    """Offers that were declined, missed or withdrawn so far."""
+
+
+class QueueBoard:
+    """The waiting conversations of each queue. Its scope is the queue."""
+
+    name = "queue_board"
+    version = 1
+    topics = frozenset(event.TOPIC for event in WAITING)
+    card_type = Waiting
+
+    def key(self, recorded: Recorded) -> str | None:
+        return getattr(recorded.event, "conversation_id", None)
+
+    def evolve(self, card: Waiting | None, recorded: Recorded) -> Waiting | None:
+        event = recorded.event
+        if isinstance(event, ConversationEnqueued):
+            return Waiting(
+                id=event.conversation_id,
+                customer_id=recorded.stream,
+                queue_id=event.queue_id,
+                channel=event.channel,
+                priority=event.priority,
+                waiting_since=event.waiting_since,
+                due_at=event.due_at,
+            )
+        if card is None:
+            return None
+        match event:
+            case ConversationOffered():
+                return replace(card, offered_to=event.agent_id, offer_expires_at=event.expires_at)
+            case OfferDeclined() | OfferExpired() | OfferWithdrawn():
+                return replace(card, offered_to=None, offer_expires_at=None, refusals=card.refusals + 1)
+            case ConversationPrioritized(priority=priority):
+                return replace(card, priority=priority)
+            case _:  # accepted, closed or moved elsewhere: it waits no more
+                return None
+
+    def rows(self, card: Waiting, position: int) -> Sequence[Row]:
+        return [
+            Row(
+                scope=card.queue_id,
+                key=card.id,
+                position=position,
+                sort_at=card.waiting_since,
+                doc=encode(card),
+                queue_id=card.queue_id,
+                agent_id=card.offered_to,
+                customer_id=card.customer_id,
+            )
+        ]

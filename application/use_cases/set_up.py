@@ -1,0 +1,113 @@
+"""Set up: queues, the routing policy, channel accounts, and who may use the system."""
+
+import hashlib
+import secrets
+
+import msgspec
+
+from application.commands import Command, Commands, Done
+from application.directory import POLICY
+from application.ids import derived_id, new_id
+from domain import account, person, policy, queue
+from domain.account import AccountDefinition
+from domain.event import Event
+from domain.person import Role
+from domain.policy import RoutingPolicy
+from domain.queue import QueueDefinition
+
+
+def key_hash(key: str) -> str:
+    """What is kept of a program's key: hex SHA-256."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class SetUp:
+    """Each method carries out one command. Safe to repeat with the same claim."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+
+    async def define_queue(
+        self, command: Command, queue_id: str | None, definition: QueueDefinition
+    ) -> tuple[Done, str]:
+        """A new queue where no id is given. Raises QueueDefinitionInvalid."""
+        queue_id = queue_id or _new("queue", command)
+        done = await self._commands.carry_out(command, [queue_id], lambda one: [queue.define(one, definition)])
+        return done, queue_id
+
+    async def retire_queue(self, command: Command, queue_id: str) -> Done:
+        """It takes no new work; what waits in it is still served. Raises QueueUnknown."""
+        return await self._commands.carry_out(command, [queue_id], lambda one: [queue.retire(one)])
+
+    async def define_policy(self, command: Command, rules: RoutingPolicy) -> Done:
+        """The next version of the routing policy. Raises PolicyInvalid."""
+        canonical = msgspec.json.encode(rules, order="deterministic")
+        digest = hashlib.sha256(canonical).hexdigest()
+        return await self._commands.carry_out(command, [POLICY], lambda one: [policy.define(one, rules, sha256=digest)])
+
+    async def define_account(
+        self, command: Command, account_id: str | None, definition: AccountDefinition
+    ) -> tuple[Done, str]:
+        """A new channel account where no id is given. Raises AccountInvalid."""
+        account_id = account_id or _new("account", command)
+        done = await self._commands.carry_out(command, [account_id], lambda one: [account.define(one, definition)])
+        return done, account_id
+
+    async def pause_account(self, command: Command, account_id: str, reason: str) -> Done:
+        """`resume_account` undoes it. Raises AccountUnknown."""
+        return await self._commands.carry_out(command, [account_id], lambda one: [account.pause(one, reason)])
+
+    async def resume_account(self, command: Command, account_id: str) -> Done:
+        """Raises AccountUnknown."""
+        return await self._commands.carry_out(command, [account_id], lambda one: [account.resume(one)])
+
+    async def admit(
+        self, command: Command, *, login: str, name: str, role: Role, password_hash: str, agent_id: str | None
+    ) -> tuple[Done, str]:
+        """Somebody may sign in. A login name is taken once, for ever. Raises PersonAlreadyThere, ClaimTaken."""
+        person_id = _new("person", command)
+        login_claim = self._commands.claim_keys.once("login", login.casefold())
+
+        def decide(one: person.Person) -> list[list[Event]]:
+            return [
+                person.admit(one, login=login, name=name, role=role, password_hash=password_hash, agent_id=agent_id)
+            ]
+
+        done = await self._commands.carry_out(command, [person_id], decide, [login_claim])
+        return done, person_id
+
+    async def issue_key(
+        self, command: Command, *, name: str, role: Role, account_ids: tuple[str, ...]
+    ) -> tuple[Done, str, str]:
+        """Returns the new key's id and the key itself, which is shown this once and never stored: a repeat gets ""."""
+        person_id = _new("person", command)
+        key = f"onethread_{secrets.token_urlsafe(32)}"
+
+        def decide(one: person.Person) -> list[list[Event]]:
+            return [person.issue_key(one, name=name, role=role, key_hash=key_hash(key), account_ids=account_ids)]
+
+        done = await self._commands.carry_out(command, [person_id], decide)
+        return done, person_id, "" if done.is_repeat else key
+
+    async def replace_password(self, command: Command, person_id: str, password_hash: str) -> Done:
+        """Raises PersonUnknown."""
+        return await self._commands.carry_out(
+            command, [person_id], lambda one: [person.replace_password(one, password_hash)]
+        )
+
+    async def give_role(self, command: Command, person_id: str, role: Role) -> Done:
+        """Takes effect on open sockets at once. Raises PersonUnknown."""
+        return await self._commands.carry_out(command, [person_id], lambda one: [person.give_role(one, role)])
+
+    async def bar(self, command: Command, person_id: str) -> Done:
+        """They are out at once; `readmit` undoes it. Raises PersonUnknown."""
+        return await self._commands.carry_out(command, [person_id], lambda one: [person.bar(one)])
+
+    async def readmit(self, command: Command, person_id: str) -> Done:
+        """Raises PersonUnknown."""
+        return await self._commands.carry_out(command, [person_id], lambda one: [person.readmit(one)])
+
+
+def _new(kind: str, command: Command) -> str:
+    """A repeated command names the same new thing again."""
+    return derived_id(kind, command.claim.key) if command.claim else new_id(kind)
