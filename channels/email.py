@@ -1,0 +1,204 @@
+"""E-mail: account settings, parse, send. Whoever brings raw mail in proves it by an API key, so there is no verify."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from email.utils import mktime_tz, parsedate_tz
+
+import msgspec
+
+from application.sending import Outcome, Outgoing, Rejected
+from channels.mail.automatic import why_automatic
+from channels.mail.bodies import Body, body_of
+from channels.mail.headers import Headers, addresses_in
+from channels.mail.sending import Server, built_reply, send_mail
+from channels.mail.structure import Structure, take_apart
+from channels.mail.threads import Placement, Rule, own_id_in, place
+from channels.payload import plausible
+from channels.text import one_line
+from domain.account import AccountDefinition, AccountInvalid
+from domain.customer import InboundMessage
+from domain.interaction import Content
+
+UNKNOWN_HANDLE = "unknown"
+"""Whoever sent a mail that names no sender at all."""
+RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
+_ON_THE_WAY = """
+received return-path delivered-to x-original-to envelope-to x-received authentication-results received-spf
+dkim-signature arc-seal arc-message-signature arc-authentication-results x-spam-status x-spam-score x-spam-level
+x-spam-flag x-spam-checker-version x-virus-scanned status x-status x-uid
+"""
+TRACE_HEADERS = frozenset(_ON_THE_WAY.split())
+"""Written on the way, so that the same mail has others each time it arrives."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mailbox needs."""
+
+    address: str
+    """`AccountDefinition.address`: the mailbox, as in `support@shop.example`."""
+    name: str
+    """`AccountDefinition.name`: who our mail says it is from."""
+    token_keys: tuple[bytes, ...]
+    """`token_key`, and `token_key_previous` while it is rolled: tokens and Message-IDs are made with the first."""
+    server: Server | None
+    """`smtp_host` and its fellows; without a host this mailbox only receives."""
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail, read."""
+
+    message: InboundMessage
+    """`thread` is the Message-ID of the thread's first mail as far as this one knows; ids keep their brackets.
+
+    `conversation_id` is set where our own token or Message-ID proves it, and then wins over `thread`.
+    """
+    rule: Rule
+    """What decided where it belongs."""
+    automatic_because: tuple[str, ...]
+    """Why nothing automatic may answer it; empty for a person's mail."""
+    recipient: str
+    """The mailbox it came for: the envelope's recipient if that was given, else the first that the headers name."""
+    reply_to: str
+    """Where the sender wants answers, if not at the sender's own address."""
+    content_sha256: str
+    """Of the raw mail without the headers written on the way: tells mails of the same Message-ID apart."""
+    rung: str
+    """How sure the charset of the text is; see `mail/charsets.py`."""
+    limits: tuple[str, ...]
+    """Names of the limits that cut something off."""
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The conversation that our own token or Message-ID proves, or None."""
+        return self.message.conversation_id or None
+
+    @property
+    def is_automatic(self) -> bool:
+        return bool(self.automatic_because)
+
+
+def read_settings(definition: AccountDefinition) -> Settings:
+    """Raises AccountInvalid with the setting that is missing or wrong."""
+    given = definition.settings
+    if "@" not in definition.address:
+        raise AccountInvalid(f"address: {definition.address!r} is not a mail address")
+    if len(given.get("token_key", "")) < 32:
+        raise AccountInvalid("settings.token_key: a mailbox needs a secret of at least 32 characters")
+    keys = (given["token_key"], given.get("token_key_previous", ""))
+    return Settings(
+        address=definition.address,
+        name=definition.name,
+        token_keys=tuple(key.encode() for key in keys if key),
+        server=Server.read(given) if given.get("smtp_host") else None,
+    )
+
+
+def parse(
+    raw: bytes,
+    *,
+    received_at: datetime,
+    token_keys: Sequence[bytes] = (),
+    own_addresses: Collection[str] = (),
+    envelope_recipient: str = "",
+) -> Mail:
+    r"""Any bytes that a mail server may deliver, as a mail. Never raises.
+
+    `own_addresses` are our mailboxes, to know our own mail when it comes back; `envelope_recipient` is whom the
+    transport delivered to, the only trustworthy "which inbox".
+
+    Example: `b"From: Ana <ana@example.org>\r\nMessage-ID: <1@example.org>\r\nSubject: Hi\r\n\r\nHello"`
+    """
+    structure = take_apart(raw)
+    headers, body = structure.headers, body_of(structure.parts)
+    hint = next((part.parameters["charset"] for part in structure.parts if "charset" in part.parameters), "")
+    author, sender = _sender(headers, hint)
+    digest = _content_sha256(structure)
+    recipients = _recipients(headers, envelope_recipient)
+    placement = place(
+        headers,
+        own_id=own_id_in(headers.raw("message-id")) or f"sha256:{digest}",
+        recipients=recipients,
+        strangers={one.lower() for one in (*recipients, sender)},
+        keys=token_keys,
+    )
+    own = {address.lower() for address in own_addresses}
+    return Mail(
+        message=_message(headers, body, placement, sender=(author, sender), hint=hint, received_at=received_at),
+        rule=placement.rule,
+        automatic_because=why_automatic(headers, content_type=structure.content_type, sender=sender, own_addresses=own),
+        recipient=recipients[0] if recipients else "",
+        reply_to=next((one for _, one in addresses_in(headers.all("reply-to")) if one not in {"", sender}), ""),
+        content_sha256=digest,
+        rung=body.rung,
+        limits=(*structure.limits, *body.limits),
+    )
+
+
+def _message(
+    headers: Headers, body: Body, placement: Placement, *, sender: tuple[str, str], hint: str, received_at: datetime
+) -> InboundMessage:
+    author, handle = sender
+    return InboundMessage(
+        provider_id=placement.own_id,
+        handle=handle,
+        content=Content(text=body.text, html=body.html, attachments=body.attachments, about=placement.answers),
+        occurred_at=sent_at(headers.raw("date"), received_at=received_at),
+        author=author,
+        thread=placement.thread,
+        subject=one_line(headers.text("subject", hint)),
+        conversation_id=placement.conversation_id,
+    )
+
+
+def _recipients(headers: Headers, envelope_recipient: str) -> list[str]:
+    named = addresses_in([value for name in RECIPIENT_HEADERS for value in headers.all(name)])
+    return [one for one in (envelope_recipient, *(address for _, address in named)) if one]
+
+
+def _sender(headers: Headers, hint: str) -> tuple[str, str]:
+    """Display name and address. `From` is a claim, and may be missing, doubled or empty; then others speak for it."""
+    people = addresses_in(headers.all("from"), hint)
+    others = addresses_in([*headers.all("sender"), *headers.all("reply-to"), *headers.all("return-path")], hint)
+    address = next((address for _, address in (*people, *others) if address), "")
+    name = next((name for name, one in people if one == address), people[0][0] if people else "")
+    if not address and any(value.strip() == b"<>" for value in headers.all("return-path")):
+        address = "mailer-daemon"  # the null sender of RFC 5321, section 4.5.5
+    return one_line(name), one_line(address or UNKNOWN_HANDLE)
+
+
+def sent_at(date: bytes, *, received_at: datetime) -> datetime:
+    """The `Date` header as aware UTC; `received_at` where it is missing, unreadable, before 1970 or in the future."""
+    try:
+        fields = parsedate_tz(date[:200].decode("latin-1"))
+        at = datetime.fromtimestamp(mktime_tz(fields), UTC) if fields else received_at
+    except (TypeError, ValueError, OverflowError, OSError, IndexError):
+        return received_at
+    return plausible(at, received_at=received_at)
+
+
+def _content_sha256(structure: Structure) -> str:
+    headers = structure.headers
+    digest = hashlib.sha256()
+    for name in headers.names():
+        if name not in TRACE_HEADERS:
+            digest.update(name.encode() + b":" + b"\n".join(headers.all(name)) + b"\n")
+    for part in structure.parts:
+        digest.update(part.encoded.replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()
+
+
+async def send(definition: AccountDefinition, reply: Outgoing) -> Outcome:
+    """Hands a reply to the account's mail server. The same reply sent again has the same Message-ID."""
+    settings = read_settings(definition)
+    if settings.server is None:
+        return Rejected(reason="settings.smtp_host: this mailbox has none, so it only receives", is_final=True)
+    try:
+        mail = built_reply(reply, address=settings.address, name=settings.name, key=settings.token_keys[0])
+    except ValueError as error:
+        return Rejected(reason=str(error), is_final=True)
+    return await send_mail(mail, settings.server)

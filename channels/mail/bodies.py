@@ -1,0 +1,106 @@
+"""What a mail says: its text, its markup as it came, and what is known of its files."""
+
+import binascii
+import hashlib
+from collections.abc import Iterable
+
+import msgspec
+
+from channels.mail.charsets import RUNGS, Decoded, base64_bytes, decode
+from channels.mail.headers import Parameters, parameters_of
+from channels.mail.html_text import text_of_html
+from channels.mail.structure import Part
+from channels.text import clean, file_name, one_line
+from domain.interaction import Attachment
+
+TEXT_LENGTH_MAX = 200_000
+"""Characters of text, and of markup, that are kept; the raw mail has the rest."""
+ATTACHMENTS_MAX = 200
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail's content."""
+
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...]
+    rung: str
+    """The lowest rung of the charset ladder that any of the text was read on; see `charsets.RUNGS`."""
+    limits: tuple[str, ...]
+    """Names of the limits that cut something off."""
+
+
+def body_of(parts: Iterable[Part]) -> Body:
+    """The texts and files of a mail. Texts that have a file name, or say so, are files. Never raises."""
+    texts: list[Decoded] = []
+    markup: list[Decoded] = []
+    files: list[Attachment] = []
+    limits: list[str] = []
+    for part in parts:
+        disposition, parameters = _disposition(part)
+        is_file = disposition == "attachment" or bool(parameters.get("filename") or part.parameters.get("name"))
+        if part.content_type == "text/plain" and not is_file:
+            texts.append(_text(part))
+        elif part.content_type == "text/html" and not is_file:
+            markup.append(_text(part))
+        elif len(files) < ATTACHMENTS_MAX:
+            files.append(_attachment(part, parameters))
+        else:
+            limits.append("ATTACHMENTS_MAX")
+    html = "\n".join(one.text for one in markup)
+    text = "\n\n".join(one.text.strip() for one in texts if one.text.strip())
+    text = text or text_of_html(html[: 2 * TEXT_LENGTH_MAX])
+    limits += ["TEXT_LENGTH_MAX"] * (max(len(text), len(html)) > TEXT_LENGTH_MAX)
+    return Body(
+        text=text[:TEXT_LENGTH_MAX],
+        html=html[:TEXT_LENGTH_MAX],
+        attachments=tuple(files),
+        rung=max((one.rung for one in (*texts, *markup)), key=RUNGS.index, default=RUNGS[0]),
+        limits=tuple(dict.fromkeys(limits)),
+    )
+
+
+def decoded_bytes(part: Part) -> bytes:
+    """The part's own bytes, its transfer encoding undone as far as it makes sense."""
+    encoding = part.headers.word("content-transfer-encoding")
+    if encoding == "base64":
+        return base64_bytes(part.encoded)
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(part.encoded)
+    if encoding in {"x-uuencode", "uuencode", "uue", "x-uue"}:
+        return _uudecoded(part.encoded)
+    return part.encoded
+
+
+def _uudecoded(encoded: bytes) -> bytes:
+    data = b""
+    for line in encoded.splitlines():
+        if line.startswith((b"begin ", b"end")) or not line.strip():
+            continue
+        try:
+            data += binascii.a2b_uu(line)
+        except binascii.Error:
+            continue  # a broken line costs that line only
+    return data
+
+
+def _text(part: Part) -> Decoded:
+    decoded = decode(decoded_bytes(part), part.parameters.get("charset", ""))
+    return Decoded(decoded.text.replace("\r\n", "\n").replace("\r", "\n"), decoded.rung)
+
+
+def _disposition(part: Part) -> tuple[str, Parameters]:
+    value = part.headers.raw("content-disposition")
+    return (part.headers.word("content-disposition"), parameters_of(value)) if value else ("", {})
+
+
+def _attachment(part: Part, parameters: Parameters) -> Attachment:
+    data = decoded_bytes(part)
+    content_id = part.headers.raw("content-id").decode("latin-1").strip("<> ")
+    return Attachment(
+        name=file_name(parameters.get("filename") or part.parameters.get("name", "")),
+        content_type=part.content_type,
+        size_bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        reference=clean(one_line(f"cid:{content_id}")) if content_id else f"part:{part.number}",
+    )

@@ -1,0 +1,150 @@
+"""Mail on its way out: built so that the answer finds its conversation, and handed over with a clear outcome."""
+
+import ssl
+from collections.abc import Mapping
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime
+
+import aiosmtplib
+import msgspec
+
+from application.sending import Accepted, Outcome, Outgoing, Rejected, Unknown
+from channels.mail.threads import own_message_id, reply_address
+from channels.text import one_line, without_controls
+from domain.account import AccountInvalid
+
+REFERENCES_KEPT_LAST = 9
+"""Of a long chain the first id and these are kept; nobody needs those between (RFC 5322, section 3.6.4)."""
+PORTS = {"tls": 465, "starttls": 587, "plain": 25}
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """The mail server that takes an account's mail."""
+
+    host: str
+    port: int
+    security: str = "starttls"
+    """`tls` (from the first byte), `starttls`, or `plain` for a server on the same machine."""
+    username: str = ""
+    password: str = ""
+    timeout_seconds: float = 30.0
+    """For each step: connecting, each command, and the answer after the mail itself."""
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> "Server":
+        """From `smtp_host`, `smtp_port`, `smtp_security`, `smtp_username`, `smtp_password`, `smtp_timeout_seconds`.
+
+        Raises AccountInvalid.
+        """
+        security = given.get("smtp_security", "starttls")
+        if security not in PORTS:
+            raise AccountInvalid(f"settings.smtp_security: {security!r} is none of {', '.join(PORTS)}")
+        try:
+            port = int(given.get("smtp_port", PORTS[security]))
+            timeout_seconds = float(given.get("smtp_timeout_seconds", 30))
+        except ValueError as error:
+            raise AccountInvalid(f"settings.smtp_port, settings.smtp_timeout_seconds: {error}") from None
+        if not (0 < port < 65_536 and 0 < timeout_seconds <= 600):
+            raise AccountInvalid("settings: smtp_port is from 1 to 65535, smtp_timeout_seconds above 0 and up to 600")
+        return cls(
+            host=given["smtp_host"],
+            port=port,
+            security=security,
+            username=given.get("smtp_username", ""),
+            password=given.get("smtp_password", ""),
+            timeout_seconds=timeout_seconds,
+        )
+
+
+def built_reply(reply: Outgoing, *, address: str, name: str, key: bytes) -> EmailMessage:
+    """The reply as mail: our Message-ID, a Reply-To with a token, and the thread's ids.
+
+    Raises ValueError for an address that no mail can go to.
+    """
+    local, _, domain = address.rpartition("@")
+    mail = EmailMessage(policy=SMTP_POLICY)
+    mail["From"] = Address(one_line(name), local, domain)
+    to_local, _, to_domain = reply.handle.rpartition("@")
+    if not (to_local and to_domain) or one_line(reply.handle) != reply.handle:
+        raise ValueError(f"{reply.handle!r} is not a mail address")
+    mail["To"] = Address("", to_local, to_domain)
+    mail["Reply-To"] = Address(one_line(name), *reply_address(reply.conversation_id, domain=domain, key=key).split("@"))
+    subject = one_line(reply.subject)
+    mail["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}".strip()
+    mail["Date"] = format_datetime(reply.written_at)
+    mail["Message-ID"] = own_message_id(reply.conversation_id, reply.message_id, domain=domain, key=key)
+    if _is_message_id(reply.in_reply_to):
+        mail["In-Reply-To"] = reply.in_reply_to
+    if chain := references_after(reply.references, reply.in_reply_to):
+        mail["References"] = " ".join(chain)
+    if reply.is_automatic:
+        mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "All"
+    mail.set_content(without_controls(reply.text).replace("\r\n", "\n").replace("\r", "\n"))
+    return mail
+
+
+def references_after(references: tuple[str, ...], answered: str) -> list[str]:
+    """The chain with the answered id at its end, each id once, the middle of a long one left out."""
+    chain = [one for one in dict.fromkeys(references) if one != answered and _is_message_id(one)]
+    chain += [answered] if _is_message_id(answered) else []
+    return chain if len(chain) <= REFERENCES_KEPT_LAST + 1 else [chain[0], *chain[-REFERENCES_KEPT_LAST:]]
+
+
+def _is_message_id(text: str) -> bool:
+    is_bracketed = text.startswith("<") and text.endswith(">") and len(text) > 2
+    return is_bracketed and text.isascii() and text.isprintable() and " " not in text
+
+
+async def send_mail(mail: EmailMessage, server: Server) -> Outcome:
+    """One attempt. What goes wrong before the mail itself is handed over is a rejection; after that it is unknown."""
+    client = aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        timeout=server.timeout_seconds,
+        use_tls=server.security == "tls",
+        start_tls=server.security == "starttls",
+    )
+    try:
+        if (rejected := await _introduced(client, mail, server)) is not None:
+            return rejected
+        return await _handed_over(client, mail)
+    finally:
+        client.close()  # QUIT would only wait: the outcome stands
+
+
+async def _introduced(client: aiosmtplib.SMTP, mail: EmailMessage, server: Server) -> Rejected | None:
+    """Connects, signs in, names sender and recipient. None: the server waits for the mail."""
+    try:
+        await client.connect()
+        if server.username:
+            await client.login(server.username, server.password)
+        await client.mail(str(mail["From"].addresses[0].addr_spec))
+        # One recipient a mail, so its own code is the outcome; the library calls 4xx and 5xx the same name.
+        await client.rcpt(str(mail["To"].addresses[0].addr_spec))
+    except aiosmtplib.SMTPAuthenticationError as error:
+        return Rejected(reason=f"the mail server does not let us in: {error.code} {error.message}", is_final=False)
+    except aiosmtplib.SMTPResponseException as error:
+        return _refused(error)
+    except UnicodeEncodeError:
+        return Rejected(reason="the mail server takes only ASCII addresses", is_final=True)
+    except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
+        return Rejected(reason=f"the mail server cannot be reached: {error}", is_final=False)
+    return None
+
+
+async def _handed_over(client: aiosmtplib.SMTP, mail: EmailMessage) -> Outcome:
+    try:
+        answer = await client.data(mail.as_bytes())
+    except aiosmtplib.SMTPResponseException as error:
+        return _refused(error)
+    except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
+        return Unknown(reason=f"the mail server broke off while it took the mail: {error}")
+    return Accepted(provider_id=str(mail["Message-ID"]), answer=f"{answer.code} {answer.message}")
+
+
+def _refused(error: aiosmtplib.SMTPResponseException) -> Rejected:
+    """4xx: for now; 5xx: for ever (RFC 5321, section 4.2.1)."""
+    return Rejected(reason=f"{error.code} {error.message}", is_final=error.code >= 500)

@@ -1,0 +1,230 @@
+"""Web chat, our own protocol over a websocket: account settings, verify (the visitor's token), parse, frames we send.
+
+Every frame is a JSON object whose `kind` says what it is. A visitor's socket says `hello` first. It makes the id of
+each message itself and sends a message again until it sees `stored`, so a dropped socket neither loses nor doubles one.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+
+from channels.payload import SignatureWrong, UnreadablePayload
+from channels.text import one_line, without_controls
+from domain.account import AccountDefinition, AccountInvalid
+from domain.customer import InboundMessage
+from domain.interaction import Content
+
+FRAME_BYTES_MAX = 32 * 1024
+TEXT_LENGTH_MAX = 8_000
+NAME_LENGTH_MAX = 100
+ID_LENGTH_MAX = 64
+MESSAGES_AT_ONCE_MAX = 20
+MESSAGES_PER_SECOND_MAX = 2.0
+"""What a visitor may go on sending after `MESSAGES_AT_ONCE_MAX`; `typing` counts too."""
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH_MAX)]
+_VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a widget needs."""
+
+    origins: frozenset[str]
+    """`origins`, split at spaces: the web pages that may open a socket, as in `https://shop.example`."""
+    visitor_keys: tuple[bytes, ...]
+    """`visitor_key`, and `visitor_key_previous` while it is rolled: visitor tokens are made with the first."""
+
+
+def read_settings(definition: AccountDefinition) -> Settings:
+    """Raises AccountInvalid with the setting that is missing."""
+    given = definition.settings
+    if len(given.get("visitor_key", "")) < 32:
+        raise AccountInvalid("settings.visitor_key: a widget needs a secret of at least 32 characters")
+    keys = (given["visitor_key"], given.get("visitor_key_previous", ""))
+    origins = frozenset(given.get("origins", "").split())
+    return Settings(origins=origins, visitor_keys=tuple(key.encode() for key in keys if key))
+
+
+def make_visitor_token(visitor_id: str, *, account_id: str, key: bytes, expires_at: datetime) -> str:
+    """What a visitor's browser keeps to be known again. Good for one account only, until it expires.
+
+    Example: `visitor_id="0193a7c2"` → `"0193a7c2.1794873600.mZ3…"` (id, Unix seconds, 43 letters of base64)
+    """
+    said = f"{visitor_id}.{int(expires_at.timestamp())}"
+    return f"{said}.{_mac(key, account_id, said)}"
+
+
+def verify_visitor_token(token: str, *, account_id: str, keys: Sequence[bytes], at: datetime) -> str:
+    """The visitor's id. Raises SignatureWrong for a token of another account, a changed or an expired one."""
+    said, _, mac = token.rpartition(".")
+    visitor_id, _, expiry = said.rpartition(".")
+    given = mac.encode("utf-8", "replace")
+    if not any(hmac.compare_digest(_mac(key, account_id, said).encode(), given) for key in keys):
+        raise SignatureWrong("token: it was not made for this widget")
+    if not expiry.isdecimal() or at.timestamp() >= int(expiry) or _VISITOR_ID.fullmatch(visitor_id) is None:
+        raise SignatureWrong("token: it has expired; say hello without one")
+    return visitor_id
+
+
+def _mac(key: bytes, account_id: str, said: str) -> str:
+    text = f"{len(account_id)}:{account_id}:{said}"
+    digest = hmac.new(key, text.encode("utf-8", "replace"), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+class _Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+    """One JSON object on the socket."""
+
+
+class Hello(_Frame, frozen=True, tag="hello"):
+    """From the visitor, first of all: who they are, and up to where they have seen everything.
+
+    Example: `{"kind": "hello", "token": "0193a7c2.1794873600.mZ3…", "after": 4711, "name": "Ana"}`
+    """
+
+    token: Annotated[str, msgspec.Meta(max_length=512)] = ""
+    """Empty for a new visitor."""
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    """The last position they saw; 0 for none."""
+    name: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH_MAX)] = ""
+
+
+class Said(_Frame, frozen=True, tag="message"):
+    """From the visitor: a message. The same id sent again is the same message.
+
+    Example: `{"kind": "message", "id": "b7c1f0", "text": "Where is my parcel?"}`
+    """
+
+    id: Id
+    text: Text
+
+
+class Typing(_Frame, frozen=True, tag="typing"):
+    """From either side, never stored: somebody is writing, or stopped.
+
+    Example: `{"kind": "typing", "is_typing": true}`
+    """
+
+    is_typing: bool = True
+
+
+class Welcome(_Frame, frozen=True, tag="welcome"):
+    """To the visitor: the answer to `hello`, before anything they missed.
+
+    Example: `{"kind": "welcome", "visitor_id": "0193a7c2", "token": "0193a7c2.1794873600.mZ3…", "position": 4711}`
+    """
+
+    visitor_id: str
+    token: str
+    """To say hello with next time."""
+    position: int
+    """The log's position that this session begins at."""
+
+
+class Stored(_Frame, frozen=True, tag="stored"):
+    """To the visitor: their message is durable.
+
+    Example: `{"kind": "stored", "id": "b7c1f0", "position": 4712}`
+    """
+
+    id: str
+    position: int
+
+
+class Message(_Frame, frozen=True, tag="message"):
+    """To the visitor: a message of their own, seen again after resuming or written on another tab.
+
+    Example: `{"kind": "message", "id": "b7c1f0", "text": "Hi", "position": 4712, "at": "2026-11-11T00:00:01Z"}`
+    """
+
+    id: str
+    text: str
+    position: int
+    at: datetime
+
+
+class Reply(_Frame, frozen=True, tag="reply"):
+    """To the visitor: an agent's answer.
+
+    Example: `{"kind": "reply", "text": "On its way", "author": "Kim", "position": 4720, "at": "2026-11-11T00:00:09Z"}`
+    """
+
+    text: str
+    position: int
+    at: datetime
+    author: str = ""
+
+
+class Refused(_Frame, frozen=True, tag="refused"):
+    """To the visitor: a frame that was not taken, and why. Nothing of it was stored.
+
+    Example: `{"kind": "refused", "problem": "text: Expected `str` of length <= 8000", "id": "b7c1f0"}`
+    """
+
+    problem: str
+    id: str = ""
+    """Of the message that was refused, where it is known."""
+    retry_after_seconds: float = 0.0
+    """Above 0: the same frame may be sent again then."""
+
+
+VisitorFrame = Hello | Said | Typing
+ServerFrame = Welcome | Stored | Message | Reply | Refused | Typing
+
+_decoder: msgspec.json.Decoder[VisitorFrame] = msgspec.json.Decoder(VisitorFrame)
+_encoder = msgspec.json.Encoder()
+
+
+def read_frame(raw: bytes | str) -> VisitorFrame:
+    """What a visitor's socket said. Raises UnreadablePayload with the field and the limit."""
+    if len(raw) > FRAME_BYTES_MAX or (isinstance(raw, str) and len(raw.encode("utf-8", "replace")) > FRAME_BYTES_MAX):
+        raise UnreadablePayload("", f"a frame has at most {FRAME_BYTES_MAX} bytes")
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise UnreadablePayload.of(error) from None
+
+
+def frame_bytes(frame: ServerFrame) -> bytes:
+    """The frame as it goes over the socket, in UTF-8."""
+    return _encoder.encode(frame)
+
+
+def to_message(said: Said, *, visitor_id: str, name: str, received_at: datetime) -> InboundMessage:
+    """The visitor's message as ours. The visitor is part of its id, so that nobody can take another's ids.
+
+    Raises UnreadablePayload where nothing but white space and control characters was said.
+    """
+    text = without_controls(said.text)
+    if not text.strip():
+        raise UnreadablePayload("text", "a message needs a text")
+    return InboundMessage(
+        provider_id=f"{visitor_id}:{said.id}",
+        handle=visitor_id,
+        content=Content(text=text),
+        occurred_at=received_at.astimezone(UTC),
+        author=one_line(name, length_max=NAME_LENGTH_MAX),
+    )
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """How much one visitor may still send: a bucket that refills with time."""
+
+    left: float = MESSAGES_AT_ONCE_MAX
+    counted_at: float = 0.0
+    """Seconds on a monotonic clock."""
+
+    def take(self, now_seconds: float) -> "tuple[Allowance, float]":
+        """What is left after one more frame, and 0; or the seconds to wait, and nothing taken."""
+        passed = max(0.0, now_seconds - self.counted_at)
+        left = min(float(MESSAGES_AT_ONCE_MAX), self.left + passed * MESSAGES_PER_SECOND_MAX)
+        if left < 1:
+            return Allowance(left, now_seconds), (1 - left) / MESSAGES_PER_SECOND_MAX
+        return Allowance(left - 1, now_seconds), 0.0
