@@ -1,0 +1,58 @@
+"""The command `onethread`: serve, work, demo, replay, rebuild and admin. Each explains itself with --help."""
+
+import logging
+import sys
+
+import click
+
+from api.command_line_admin import admin
+from api.command_line_demo import demo
+from api.command_line_log import replay
+from api.command_line_run import serve, work
+from api.settings import SettingWrong
+from application.log import LogBusy, LogUnreachable
+from domain.event import RuleBroken
+from infrastructure.embedded.sharing import CannotStart
+
+EXPECTED = (SettingWrong, CannotStart, RuleBroken, LogUnreachable, LogBusy)
+"""What a person can do something about: shown as one sentence, not as a traceback."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="onethread")
+def onethread() -> None:
+    r"""One thread per customer, whatever the channel.
+
+    Without further settings everything runs on this machine: PostgreSQL and NATS are started by the command itself and
+    keep their data in the directory .onethread. Settings are environment variables: DATABASE_URL, NATS_URL and those
+    that begin with ONETHREAD_; `onethread admin settings` lists them all.
+
+    \b
+    First steps:
+      onethread demo                              a small shop, live in this terminal
+      onethread admin create-administrator ada    somebody who may set things up
+      onethread serve                             the API on http://127.0.0.1:8000
+    """
+
+
+for command in (serve, work, demo, replay, admin):
+    onethread.add_command(command)
+
+
+def main() -> None:
+    """The entry point. Exit status 1 for what a person can mend, 2 for a wrong call, 130 after Ctrl-C."""
+    logging.captureWarnings(capture=True)
+    try:
+        onethread(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except EXPECTED as error:
+        click.echo(f"onethread: {error or (type(error).__doc__ or '').strip()}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""`onethread admin`: keys, people, accounts of programs, settings and embedded servers."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+from argon2 import PasswordHasher
+from rich.console import Console
+from rich.table import Table
+
+from api.command_line_run import run_with_parts
+from api.key_file import new_key
+from api.parts import Parts
+from api.settings import Settings, variable
+from application.commands import ClaimTaken, Command
+from domain.person import Role
+
+ACTOR = "command-line"
+PASSWORD_CHARACTERS_MIN = 10
+
+
+@click.group()
+def admin() -> None:
+    """Set a deployment up and look after it."""
+
+
+@admin.command("new-keys")
+def new_keys() -> None:
+    """Print fresh secrets for a deployment with its own PostgreSQL, ready for an .env file.
+
+    Keep them apart from the database and its backups: without ONETHREAD_MASTER_KEYS nothing a customer said can be
+    read again, and ONETHREAD_CLAIM_KEY must never change.
+    """
+    for name in ("master_keys", "claim_key", "token_key"):
+        click.echo(f"{variable(name)}={new_key()}")
+
+
+@admin.command("settings")
+def list_settings() -> None:
+    """List every setting with its default."""
+    table = Table("variable", "default", box=None)
+    for name, default in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True):
+        shown = ",".join(default) if isinstance(default, tuple) else str(default)
+        table.add_row(variable(name), shown or "-")
+    Console().print(table)
+
+
+def _password(*, from_standard_input: bool) -> str:
+    if from_standard_input:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(password) < PASSWORD_CHARACTERS_MIN:
+        raise click.ClickException(f"a password has at least {PASSWORD_CHARACTERS_MIN} characters")
+    return password
+
+
+@admin.command("create-administrator")
+@click.argument("login")
+@click.option("--name", help="The person's name; the login where absent.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+def create_administrator(login: str, name: str | None, password_stdin: bool) -> None:  # noqa: FBT001  # a flag
+    """Admit an administrator who signs in as LOGIN. The first one comes in this way: there is no default password."""
+    password = _password(from_standard_input=password_stdin)
+
+    async def admit(parts: Parts) -> str:
+        command = Command(actor=ACTOR, at=parts.clock())
+        hashed = PasswordHasher().hash(password)
+        _, person_id = await parts.set_up.admit(
+            command,
+            login=login,
+            name=name or login,
+            role=Role.ADMINISTRATOR,
+            password_hash=hashed,
+            agent_id=None,
+        )
+        return person_id
+
+    try:
+        person_id = run_with_parts(admit)
+    except ClaimTaken as taken:
+        raise click.ClickException(f"somebody signs in as {login} already") from taken
+    click.echo(f"{login} may sign in as administrator ({person_id}).")
+
+
+@admin.command("create-key")
+@click.argument("name")
+@click.option("--role", type=click.Choice([str(role) for role in Role]), default=str(Role.ADAPTER), show_default=True)
+@click.option("--account", "accounts", multiple=True, help="A channel account it may speak for; repeat for several.")
+def create_key(name: str, role: str, accounts: tuple[str, ...]) -> None:
+    """Issue a key to a program, called NAME. It is printed once and kept only as a hash."""
+
+    async def issue(parts: Parts) -> str:
+        command = Command(actor=ACTOR, at=parts.clock())
+        _, _, key = await parts.set_up.issue_key(command, name=name, role=Role(role), account_ids=accounts)
+        return key
+
+    click.echo(run_with_parts(issue))
+
+
+@admin.command("status")
+def status() -> None:
+    """Show the log's head, each view's position, and what is parked."""
+
+    async def show(parts: Parts) -> None:
+        table = Table("reader", "position", "behind", box=None)
+        head = await parts.log.head()
+        for view in sorted(parts.stores):
+            position = await parts.views.position(view)
+            table.add_row(view, str(position), str(head - position))
+        console = Console()
+        console.print(f"log: {head} events, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        console.print(table)
+        for view, store in sorted(parts.stores.items()):
+            for parked in (await store.parked()).values():
+                console.print(
+                    f"parked for {view}: {parked.stream} at {parked.position} ({parked.topic}): {parked.error}"
+                )
+
+    run_with_parts(show)

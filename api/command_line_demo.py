@@ -1,0 +1,78 @@
+"""`onethread demo`: a small shop, live in this terminal."""
+
+import asyncio
+import signal
+
+import click
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from api.command_line_run import settings_from_environment, with_servers
+from api.demo.run import BUSY, Pace, run_demo
+from api.demo.scene import Scene
+from api.demo.shop import FEATURED, PASSWORD, SUPERVISOR
+from api.settings import Settings
+
+
+@click.command()
+@click.option("--seconds", type=click.FloatRange(min=1), help="Stop after so long; otherwise Ctrl-C stops it.")
+@click.option("--fast", is_flag=True, help="A burst: ten times the traffic, agents who hardly think.")
+def demo(seconds: float | None, fast: bool) -> None:  # noqa: FBT001  # a flag
+    """A shop on its busiest day: three queues, twelve agents, customers on five channels, all on real servers.
+
+    Messages come in as signed WhatsApp webhooks, raw mails, web chat sockets, NATS messages and call records; agents
+    work over real sockets. What it stores stays, and can be looked at with `onethread serve`.
+    """
+    console = Console()
+
+    async def run(settings: Settings) -> Scene | None:
+        task = asyncio.ensure_future(
+            run_demo(settings, seconds=seconds, pace=BUSY if fast else Pace(), console=console)
+        )
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return None
+
+    with with_servers(settings_from_environment()) as settings:
+        console.print("Opening the shop …")
+        scene = uvloop.run(run(settings))
+    if scene is not None:
+        _summary(console, scene)
+    _what_next(console, settings)
+
+
+def _summary(console: Console, scene: Scene) -> None:
+    table = Table("what", "how much", box=None)
+    for channel, number in scene.taken_in.most_common():
+        table.add_row(f"messages taken in, {channel}", f"{number:,}")
+    table.add_row("replies by agents", f"{scene.replies:,}")
+    table.add_row("of these sent as mail", f"{scene.mails_out:,}")
+    table.add_row("offers declined", f"{scene.declined:,}")
+    table.add_row("conversations closed", f"{scene.closed:,}")
+    p50, p95 = scene.latency_ms(0.5), scene.latency_ms(0.95)
+    if p50 is not None and p95 is not None:
+        table.add_row("recorded to frame on an agent's socket", f"{p50:.1f} ms p50, {p95:.1f} ms p95")
+    table.add_row("events in the log", f"{scene.position:,}")
+    for status, number in scene.refused.most_common():
+        table.add_row(f"answers {status} (races between people, mostly)", f"{number:,}")
+    console.print(table)
+
+
+def _what_next(console: Console, settings: Settings) -> None:
+    console.print(
+        f"""
+Everything is kept in {settings.data_directory}. To look at it:
+
+  onethread serve                       then, as supervisor {SUPERVISOR!r} with password {PASSWORD!r}:
+  curl -s localhost:8000/v1/sessions -H 'Content-Type: application/json' \\
+       -d '{{"login":"{SUPERVISOR}","password":"{PASSWORD}"}}'
+  curl -s localhost:8000/v1/conversations -H "Authorization: Bearer TOKEN"
+
+  onethread replay --last 20            the newest events; --stream customer-… for all of {FEATURED.name}'s
+""",
+        highlight=False,
+    )

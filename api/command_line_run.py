@@ -1,0 +1,130 @@
+"""`onethread serve` and `onethread work`: the long-running processes."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import click
+import uvicorn
+import uvloop
+from msgspec.structs import replace
+
+from api.app import create_app
+from api.composition import composed
+from api.key_file import with_kept_keys
+from api.logs import set_up_logs
+from api.parts import Parts
+from api.settings import Settings, read_settings
+from infrastructure.embedded.servers import embedded_servers
+
+Result = TypeVar("Result")
+
+
+def settings_from_environment() -> Settings:
+    """Raises SettingWrong."""
+    return read_settings(os.environ)
+
+
+@contextmanager
+def with_servers(settings: Settings) -> Iterator[Settings]:
+    """The settings with the addresses of embedded servers where they name none, while those servers run."""
+    if settings.database_url and settings.nats_url:
+        yield settings
+        return
+    if not settings.database_url:
+        settings = with_kept_keys(settings)
+
+    def tell(sentence: str) -> None:
+        click.echo(sentence, err=True)
+
+    directory = settings.data_directory.absolute()
+    with embedded_servers(
+        directory, postgres=not settings.database_url, nats=not settings.nats_url, tell=tell
+    ) as servers:
+        yield replace(
+            settings,
+            database_url=settings.database_url or servers.addresses.database_url,
+            nats_url=settings.nats_url or servers.addresses.nats_url,
+        )
+
+
+def run_with_parts(
+    body: Callable[[Parts], Awaitable[Result]], *, readers: bool = False, settings: Settings | None = None
+) -> Result:
+    """Runs the body with the parts of a process of its own. What every short command uses."""
+
+    async def run(ready: Settings) -> Result:
+        async with composed(ready, readers=readers) as parts:
+            return await body(parts)
+
+    with with_servers(settings or settings_from_environment()) as ready:
+        return uvloop.run(run(ready))
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, saying where it listens once it does: with port 0 nobody could know."""
+
+    async def startup(self, sockets: list[object] | None = None) -> None:
+        await super().startup(sockets)  # type: ignore[arg-type]  # a list of sockets; uvicorn types it closer
+        for server in self.servers:
+            for socket in server.sockets:
+                host, port = socket.getsockname()[:2]
+                click.echo(f"Onethread listens on http://{host}:{port}  (documentation: /v1/docs)")
+
+
+async def serve_http(parts: Parts) -> None:
+    """Until a signal says stop; then requests and sockets are finished within the time that the settings give."""
+    settings = parts.settings
+    config = uvicorn.Config(
+        create_app(parts),
+        host=settings.host,
+        port=settings.port,
+        loop="none",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=65_536,
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.stop_seconds),
+    )
+    await Server(config).serve()
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [ONETHREAD_HOST, 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.  [ONETHREAD_PORT, 8000]")
+def serve(host: str | None, port: int | None) -> None:
+    """The API, its sockets and, unless ONETHREAD_READERS=off, the projections, the router and the senders.
+
+    Starts PostgreSQL and NATS itself where DATABASE_URL and NATS_URL name none. Ctrl-C or SIGTERM stops it: what was
+    acknowledged is finished first.
+    """
+    settings = settings_from_environment()
+    settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+    set_up_logs(settings.log_level)
+    run_with_parts(serve_http, readers=settings.readers == "on", settings=settings)
+
+
+@click.command()
+def work() -> None:
+    """Projections, router, senders and relay without the API.
+
+    Start several: each part runs in one of them, and another takes it over within seconds when that one is gone.
+    """
+    settings = settings_from_environment()
+    set_up_logs(settings.log_level)
+
+    async def until_stopped(parts: Parts) -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        click.echo(f"Onethread works; parts: {', '.join(sorted(parts.followers))}")
+        await stop.wait()
+
+    run_with_parts(until_stopped, readers=True, settings=settings)

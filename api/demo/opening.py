@@ -1,0 +1,136 @@
+"""Opening the shop: queues, people, accounts and known customers, set up by the same use cases as over HTTP.
+
+Safe to repeat: a second demo on the same data finds everything as it was.
+"""
+
+from argon2 import PasswordHasher
+from msgspec import Struct
+
+from api.demo.shop import (
+    AGENTS,
+    CUSTOMERS,
+    MAILBOX,
+    PASSWORD,
+    PHONE_NUMBER_ID,
+    QUEUE_OF_CHANNEL,
+    QUEUES,
+    SUPERVISOR,
+    WEBHOOK_SECRET,
+    DemoAgent,
+    DemoCustomer,
+)
+from api.parts import Parts
+from application.commands import Command
+from application.use_cases.know_customers import Identity
+from domain.account import AccountDefinition
+from domain.person import Role
+
+ACTOR = "demo"
+
+
+class Shop(Struct, kw_only=True):
+    """What the demo needs to know of the open shop."""
+
+    queues: dict[str, str]
+    """Id by the queue's short name."""
+    accounts: dict[str, str]
+    """Id by channel."""
+    agents: dict[str, str]
+    """Id by login."""
+    customers: dict[str, str]
+    """Id by name."""
+    adapter_key: str
+    auditor_key: str
+    key_ids: list[str]
+    """Of both keys, to be barred at the end."""
+
+
+async def open_shop(parts: Parts, smtp_port: int) -> Shop:
+    """The shop, open."""
+    queues = {}
+    for short, definition in QUEUES.items():
+        _, queues[short] = await parts.set_up.define_queue(_once(parts, "queue", short), None, definition)
+    accounts = {channel: await _account(parts, channel, queues, smtp_port) for channel in QUEUE_OF_CHANNEL}
+    password_hash = PasswordHasher().hash(PASSWORD)
+    agents = {agent.login: await _agent(parts, agent, password_hash) for agent in AGENTS}
+    await _person(parts, SUPERVISOR, "Grace Hopper", Role.SUPERVISOR, password_hash, None)
+    customers = {one.name: await _customer(parts, one, accounts["adapter"]) for one in CUSTOMERS}
+    now = Command(actor=ACTOR, at=parts.clock())
+    _, adapter, adapter_key = await parts.set_up.issue_key(now, name="demo", role=Role.ADAPTER, account_ids=())
+    _, auditor, auditor_key = await parts.set_up.issue_key(now, name="demo", role=Role.AUDITOR, account_ids=())
+    return Shop(
+        queues=queues,
+        accounts=accounts,
+        agents=agents,
+        customers=customers,
+        adapter_key=adapter_key,
+        auditor_key=auditor_key,
+        key_ids=[adapter, auditor],
+    )
+
+
+async def close_shop(parts: Parts, shop: Shop) -> None:
+    """Takes the demo's keys away; everything else stays to be looked at."""
+    for key_id in shop.key_ids:
+        await parts.set_up.bar(Command(actor=ACTOR, at=parts.clock()), key_id)
+
+
+def _once(parts: Parts, *what: str) -> Command:
+    """A command that only its first run carries out."""
+    return Command(actor=ACTOR, at=parts.clock(), claim=parts.claim_keys.command(ACTOR, "/".join(what), b""))
+
+
+async def _account(parts: Parts, channel: str, queues: dict[str, str], smtp_port: int) -> str:
+    settings = {
+        "webchat": {"visitor_key": WEBHOOK_SECRET * 2},
+        "email": {
+            "token_key": WEBHOOK_SECRET * 2,
+            "smtp_host": "127.0.0.1",
+            "smtp_port": str(smtp_port),
+            "smtp_security": "plain",
+        },
+        "whatsapp": {"app_secret": WEBHOOK_SECRET, "verify_token": "demo"},
+    }
+    address = {"email": MAILBOX, "whatsapp": PHONE_NUMBER_ID}
+    definition = AccountDefinition(
+        channel=channel,
+        name=f"Shop {channel}",
+        queue_id=queues[QUEUE_OF_CHANNEL[channel]],
+        address=address.get(channel, ""),
+        settings=settings.get(channel, {}),
+        default_region="DE" if channel == "phone" else "",
+    )
+    _, account_id = await parts.set_up.define_account(_once(parts, "account", channel), None, definition)
+    # The mail sink listens on another port each time.
+    await parts.set_up.define_account(Command(actor=ACTOR, at=parts.clock()), account_id, definition)
+    return account_id
+
+
+async def _agent(parts: Parts, agent: DemoAgent, password_hash: str) -> str:
+    command = _once(parts, "agent", agent.login)
+    _, agent_id = await parts.staff.register(command, agent.name, agent.skills, capacity=6)
+    await _person(parts, agent.login, agent.name, Role.AGENT, password_hash, agent_id)
+    return agent_id
+
+
+async def _person(parts: Parts, login: str, name: str, role: Role, password_hash: str, agent_id: str | None) -> None:
+    await parts.set_up.admit(
+        _once(parts, "person", login),
+        login=login,
+        name=name,
+        role=role,
+        password_hash=password_hash,
+        agent_id=agent_id,
+    )
+
+
+async def _customer(parts: Parts, customer: DemoCustomer, adapter_account: str) -> str:
+    identities = [
+        Identity(channel="whatsapp", handle=customer.phone),
+        Identity(channel="phone", handle=customer.phone),
+        Identity(channel="email", handle=customer.mail),
+        Identity(channel="adapter", handle=customer.social, account_id=adapter_account),
+    ]
+    command = _once(parts, "customer", customer.phone)
+    _, customer_id = await parts.customers.register(command, customer.name, identities)
+    return customer_id

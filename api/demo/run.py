@@ -1,0 +1,184 @@
+"""The demo from beginning to end: servers, shop, traffic, screen, and a summary of what was stored."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import httpx
+import msgspec
+from rich.console import Console
+from rich.live import Live
+from websockets.exceptions import ConnectionClosed
+
+from api.composition import composed
+from api.demo.agents import AtWork
+from api.demo.client import Client
+from api.demo.customers import Customers
+from api.demo.mailbox import mailbox
+from api.demo.opening import Shop, close_shop, open_shop
+from api.demo.scene import Scene
+from api.demo.screen import Screen
+from api.demo.shop import AGENTS, FEATURED, PASSWORD, SUPERVISOR
+from api.settings import UNPREFIXED, Settings, variable
+from infrastructure.announcer import connect
+
+FRAMES_PER_SECOND = 4
+START_SECONDS_MAX = 60.0
+LISTENS = b"listens on "
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How busy the day is."""
+
+    messages_per_second: float = 6.0
+    thinking: float = 1.0
+    """Of the agents, as a share of their usual time."""
+
+
+BUSY = Pace(messages_per_second=60.0, thinking=0.1)
+
+
+async def run_demo(settings: Settings, *, seconds: float | None, pace: Pace, console: Console) -> Scene:
+    """Until the time is over or the task is cancelled. Returns the scene as it stood then."""
+    scene = Scene()
+    smtp = mailbox(scene)
+    smtp.start()
+    try:
+        async with composed(settings, readers=False) as parts:
+            shop = await open_shop(parts, smtp.server.sockets[0].getsockname()[1])
+            async with _server(settings) as url:
+                try:
+                    await _live(settings, url, shop, scene, seconds, pace, console)
+                finally:
+                    scene.position = await parts.log.head()
+            await close_shop(parts, shop)
+    finally:
+        smtp.stop()
+    return scene
+
+
+@asynccontextmanager
+async def _server(settings: Settings) -> AsyncIterator[str]:
+    """`onethread serve` in a process of its own, as anybody would run it. Gives its address."""
+    environment = dict(os.environ)
+    for name in settings.__struct_fields__:
+        value = getattr(settings, name)
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        if name in UNPREFIXED or text:
+            environment[variable(name)] = text
+    command = [sys.executable, "-m", "api.command_line", "serve", "--host", "127.0.0.1", "--port", "0"]
+    log = settings.data_directory / "demo-server.log"
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=errors, start_new_session=True
+        )
+    try:
+        assert process.stdout is not None  # asked for above
+        async with asyncio.timeout(START_SECONDS_MAX):
+            async for line in process.stdout:
+                if LISTENS in line:
+                    break
+            else:
+                raise RuntimeError(f"the server did not start; {log} says why")
+        yield line.partition(LISTENS)[2].split()[0].decode()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _live(
+    settings: Settings, url: str, shop: Shop, scene: Scene, seconds: float | None, pace: Pace, console: Console
+) -> None:
+    nats = await connect(settings.nats_url, "demo")
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+    async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as http:
+        nobody = Client(http, scene)
+        customers = Customers(nobody, url, shop, scene, nats, seed=1)
+        at_work = [AtWork(a, shop.agents[a.login], scene, pace=pace.thinking, seed=a.login) for a in AGENTS]
+        bodies: list[Coroutine[Any, Any, None]] = [
+            *(_again(lambda one=one: one.work(nobody)) for one in at_work),
+            _again(lambda: _supervise(nobody, shop, scene)),
+            _again(lambda: _audit(nobody.with_key(shop.auditor_key), scene)),
+            _traffic(customers, pace),
+            _show(Screen(scene, shop), console),
+        ]
+        tasks = [asyncio.create_task(body) for body in bodies]
+        try:
+            await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+            for task in tasks:
+                if task.done():
+                    task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await nats.close()
+
+
+async def _again(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Whoever loses their connection comes back, as people do."""
+    while True:
+        with suppress(OSError, httpx.HTTPError, TimeoutError, ConnectionClosed):
+            await body()
+        await asyncio.sleep(0.5)
+
+
+async def _supervise(nobody: Client, shop: Shop, scene: Scene) -> None:
+    """The supervisor's screen: all boards, and one customer's timeline."""
+    client = await nobody.sign_in(SUPERVISOR, PASSWORD)
+    timeline = f"timeline:{shop.customers[FEATURED.name]}"
+    async with client.socket() as socket:
+        for watch in (timeline, "agent_board", *(f"queue_board:{queue_id}" for queue_id in shop.queues.values())):
+            await socket.send(msgspec.json.encode({"type": "watch", "watch": watch}).decode())
+        async for raw in socket:
+            frame = msgspec.json.decode(raw)
+            scene.position = max(scene.position, frame.get("position", 0))
+            if frame.get("watch") == timeline:
+                scene.timeline.extend(frame.get("rows", [frame["row"]] if "row" in frame else []))
+                continue
+            board = scene.agents if frame.get("watch") == "agent_board" else scene.queues
+            for row in frame.get("rows", []):
+                board[row["id"]] = row
+            if frame["type"] == "put":
+                board[frame["key"]] = frame["row"]
+            elif frame["type"] == "gone":
+                board.pop(frame["key"], None)
+
+
+async def _audit(client: Client, scene: Scene) -> None:
+    """The auditor reads the log; the screen shows the router's decisions."""
+    after = scene.position
+    while True:
+        page = await client.get("/v1/log", after=after, limit=200)
+        scene.decisions.extend(one for one in page["items"] if one["topic"] == "conversation.offered")
+        after = page["position"]
+        if len(page["items"]) < 200:
+            await asyncio.sleep(0.5)
+
+
+async def _traffic(customers: Customers, pace: Pace) -> None:
+    """Customers get in touch, on average so many a second; each takes the time it takes."""
+    under_way: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            if len(under_way) < 500:
+                task = asyncio.create_task(customers.write())
+                under_way.add(task)
+                task.add_done_callback(under_way.discard)
+            await asyncio.sleep(1 / pace.messages_per_second)
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def _show(screen: Screen, console: Console) -> None:
+    with Live(screen.draw(), console=console, screen=console.is_terminal, auto_refresh=False) as live:
+        while True:
+            await asyncio.sleep(1 / FRAMES_PER_SECOND)
+            if console.is_terminal:
+                live.update(screen.draw(), refresh=True)

@@ -1,0 +1,122 @@
+"""The screen: the scene as a terminal shows it, drawn anew a few times a second."""
+
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.layout import Layout
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from api.demo.opening import Shop
+from api.demo.scene import Scene
+from api.demo.shop import FEATURED, QUEUES
+
+CHANNEL_STYLES = {"whatsapp": "green", "email": "cyan", "webchat": "magenta", "adapter": "yellow", "phone": "blue"}
+ENTRY_LINES_MAX = 24
+
+
+class Screen:
+    """Draws the scene."""
+
+    def __init__(self, scene: Scene, shop: Shop) -> None:
+        self._scene = scene
+        self._queue_names = {shop.queues[short]: definition.name for short, definition in QUEUES.items()}
+        self._agent_names: dict[str, str] = {}
+
+    def draw(self) -> Layout:
+        """The whole screen."""
+        self._agent_names = {key: row["agent"]["name"] for key, row in self._scene.agents.items()}
+        layout = Layout()
+        layout.split_column(Layout(self._headline(), size=3), Layout(name="rest"))
+        layout["rest"].split_row(Layout(name="left"), Layout(name="right"))
+        layout["left"].split_column(
+            Layout(Panel(self._inflow(), title="in, by channel"), size=9),
+            Layout(Panel(self._queues(), title="queue board"), size=7),
+            Layout(Panel(self._decisions(), title="who got what, and why")),
+        )
+        layout["right"].split_column(
+            Layout(Panel(self._agents(), title="agent board"), size=16),
+            Layout(Panel(self._timeline(), title=f"one thread: {FEATURED.name}, whatever the channel")),
+        )
+        return layout
+
+    def _headline(self) -> RenderableType:
+        scene = self._scene
+        p50, p95 = scene.latency_ms(0.5), scene.latency_ms(0.95)
+        push = f"{p50:.0f} ms p50, {p95:.0f} ms p95" if p50 is not None and p95 is not None else "-"
+        text = Text.assemble(
+            (f" {scene.per_second():6.1f} messages/s ", "bold"),
+            f"  push {push}  ",
+            f"  log at {scene.position:,}  ",
+            f"  {time.monotonic() - scene.began:5.0f} s  ",
+            ("  Ctrl-C ends it", "dim"),
+        )
+        return Panel(text, title="Onethread")
+
+    def _inflow(self) -> RenderableType:
+        table = Table("channel", "taken in", "share", box=None, expand=True)
+        total = sum(self._scene.taken_in.values()) or 1
+        for channel, style in CHANNEL_STYLES.items():
+            number = self._scene.taken_in[channel]
+            table.add_row(Text(channel, style=style), f"{number:,}", "█" * round(30 * number / total))
+        return table
+
+    def _queues(self) -> RenderableType:
+        waiting = list(self._scene.queues.values())
+        table = Table("queue", "waiting", "offered", "oldest", "overdue", box=None, expand=True)
+        now = datetime.now(UTC)
+        for queue_id, name in self._queue_names.items():
+            mine = [row for row in waiting if row["queue_id"] == queue_id]
+            ages = [(now - datetime.fromisoformat(row["waiting_since"])).total_seconds() for row in mine]
+            overdue = sum(datetime.fromisoformat(row["due_at"]) < now for row in mine if row.get("due_at"))
+            offered = sum(bool(row.get("offered_to")) for row in mine)
+            oldest = f"{max(ages):.0f} s" if ages else "-"
+            table.add_row(name, str(len(mine)), str(offered), oldest, str(overdue))
+        return table
+
+    def _decisions(self) -> RenderableType:
+        lines = []
+        for event in list(self._scene.decisions)[-ENTRY_LINES_MAX:]:
+            choice = event["event"].get("choice") or {}
+            winner = self._agent_names.get(event["event"]["agent_id"], "somebody")
+            queue = self._queue_names.get(event["event"]["queue_id"], "")
+            why = f"{choice.get('rule', 'by hand').replace('_', ' ')} of {choice.get('eligible', 1)}"
+            runner_up = self._agent_names.get(choice.get("runner_up", ""))
+            text = Text.assemble((winner, "bold"), f" ← {queue}, score {choice.get('score', 0):.0f}: {why}")
+            if runner_up:
+                text.append(f", before {runner_up}", "dim")
+            lines.append(text)
+        return Group(*lines)
+
+    def _agents(self) -> RenderableType:
+        table = Table("agent", "presence", "load", "holds", box=None, expand=True)
+        for row in sorted(self._scene.agents.values(), key=lambda row: str(row["agent"]["name"])):
+            agent = row["agent"]
+            style = {"available": "green", "away": "yellow"}.get(agent.get("presence", ""), "dim")
+            load, capacity = row.get("load", 0), agent.get("capacity", 0)
+            bar = "■" * load + "□" * max(0, capacity - load)
+            table.add_row(agent["name"], Text(agent.get("presence", "offline"), style=style), bar, _held(agent))
+        return table
+
+    def _timeline(self) -> RenderableType:
+        return Group(*(_entry(row) for row in list(self._scene.timeline)[-ENTRY_LINES_MAX:]))
+
+
+def _held(agent: dict[str, Any]) -> str:
+    units = Counter(work[1] if isinstance(work, list) else work["units"] for work in agent.get("work", {}).values())
+    return ", ".join(f"{number}×{size}" for size, number in sorted(units.items()))
+
+
+def _entry(row: dict[str, Any]) -> Text:
+    """One line of the timeline: when, what, and the beginning of what was said."""
+    event = row["event"]
+    at = datetime.fromisoformat(row["occurred_at"]).astimezone()
+    channel = event.get("channel", "")
+    said = event.get("content", {}).get("text") or event.get("text") or event.get("note") or event.get("subject") or ""
+    kind = row["kind"].partition(".")[2].replace("_", " ")
+    style = CHANNEL_STYLES.get(channel, "white" if said else "dim")
+    return Text(f"{at:%H:%M:%S} {channel:8} {kind}  {said}", style=style, no_wrap=True, overflow="ellipsis")

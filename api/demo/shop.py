@@ -1,0 +1,100 @@
+"""Who there is in the demo: three queues, twelve agents, five channel accounts, and what customers say."""
+
+from typing import NamedTuple
+
+from domain.queue import QueueDefinition
+
+PASSWORD = "demo password"  # noqa: S105  # of the demo's own people, on the demo's own data
+WEBHOOK_SECRET = "demo app secret of the shop"  # noqa: S105  # likewise
+PHONE_NUMBER_ID = "1122334455667"
+MAILBOX = "help@shop.example"
+SUPERVISOR = "grace"
+
+QUEUES = {
+    "orders": QueueDefinition(name="Orders", required_skills={"orders": 3}, service_level_seconds=30),
+    "returns": QueueDefinition(name="Returns", required_skills={"returns": 4}, priority=2, service_level_seconds=60),
+    "international": QueueDefinition(
+        name="International", required_skills={"orders": 2, "lang:zh": 5}, priority=1, service_level_seconds=45
+    ),
+}
+
+
+class DemoAgent(NamedTuple):
+    """An agent: what they can do, and how quick they are."""
+
+    login: str
+    name: str
+    skills: dict[str, int]
+    seconds_per_answer: float
+
+
+AGENTS = (
+    DemoAgent("ada", "Ada Lindqvist", {"orders": 8, "returns": 6}, 2.0),
+    DemoAgent("ben", "Ben Okafor", {"orders": 6}, 2.5),
+    DemoAgent("chen", "陈静", {"orders": 7, "lang:zh": 10}, 1.8),
+    DemoAgent("dora", "Dora Nagy", {"returns": 9}, 2.2),
+    DemoAgent("emil", "Emil Sørensen", {"orders": 5, "returns": 5}, 3.0),
+    DemoAgent("fatima", "فاطمة الزهراء", {"orders": 6, "returns": 4}, 2.4),
+    DemoAgent("goran", "Goran Petrović", {"returns": 7}, 2.6),
+    DemoAgent("hana", "佐藤 花", {"orders": 9}, 1.6),
+    DemoAgent("ines", "Inês Carvalho", {"orders": 4, "returns": 8}, 2.0),
+    DemoAgent("jun", "王军", {"orders": 5, "returns": 4, "lang:zh": 8}, 2.2),
+    DemoAgent("kofi", "Kofi Mensah", {"orders": 7, "lang:zh": 5}, 2.8),
+    DemoAgent("lena", "Lena Vogel", {"orders": 6, "returns": 6}, 2.1),
+)
+
+QUEUE_OF_CHANNEL = {
+    "webchat": "orders",
+    "email": "returns",
+    "whatsapp": "international",
+    "adapter": "orders",
+    "phone": "returns",
+}
+
+
+class DemoCustomer(NamedTuple):
+    """A customer the shop knows, with the addresses that make their channels one timeline."""
+
+    name: str
+    phone: str
+    mail: str
+    social: str
+
+
+FEATURED = DemoCustomer("李娜", "+8613800138000", "li.na@mail.example", "lina")
+"""The customer whose timeline the screen shows."""
+
+CUSTOMERS = (
+    FEATURED,
+    DemoCustomer("Ana Souza", "+5511987654321", "ana.souza@mail.example", "anasz"),
+    DemoCustomer("Müller, Jürgen", "+4915112345678", "juergen.mueller@mail.example", "jmue"),
+    DemoCustomer("张伟", "+8613912345678", "zhang.wei@mail.example", "zhangw"),
+    DemoCustomer("Amélie Durand", "+33612345678", "amelie@mail.example", "ame"),
+    DemoCustomer("محمد علي", "+201001234567", "m.ali@mail.example", "mali"),
+    DemoCustomer("Priya Raman", "+919812345678", "priya@mail.example", "priya_r"),
+    DemoCustomer("Tom O’Neill", "+447700900123", "tom@mail.example", "tomo"),
+)
+
+TEXTS = (
+    "Where is my parcel?",
+    "你好，我的订单什么时候到？",
+    "Ich möchte die Schuhe zurückgeben.",
+    "The blue one arrived, I ordered red 🙃",
+    "能换一个大一号的吗？",
+    "¿Puedo cambiar la dirección de envío?",
+    "أين طلبي؟",
+    "My card 4111 1111 1111 1111 was charged twice!",
+    "Thanks, that helped. One more question…",
+    "请问支持七天无理由退货吗？",
+    "Can I still cancel order 20261111-0042?",
+    "Le colis est abîmé, que faire ?",
+)
+
+ANSWERS = (
+    "Thank you for writing. I am looking at it now.",
+    "It left our warehouse this morning and arrives tomorrow.",
+    "您好，已经为您查询，包裹明天送达。",
+    "I have sent you a return label.",
+    "Done: the new address is in.",
+)
+"""What agents answer; cards in what customers write are masked before they are stored."""

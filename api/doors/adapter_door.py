@@ -1,0 +1,124 @@
+"""The adapter door over HTTP: messages that other systems bring in, one at a time or up to 500."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from api.access.permissions import Action, demand_account
+from api.http.answer import Answer, json_answer
+from api.http.asked import Asked
+from api.http.operation import command
+from application.use_cases.receive_messages import Receipt
+from channels.adapter import AdapterBatch, AdapterMessage, to_message
+from channels.payload import UnreadablePayload
+from domain.customer import InboundMessage
+
+EXAMPLE = {
+    "account": "account-0193a7c2d4e57f0aa1b2c3d4e5f60718",
+    "message_id": "m-1",
+    "handle": "ana",
+    "author": "Ana",
+    "text": "Where is my parcel?",
+    "occurred_at": "2026-11-11T00:00:01Z",
+}
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a message stands in the log. The same for each time the message comes."""
+
+    position: int
+    customer_id: str
+    conversation_id: str
+    """Empty where what was said has been erased."""
+    message_id: str
+    is_contradiction: bool = False
+    """The id was known with other content. Both are kept and people are told."""
+
+
+class BatchTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """Where each message of the batch stands, in its order, and the newest position of them."""
+
+    position: int
+    messages: list[Taken]
+
+
+def taken(receipt: Receipt) -> Taken:
+    """The receipt as the caller sees it."""
+    return Taken(
+        position=receipt.position,
+        customer_id=receipt.customer_id,
+        conversation_id=receipt.conversation_id,
+        message_id=receipt.message_id,
+        is_contradiction=receipt.is_contradiction,
+    )
+
+
+def headers_of(receipts: Sequence[Receipt], position: int) -> list[tuple[str, str]]:
+    """The position, and whether all of it had come before."""
+    headers = [("onethread-position", str(position))]
+    if all(receipt.is_repeat for receipt in receipts):
+        headers.append(("idempotent-replayed", "true"))
+    return headers
+
+
+@command(
+    "/v1/accounts/{account_id}/messages",
+    Action.BRING_MESSAGES,
+    takes=AdapterMessage,
+    gives=Taken,
+    status=201,
+    key="optional",
+    example=EXAMPLE,
+)
+async def bring_message(asked: Asked[AdapterMessage]) -> Answer:
+    """Bring a customer's message in.
+
+    Answered once it is durable. The same `message_id` again is the same message and gets the same answer, so no
+    Idempotency-Key is needed; the same id with other content is kept too, and marked.
+    """
+    account_id = asked.ids["account_id"]
+    demand_account(asked.person, account_id)
+    message = _read(asked.given, account_id, asked)
+    (receipt,) = await asked.parts.receive.receive(account_id, (message,), asked.command)
+    asked.parts.metrics.received.labels("adapter").inc()
+    return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))
+
+
+@command(
+    "/v1/accounts/{account_id}/messages/batch",
+    Action.BRING_MESSAGES,
+    takes=AdapterBatch,
+    gives=BatchTaken,
+    status=201,
+    key="optional",
+    example={"messages": [EXAMPLE]},
+)
+async def bring_messages(asked: Asked[AdapterBatch]) -> Answer:
+    """Bring up to 500 messages in.
+
+    All are read before any is stored: one that cannot be read refuses the batch and is named. Where the answer is 409
+    or 503, some may be stored already; hand the whole batch in again, and those keep their first answer.
+    """
+    account_id, batch = asked.ids["account_id"], asked.given
+    demand_account(asked.person, account_id)
+    messages = [_read(one, account_id, asked, f"messages[{place}].") for place, one in enumerate(batch.messages)]
+    receipts = await asked.parts.receive.receive(account_id, messages, asked.command)
+    asked.parts.metrics.received.labels("adapter").inc(len(receipts))
+    position = max(receipt.position for receipt in receipts)
+    answer = BatchTaken(position=position, messages=[taken(receipt) for receipt in receipts])
+    return json_answer(answer, 201, headers_of(receipts, position))
+
+
+def _read(
+    one: AdapterMessage, account_id: str, asked: Asked[AdapterMessage] | Asked[AdapterBatch], where: str = ""
+) -> InboundMessage:
+    """Raises UnreadablePayload with the place in the batch."""
+    if one.account != account_id:
+        raise UnreadablePayload(f"{where}account", f"it is not the account of the path, {account_id}")
+    try:
+        return to_message(one, received_at=asked.at)
+    except UnreadablePayload as error:
+        raise UnreadablePayload(f"{where}{error.field}", error.reason) from None
+
+
+OPERATIONS = (bring_message, bring_messages)

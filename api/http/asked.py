@@ -1,0 +1,82 @@
+"""What an operation gets: who asks for what, with everything it may need to answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from api.access.authentication import Tokens
+from api.access.passwords import Attempts, Passwords
+from api.access.permissions import Reach
+from api.http.idempotency import fingerprinted
+from api.http.preconditions import expected_revision
+from api.parts import Parts
+from application.commands import Command
+from domain.person import Person
+
+T = TypeVar("T")
+ANYBODY = Person(id="anybody")
+"""Who asks where nobody has to sign in."""
+
+
+class Edge:
+    """What the edge of this process keeps, beside the parts."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.tokens = Tokens(parts.keys.token_key, parts.settings.token_seconds, parts.settings.ticket_seconds)
+        self.passwords = Passwords()
+        self.attempts_per_login = Attempts(10, within_seconds=300)
+        self.attempts_per_address = Attempts(100, within_seconds=300)
+        self.visitors_per_address = Attempts(60, within_seconds=60)
+
+
+@dataclass(slots=True, kw_only=True)
+class Asked(Generic[T]):
+    """One request, read and allowed."""
+
+    edge: Edge
+    person: Person
+    reach: Reach
+    at: datetime
+    """When the request came."""
+    method: str
+    path: str
+    address: str
+    """Where it came from, as far as the server can tell."""
+    ids: Mapping[str, str]
+    """By the name in the path: `customer_id`."""
+    raw: bytes
+    """The body as it came."""
+    given: T
+    """The body of a command, or the query of a read, decoded and checked."""
+    header_bytes: Mapping[bytes, bytes]
+    key: str | None
+    """Of the Idempotency-Key header."""
+
+    @property
+    def parts(self) -> Parts:
+        return self.edge.parts
+
+    def header(self, name: bytes) -> str | None:
+        """Its value; name in lower case."""
+        value = self.header_bytes.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def headers(self) -> dict[str, str]:
+        """All of them, names in lower case."""
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.header_bytes.items()}
+
+    @property
+    def command(self) -> Command:
+        """The part that all commands share, with the claim of the Idempotency-Key. Raises Invalid."""
+        claim = None
+        if self.key is not None:
+            content = fingerprinted(self.method, self.path, self.raw)
+            claim = self.parts.claim_keys.command(self.person.id, self.key, content)
+        return Command(
+            actor=self.person.id,
+            at=self.at,
+            claim=claim,
+            expected_revision=expected_revision(self.header(b"if-match")),
+        )

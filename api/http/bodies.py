@@ -1,0 +1,134 @@
+"""Bodies: read up to a limit and a deadline, decoded strictly; what is wrong is named by its JSON path and limit."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from api.http.refusals import BodyTooLarge, BodyTooSlow, ClientGone, Invalid, MediaTypeUnsupported
+
+if TYPE_CHECKING:
+    from litestar.types import Receive
+
+BODY_SECONDS_MAX = 30.0
+"""A body that has not arrived by then is given up."""
+JSON_TYPE = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+
+_PLACE = re.compile(r"(?P<detail>.*?)(?: - at `(?P<field>(?:key in )?\$.*)`)?", re.DOTALL)
+_NAMED = re.compile(r"Object (?:contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
+_LIMIT = re.compile(r"(?:<=|>=|<|>) (-?\d+)$")
+T = TypeVar("T")
+
+
+async def read_body(receive: "Receive", content_length: str | None, bytes_max: int) -> bytes:
+    """The whole body. Raises BodyTooLarge before or while it arrives, BodyTooSlow, ClientGone."""
+    if content_length is not None and content_length.isdecimal() and int(content_length[:20]) > bytes_max:
+        raise BodyTooLarge(bytes_max)
+    event = await _within_time(receive)
+    body = _chunk(event)
+    if not event.get("more_body", False) and len(body) <= bytes_max:
+        return body
+    chunks, size_bytes = [body], len(body)
+    while event.get("more_body", False) and size_bytes <= bytes_max:
+        event = await _within_time(receive)
+        chunks.append(_chunk(event))
+        size_bytes += len(chunks[-1])
+    if size_bytes > bytes_max:
+        raise BodyTooLarge(bytes_max)
+    return b"".join(chunks)
+
+
+async def _within_time(receive: "Receive") -> Any:
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await receive()
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+def _chunk(event: Any) -> bytes:
+    if event["type"] == "http.disconnect":
+        raise ClientGone
+    return event.get("body", b"")  # type: ignore[no-any-return]
+
+
+def demand_json(content_type: str | None) -> None:
+    """A body without a type is taken for JSON. Raises MediaTypeUnsupported."""
+    if content_type and content_type != "application/json" and not JSON_TYPE.fullmatch(content_type):
+        raise MediaTypeUnsupported(f"{content_type[:100]}: this takes application/json")
+
+
+def decode(raw: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
+    """The body as its type. Raises Invalid with the field that is wrong, and the limit where one was passed."""
+    try:
+        decoded = decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(raw, error) from None
+    if b"\\u0000" in raw:  # the only way in which JSON can bring a NUL
+        _demand_no_nul(raw)
+    return decoded
+
+
+def invalid_query(error: msgspec.ValidationError) -> Invalid:
+    """As `decode` tells it, for a query parameter."""
+    invalid = _invalid(str(error))
+    return Invalid(f"query{invalid.field[1:]}", invalid.reason, invalid.limit)
+
+
+def _invalid(message: str) -> Invalid:
+    r"""Example: ``Expected `str` of length <= 10 - at `$.text` `` → field `$.text`, limit 10."""
+    told = _PLACE.fullmatch(message)
+    detail, field = (told["detail"], told["field"]) if told else (message, None)
+    field = field or "$"
+    if named := _NAMED.fullmatch(detail):
+        field = f"{field}.{named['name']}"
+    limit = _LIMIT.search(detail)
+    return Invalid(field[:200], detail[:300], int(limit[1]) if limit else None)
+
+
+def _malformed(raw: bytes, error: Exception) -> Invalid:
+    """Not JSON, or JSON that no text can be made of; then the field is looked for the slow way."""
+    if isinstance(error, RecursionError):
+        return Invalid("$", "the JSON is nested too deeply")
+    if isinstance(error, UnicodeDecodeError):
+        return Invalid("$", "the body is not UTF-8")
+    try:
+        document = json.loads(raw)
+    except (ValueError, RecursionError):
+        return Invalid("$", str(error)[:300] if raw.strip() else "the body is empty; this takes JSON")
+    lone = next((place for place, text in _texts(document, "$") if not _is_encodable(text)), None)
+    return Invalid(lone or "$", "a lone surrogate is no text" if lone else str(error)[:300])
+
+
+def _demand_no_nul(raw: bytes) -> None:
+    """PostgreSQL and many programs cannot keep NUL. Raises Invalid with the field that has one."""
+    place = next((place for place, text in _texts(json.loads(raw), "$") if "\0" in text), None)
+    if place is not None:
+        raise Invalid(place.replace("\0", "\\u0000"), "NUL (U+0000) is not allowed in texts")
+
+
+def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Every text of a JSON document with its path, names of fields included."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            shown = name.encode("utf-8", "backslashreplace").decode()[:100]
+            yield f"{place}.{shown}", name
+            yield from _texts(item, f"{place}.{shown}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, f"{place}[{number}]")
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""The types of fields that requests are made of: each with its limits, which the OpenAPI document shows."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta
+
+from api.http.refusals import Invalid
+
+NO_NUL = {"pattern": "^[^\\u0000]*$"}
+"""Shown in the document; `bodies.decode` sees to it."""
+ID = re.compile(r"[a-z]+-[0-9a-f]{32}")
+
+EXAMPLE_HEX = "0193a7c2d4e57f0aa1b2c3d4e5f60718"
+CLOCK_SKEW_MAX = timedelta(days=1)
+"""Nothing happened before 1970 or later than this from now."""
+
+
+def id_pattern(kind: str) -> str:
+    """What an id of that kind looks like: `customer-` and 32 hex digits."""
+    return rf"^{kind}-[0-9a-f]{{32}}$"
+
+
+def _id_meta(kind: str) -> Meta:
+    # With the length, so that `$` cannot let a line end through.
+    return Meta(
+        pattern=id_pattern(kind), max_length=len(kind) + 33, extra_json_schema={"examples": [f"{kind}-{EXAMPLE_HEX}"]}
+    )
+
+
+AccountId = Annotated[str, _id_meta("account")]
+AgentId = Annotated[str, _id_meta("agent")]
+ConversationId = Annotated[str, _id_meta("conversation")]
+CustomerId = Annotated[str, _id_meta("customer")]
+QueueId = Annotated[str, _id_meta("queue")]
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema=NO_NUL)]
+"""What somebody or something is called."""
+OptionalName = Annotated[str, Meta(max_length=200, extra_json_schema=NO_NUL)]
+Word = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema=NO_NUL)]
+"""A tag, a skill, a channel's name."""
+Handle = Annotated[str, Meta(min_length=1, max_length=320, extra_json_schema=NO_NUL)]
+"""An address on a channel; the longest e-mail address has 320 characters."""
+Reason = Annotated[str, Meta(max_length=500, extra_json_schema=NO_NUL)]
+Text = Annotated[str, Meta(min_length=1, max_length=65_536, extra_json_schema=NO_NUL)]
+"""What somebody says."""
+OptionalText = Annotated[str, Meta(max_length=65_536, extra_json_schema=NO_NUL)]
+Password = Annotated[str, Meta(min_length=12, max_length=256, extra_json_schema=NO_NUL)]
+Moment = Annotated[datetime, Meta(tz=True)]
+"""RFC 3339 with a zone."""
+Priority = Annotated[int, Meta(ge=0, le=10)]
+Level = Annotated[int, Meta(ge=1, le=10)]
+Units = Annotated[int, Meta(ge=0, le=1_000)]
+Skills = Annotated[dict[Word, Level], Meta(max_length=200)]
+PositionNumber = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+
+def plausible_moment(at: datetime, now: datetime, field: str) -> datetime:
+    """The moment in UTC. Raises Invalid for one that no clock shows."""
+    try:
+        moment = at.astimezone(UTC)
+    except (OverflowError, ValueError):
+        moment = None
+    if moment is None or moment.year < 1970 or moment > now + CLOCK_SKEW_MAX:
+        raise Invalid(field, "a time from 1970 to a day from now")
+    return moment

@@ -1,0 +1,84 @@
+"""Metrics in Prometheus' form: how long appends take, how far each reader lags, what waits, who is connected."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from application.follower import Follower
+from application.log import Log
+
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+COUNT_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Metrics:
+    """Every metric of a process; also the observer of the log's writer. No label carries personal data."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        counter = partial(Counter, namespace="onethread", registry=self.registry)
+        gauge = partial(Gauge, namespace="onethread", registry=self.registry)
+        histogram = partial(Histogram, namespace="onethread", registry=self.registry)
+        self._call_seconds = histogram(
+            "append_call_seconds", "One durable call of the group commit.", buckets=SECONDS_BUCKETS
+        )
+        self._append_seconds = histogram(
+            "append_seconds", "One append, from submitted to durable.", buckets=SECONDS_BUCKETS
+        )
+        self._batch_requests = histogram(
+            "append_batch_requests", "Appends that shared one durable call.", buckets=COUNT_BUCKETS
+        )
+        self._backlog_requests = gauge("append_backlog_requests", "Appends accepted and not yet durable.")
+        self._backlog_bytes = gauge("append_backlog_bytes", "The same, by size.")
+        self.received = counter("messages_received_total", "Messages taken in, by channel.", ["channel"])
+        self.refused = counter("requests_refused_total", "Requests answered with a problem.", ["problem"])
+        self.request_seconds = histogram(
+            "request_seconds", "HTTP requests.", ["method", "route", "status"], buckets=SECONDS_BUCKETS
+        )
+        self.sockets = gauge("sockets", "Open sockets, by who is at the other end.", ["kind"])
+        self.pushed = counter("frames_pushed_total", "Frames given to sockets.")
+        self.lag_seconds = gauge(
+            "reader_lag_seconds",
+            "Age of the oldest event that a reader has not read; 0 when it has all.",
+            ["reader"],
+        )
+        self.lag_events = gauge("reader_lag_positions", "Positions between a reader and the head.", ["reader"])
+        self.parked = gauge("parked_streams", "Streams that a projection cannot follow.", ["projection"])
+        self.waiting = gauge("queue_waiting", "Conversations that wait, by queue.", ["queue"])
+        self.decisions = gauge("router_decisions", "Decisions taken by the router in this process.")
+        self.decisions_refused = gauge("router_decisions_refused", "Those that were stale.")
+        self.head = gauge("log_head_position", "Position of the newest durable event.")
+
+    def called(self, *, seconds: float, requests: int, size_bytes: int) -> None:
+        del size_bytes  # the backlog gauge shows bytes
+        self._call_seconds.observe(seconds)
+        self._batch_requests.observe(requests)
+
+    def answered(self, *, seconds: float) -> None:
+        self._append_seconds.observe(seconds)
+
+    def backlog(self, *, requests: int, size_bytes: int) -> None:
+        self._backlog_requests.set(requests)
+        self._backlog_bytes.set(size_bytes)
+
+    async def measure_lag(self, log: Log, followers: Mapping[str, Follower], now: datetime) -> dict[str, float]:
+        """Sets the lag of each reader and returns it in seconds."""
+        head = await log.head()
+        self.head.set(head)
+        lags: dict[str, float] = {}
+        for name, follower in followers.items():
+            behind = head - max(follower.position, 0)
+            oldest = None
+            if behind > 0:
+                unread, _ = await log.read(max(follower.position, 0), 1, follower.reaction.topics)
+                oldest = unread[0].recorded_at if unread else None
+            lags[name] = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+            self.lag_events.labels(name).set(behind)
+            self.lag_seconds.labels(name).set(lags[name])
+        return lags
+
+    def text(self) -> bytes:
+        """What `/metrics` answers."""
+        return generate_latest(self.registry)

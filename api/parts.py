@@ -1,0 +1,51 @@
+"""The parts of a running process, as the composition root hands them to HTTP, sockets and the command line."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from nats.aio.client import Client
+
+from api.metrics import Metrics
+from api.settings import Keys, Settings
+from application.claims import ClaimKeys
+from application.commands import Commands
+from application.directory import Directory
+from application.follower import Follower
+from application.projections.projection import Projection
+from application.push import Hub
+from application.router import Router
+from application.use_cases.keep_staff import KeepStaff
+from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.receive_messages import ReceiveMessages
+from application.use_cases.serve_conversations import ServeConversations
+from application.use_cases.set_up import SetUp
+from application.views import ViewReaders
+from infrastructure.log.postgres_log import PostgresLog
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything that a request may need."""
+
+    settings: Settings
+    keys: Keys
+    clock: Callable[[], datetime]
+    log: PostgresLog
+    claim_keys: ClaimKeys
+    commands: Commands
+    directory: Directory
+    receive: ReceiveMessages
+    serve: ServeConversations
+    staff: KeepStaff
+    customers: KnowCustomers
+    set_up: SetUp
+    views: ViewReaders
+    hub: Hub
+    metrics: Metrics
+    projections: Mapping[str, Projection]
+    """By view; they follow the log only in a process that runs readers."""
+    router: Router
+    nats: Client
+    followers: Mapping[str, Follower]
+    """Those that run in this process, by their reaction's name; the directory is always among them."""

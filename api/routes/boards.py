@@ -1,0 +1,52 @@
+"""Boards: who waits in each queue, and who is at work."""
+
+from api.access.permissions import Action, demand_agent
+from api.http.answer import Answer
+from api.http.asked import Asked
+from api.http.known import demand_known
+from api.http.operation import read
+from api.http.pages import PageQuery, ViewQuery, demand_position, page_answer, page_of
+from api.http.refusals import Unknown
+from application.projections.agent_board import AgentCard
+from application.projections.queue_board import Waiting
+
+
+@read("/v1/queues/{queue_id}/board", Action.READ_BOARDS, takes=PageQuery, gives=page_of(Waiting, "WaitingPage"))
+async def read_queue_board(asked: Asked[PageQuery]) -> Answer:
+    """Who waits in a queue.
+
+    Longest waiting first: since when, due when, and to whom it is offered at the moment.
+    """
+    queue_id, given = asked.ids["queue_id"], asked.given
+    await demand_known(asked.parts, queue_id)
+    await demand_position(asked.parts, "queue_board", given.min_position)
+    return page_answer(await asked.parts.views.queue_board(queue_id, cursor=given.cursor, limit=given.limit))
+
+
+@read("/v1/agents", Action.READ_AGENTS, takes=PageQuery, gives=page_of(AgentCard, "AgentPage"))
+async def list_agents(asked: Asked[PageQuery]) -> Answer:
+    """The agent board.
+
+    Everybody's presence, skills and load, longest in their presence first. Agents see only themselves, and at
+    `/v1/agents/{agent_id}`.
+    """
+    given = asked.given
+    demand_agent(asked.person, asked.reach, agent_id="")
+    await demand_position(asked.parts, "agent_board", given.min_position)
+    return page_answer(await asked.parts.views.agent_board(cursor=given.cursor, limit=given.limit))
+
+
+@read("/v1/agents/{agent_id}", Action.READ_AGENTS, takes=ViewQuery, gives=AgentCard)
+async def read_agent(asked: Asked[ViewQuery]) -> Answer:
+    """One agent at a glance."""
+    agent_id = asked.ids["agent_id"]
+    demand_agent(asked.person, asked.reach, agent_id)
+    await demand_position(asked.parts, "agent_board", asked.given.min_position)
+    position = await asked.parts.views.position("agent_board")
+    card = await asked.parts.views.get("agent_board", agent_id)
+    if card is None:
+        raise Unknown(f"there is no {agent_id}")
+    return Answer(200, card, [("onethread-position", str(position))])
+
+
+OPERATIONS = (read_queue_board, list_agents, read_agent)

@@ -1,0 +1,41 @@
+"""Every operation there is, in the order in which the document shows them."""
+
+from api.doors import adapter_door, mail_door, visitors_door, webhook_door
+from api.http.operation import Operation
+from api.routes import (
+    accounts,
+    agents,
+    boards,
+    calls,
+    conversations,
+    customers,
+    health,
+    log,
+    people,
+    policy,
+    queues,
+    sessions,
+    steering,
+    work,
+)
+
+OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
+    "Sessions": sessions.OPERATIONS,
+    "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS),
+    "Customers": (*customers.OPERATIONS, *calls.OPERATIONS),
+    "Agents": agents.OPERATIONS,
+    "Boards": boards.OPERATIONS,
+    "Queues": queues.OPERATIONS,
+    "Routing policy": policy.OPERATIONS,
+    "Channel accounts": accounts.OPERATIONS,
+    "People": people.OPERATIONS,
+    "Doors": (
+        *adapter_door.OPERATIONS,
+        *mail_door.OPERATIONS,
+        *webhook_door.OPERATIONS,
+        *visitors_door.OPERATIONS,
+    ),
+    "Log": log.OPERATIONS,
+    "Health": health.OPERATIONS,
+}
+OPERATIONS: tuple[Operation, ...] = tuple(one for several in OPERATIONS_BY_TAG.values() for one in several)

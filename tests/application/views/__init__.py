@@ -1,0 +1,1 @@
+"""Views: how they follow the log, are read, pushed and rebuilt."""

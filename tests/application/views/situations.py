@@ -1,0 +1,81 @@
+"""Projections and their stores as a process has them, and what a table holds."""
+
+from typing import Any
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from application.follower import Follower
+from application.log import Log
+from application.projections.agent_board import AgentBoard
+from application.projections.conversations import Conversations
+from application.projections.projection import BoardProjection, Projection, TimelineProjection
+from application.projections.queue_board import QueueBoard
+from application.projections.timeline import Timeline
+from application.projections.view import Board
+from infrastructure.views import registry
+from infrastructure.views.board_store import BoardStore
+from infrastructure.views.registry import Build
+from infrastructure.views.session import Session
+from infrastructure.views.timeline_store import TimelineStore
+
+_BOARDS: tuple[Board, ...] = (Conversations(), QueueBoard(), AgentBoard())
+BOARDS = {board.name: board for board in _BOARDS}
+VIEWS = ("timeline", *BOARDS)
+CARDS_MAX = 20_000
+CONTENT = SQL("SELECT * FROM {table} AS line ORDER BY line")
+SEEN = SQL("SELECT * FROM {table} AS line WHERE NOT is_gone ORDER BY line")
+
+
+class Views:
+    """The views on one database. Closes what it opened."""
+
+    def __init__(self, url: str, log: Log) -> None:
+        self.url = url
+        self.log = log
+        self._opened: list[Projection] = []
+
+    async def close(self) -> None:
+        for projection in self._opened:
+            await projection.close()
+
+    def projection(self, view: str, build: Build | None = None, cards_max: int = CARDS_MAX) -> Projection:
+        """Of the live build, or of the given one."""
+        if view != "timeline":
+            return self.board(BOARDS[view], build, cards_max)
+        timeline = Timeline()
+        projection = TimelineProjection(timeline, TimelineStore(self.url, view, timeline.version, build))
+        self._opened.append(projection)
+        return projection
+
+    def board(self, board: Board, build: Build | None = None, cards_max: int = CARDS_MAX) -> BoardProjection:
+        store = BoardStore(self.url, board.name, board.version, build)
+        projection = BoardProjection(board, store, cards_max)
+        self._opened.append(projection)
+        return projection
+
+    def all(self) -> dict[str, Projection]:
+        """One for each view, as a process has them."""
+        return {view: self.projection(view) for view in VIEWS}
+
+    async def catch_up(self, projection: Projection, batch_max: int = 2_000) -> int:
+        """Starts it; then the view shows everything that is in the log."""
+        await Follower(self.log, projection, batch_max).catch_up()
+        return projection.position
+
+    async def rebuilt(self, view: str, cards_max: int = CARDS_MAX, batch_max: int = 2_000) -> list[tuple[Any, ...]]:
+        """What a second build holds after it has followed the whole log."""
+        session = Session(self.url)
+        shape = TimelineStore.shape if view == "timeline" else BoardStore.shape
+        build = await registry.create_build(session, view, 1, shape)
+        await session.close()
+        await self.catch_up(self.projection(view, build, cards_max), batch_max)
+        return await self.content(build.table)
+
+    async def content(self, table: str, *, marks: bool = True) -> list[tuple[Any, ...]]:
+        """All rows of a table or view, in one order; without the marks of rows that are gone, if they do not matter."""
+        return await self.select((CONTENT if marks else SEEN).format(table=Identifier(table)))
+
+    async def select(self, statement: Any) -> list[tuple[Any, ...]]:
+        async with await psycopg.AsyncConnection.connect(self.url) as connection:
+            return await (await connection.execute(statement)).fetchall()

@@ -1,0 +1,174 @@
+"""WhatsApp: who sent it, what it says, and that nothing of a delivery is dropped."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from channels import whatsapp
+from channels.payload import Receipt, UnreadablePayload
+from domain.customer import InboundMessage
+from domain.interaction import Content, ContentKind
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def a_text_message(**changes: Any) -> dict[str, Any]:
+    message = {
+        "from": "972987654321",
+        "id": "wamid.X",
+        "timestamp": "1697043223",
+        "type": "text",
+        "text": {"body": "Hi"},
+    }
+    return message | changes
+
+
+def a_delivery(*messages: Any, **value: Any) -> bytes:
+    contacts = [{"profile": {"name": "Ana"}, "wa_id": "972987654321", "user_id": "US.1349"}]
+    whole = {"metadata": {"phone_number_id": "1122334455667"}, "contacts": contacts, "messages": messages} | value
+    changes = [{"field": "messages", "value": whole}]
+    return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": changes}]}).encode()
+
+
+def only_message(raw: bytes) -> InboundMessage:
+    ((address, message),) = whatsapp.parse(raw, received_at=NOON).messages
+    assert address == "1122334455667"
+    return message
+
+
+def test_a_text_message_says_who_when_and_what() -> None:
+    raw = a_delivery(a_text_message(context={"id": "wamid.Y"}))
+
+    message = only_message(raw)
+
+    assert message == InboundMessage(
+        provider_id="wamid.X",
+        handle="+972987654321",
+        content=Content(text="Hi", about="wamid.Y"),
+        occurred_at=datetime(2023, 10, 11, 16, 53, 43, tzinfo=UTC),
+        author="Ana",
+    )
+
+
+def test_every_level_of_a_batch_is_read() -> None:
+    first = json.loads(a_delivery(a_text_message(id="1"), a_text_message(id="2"), errors=[{"code": 1, "title": "E"}]))
+    second = json.loads(a_delivery(a_text_message(id="3"), statuses=[{"id": "w", "status": "read", "timestamp": "5"}]))
+    first["entry"][0]["changes"] += second["entry"][0]["changes"]
+    first["entry"] += json.loads(a_delivery(a_text_message(id="4")))["entry"]
+
+    delivery = whatsapp.parse(json.dumps(first).encode(), received_at=NOON)
+
+    assert [message.provider_id for _, message in delivery.messages] == ["1", "2", "3", "4"]
+    assert delivery.receipts == [
+        Receipt(
+            address="1122334455667",
+            provider_id="w",
+            status="read",
+            occurred_at=datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC),
+        )
+    ]
+    assert delivery.ignored == ["error:1 E"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "content"),
+    [
+        (
+            {"type": "reaction", "reaction": {"message_id": "wamid.Y", "emoji": "😮"}},
+            "reaction",
+            Content(kind=ContentKind.REACTION, text="😮", about="wamid.Y"),
+        ),
+        (
+            {"type": "reaction", "reaction": {"message_id": "wamid.Y"}},
+            "reaction_removal",
+            Content(kind=ContentKind.REACTION, about="wamid.Y"),
+        ),
+        (
+            {"type": "edit", "edit": {"original_message_id": "wamid.Y", "message": a_text_message()}},
+            "edit",
+            Content(kind=ContentKind.EDIT, text="Hi", about="wamid.Y"),
+        ),
+        (
+            {"type": "revoke", "revoke": {"original_message_id": "wamid.Y"}},
+            "unsend",
+            Content(kind=ContentKind.UNSEND, about="wamid.Y"),
+        ),
+        (
+            {"type": "hologram", "hologram": {"id": "7"}},
+            "message",
+            Content(kind=ContentKind.UNSUPPORTED, text="This kind of WhatsApp message cannot be shown: hologram"),
+        ),
+        (
+            {"type": "interactive", "interactive": {"type": "nfm_reply", "nfm_reply": {"response_json": "[1]"}}},
+            "message",
+            Content(kind=ContentKind.CHOICE, text="[1]"),
+        ),
+    ],
+)
+def test_the_claim_kind_says_what_the_id_counts(changes: dict[str, Any], kind: str, content: Content) -> None:
+    raw = a_delivery(a_text_message(**changes))
+
+    message = only_message(raw)
+
+    assert (message.kind, message.content) == (kind, content)
+
+
+@pytest.mark.parametrize(
+    ("sender", "contact", "handle"),
+    [
+        ({"from": "972987654321"}, {}, "+972987654321"),
+        ({"from": "US.1349", "from_user_id": "US.1349"}, {"wa_id": "972987654321"}, "+972987654321"),
+        ({"from_user_id": "US.1349"}, {}, "US.1349"),
+        ({"from_parent_user_id": "US.ENT.1"}, {"user_id": "US.2"}, "US.2"),
+        ({"from_parent_user_id": "US.ENT.1"}, {}, "US.ENT.1"),
+        ({"from": "US.1349"}, {}, "US.1349"),
+        ({}, {}, "unknown"),
+    ],
+)
+def test_the_handle_is_the_phone_else_the_user_id(sender: dict[str, str], contact: dict[str, str], handle: str) -> None:
+    assert whatsapp.handle_of(sender, contact) == handle
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    ["-62135596800", "-1", "999999999999999", "1e400", "nan", "?", "", None, [], 253402300800, "1" * 5000],
+)
+def test_an_absurd_time_is_replaced_by_when_it_came(timestamp: Any) -> None:
+    assert only_message(a_delivery(a_text_message(timestamp=timestamp))).occurred_at == NOON
+
+
+def test_nul_and_lone_surrogates_are_cut_out() -> None:
+    raw = a_delivery(a_text_message(text={"body": "a\x00b\ud800c😀"}))
+
+    assert only_message(raw).content.text == "abc😀"
+
+
+def test_a_message_without_id_is_known_by_its_content() -> None:
+    one, other = a_text_message(id=""), a_text_message(id="", text={"body": "Ho"})
+
+    ids = [only_message(a_delivery(message)).provider_id for message in (one, one, other)]
+
+    assert ids[0] == ids[1] != ids[2]
+    assert ids[0].startswith("sha256:")
+
+
+def test_what_staff_sent_from_the_phone_is_reported_and_not_taken_for_a_customers() -> None:
+    raw = a_delivery(message_echoes=[{"id": "wamid.E", "type": "text", "text": {"body": "Hello"}}])
+
+    delivery = whatsapp.parse(raw.replace(b'"messages", "value"', b'"smb_message_echoes", "value"'), received_at=NOON)
+
+    assert (delivery.messages, delivery.ignored) == ([], ["smb_message_echoes:text"])
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 200_000, b'{"entry": 1}', b"null", b"[]"])
+def test_what_is_no_delivery_is_refused(raw: bytes) -> None:
+    with pytest.raises(UnreadablePayload):
+        whatsapp.parse(raw, received_at=NOON)
+
+
+def test_broken_utf_8_inside_a_text_is_replaced_and_the_message_kept() -> None:
+    raw = a_delivery(a_text_message()).replace(b"Hi", b"H\xffi")
+
+    assert only_message(raw).content.text == "H\ufffdi"

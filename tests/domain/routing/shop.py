@@ -1,0 +1,232 @@
+"""A shop in memory: the real aggregates, a log, and a router that reads it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from domain import agent, assignment, conversation, customer, policy, queue
+from domain.agent import Agent, LoadTaken, Presence
+from domain.assignment import OfferGone
+from domain.conversation import Conversation, Status
+from domain.customer import Customer, InboundMessage, Intake
+from domain.event import Event, Recorded
+from domain.interaction import Content
+from domain.policy import Policy, RoutingPolicy
+from domain.queue import QueueDefinition
+from domain.routing.decide import DECISIONS_MAX, Decision, Expire, Offer, Withdraw, decide
+from domain.routing.evolve import evolve
+from domain.routing.state import RouterState
+from tests.domain.situations import NOON
+
+Work = tuple[str, Conversation]
+"""A conversation with the customer whose it is."""
+
+
+class Shop:
+    """Every command decides with the domain, and records what it decided where the router reads it."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+        self.log: list[Recorded] = []
+        self.router = RouterState()
+        self.policy: Policy = policy.NEW
+        self.queues: dict[str, queue.Queue] = {}
+        self.agents: dict[str, Agent] = {}
+        self.customers: dict[str, Customer] = {}
+        self.overloads: list[str] = []
+        """Agents who were given more than they have room for; to stay empty."""
+
+    def record(self, stream: str, events: Sequence[Event]) -> None:
+        """Appends to the log, and moves everything on that reads it."""
+        for event in events:
+            recorded = a_recorded(event, stream=stream, position=len(self.log) + 1, at=self.now)
+            self.log.append(recorded)
+            self._evolve_aggregate(stream, event)
+            evolve(self.router, recorded)
+
+    def _evolve_aggregate(self, stream: str, event: Event) -> None:
+        match stream.partition("-")[0]:
+            case "customer":
+                self.customers[stream] = customer.evolve(self.customers.get(stream, customer.NEW), event)
+            case "agent":
+                self.agents[stream] = agent.evolve(self.agents.get(stream, agent.NEW), event)
+                if isinstance(event, LoadTaken) and self.agents[stream].load > self.agents[stream].capacity:
+                    self.overloads.append(stream)
+            case "queue":
+                self.queues[stream] = queue.evolve(self.queues.get(stream, queue.NEW), event)
+            case "policy":
+                self.policy = policy.evolve(self.policy, event)
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def every(self, *statuses: Status) -> list[Work]:
+        """The conversations that stand like this, in the order of their ids."""
+        found = (
+            (customer_id, one)
+            for customer_id, known in self.customers.items()
+            for one in known.conversations.values()
+            if one.status in statuses
+        )
+        return sorted(found, key=lambda work: work[1].id)
+
+    def find(self, conversation_id: str) -> Work:
+        return next(work for work in self.every(*Status) if work[1].id == conversation_id)
+
+    def adopt(self, rules: RoutingPolicy) -> None:
+        self.record("policy-1", policy.define(self.policy, rules, sha256=""))
+
+    def open_queue(self, queue_id: str, skills: dict[str, int], offer_timeout_seconds: int | None = None) -> None:
+        definition = QueueDefinition(name=queue_id, required_skills=skills, offer_timeout_seconds=offer_timeout_seconds)
+        self.record(queue_id, queue.define(self.queues.get(queue_id, queue.NEW), definition))
+
+    def hire(self, agent_id: str, skills: dict[str, int], capacity: int) -> None:
+        self.record(agent_id, agent.register(agent.NEW, name=agent_id, skills=skills, capacity=capacity))
+
+    def turn(self, agent_id: str, presence: Presence, reason: str = "") -> None:
+        """Changes the agent's presence, signing in first where need be."""
+        if presence is not Presence.OFFLINE:
+            self.record(agent_id, agent.sign_in(self.agents[agent_id]))
+        self.record(agent_id, agent.change_presence(self.agents[agent_id], presence, reason))
+
+    def train(self, agent_id: str, skills: dict[str, int]) -> None:
+        self.record(agent_id, agent.assign_skills(self.agents[agent_id], skills))
+
+    def allow(self, agent_id: str, capacity: int) -> None:
+        self.record(agent_id, agent.set_capacity(self.agents[agent_id], capacity))
+
+    def arrive(self, conversation_id: str, queue_id: str, *, channel: str = "webchat", priority: int = 0) -> None:
+        """A customer nobody has met writes, and waits in the queue."""
+        message = InboundMessage(
+            provider_id=conversation_id, handle=conversation_id, content=Content(text="Hello?"), occurred_at=self.now
+        )
+        events = customer.receive_message(
+            customer.NEW,
+            message,
+            channel=channel,
+            account_id=f"account-{channel}",
+            scope="",
+            intake=Intake(queue_id=queue_id, priority=priority),
+            message_id=f"message-{conversation_id}",
+            new_conversation_id=conversation_id,
+            at=self.now,
+        )
+        self.record(f"customer-{conversation_id}", events)
+
+    def accept(self, conversation_id: str) -> None:
+        customer_id, one = self.find(conversation_id)
+        self.record(customer_id, assignment.accept_offer(one, offer_id=one.offer_id or "", agent_id=one.agent_id or ""))
+
+    def decline(self, conversation_id: str) -> None:
+        customer_id, one = self.find(conversation_id)
+        agent_id = one.agent_id or ""
+        self.record(
+            customer_id, assignment.decline_offer(one, offer_id=one.offer_id or "", agent_id=agent_id, reason="lunch")
+        )
+        self._release(agent_id, one, "declined")
+
+    def hold(self, conversation_id: str) -> None:
+        customer_id, one = self.find(conversation_id)
+        self.record(customer_id, assignment.hold(one, agent_id=one.agent_id or "", reason="asks the warehouse"))
+        self._release(one.agent_id, one, "held")
+
+    def resume(self, conversation_id: str) -> None:
+        """Raises AtCapacity."""
+        customer_id, one = self.find(conversation_id)
+        agent_id = one.agent_id or ""
+        resumed = assignment.resume(one, agent_id=agent_id)
+        load = agent.resume_load(
+            self.agents[agent_id], conversation_id=one.id, customer_id=customer_id, units=one.units
+        )
+        self.record(customer_id, resumed)
+        self.record(agent_id, load)
+
+    def transfer(self, conversation_id: str, queue_id: str) -> None:
+        customer_id, one = self.find(conversation_id)
+        self._take_back_offer(one)
+        _, one = self.find(conversation_id)
+        self.record(customer_id, assignment.transfer(one, to_queue_id=queue_id))
+        self._release(one.agent_id, one, "transferred")
+        _, moved = self.find(conversation_id)
+        self.record(customer_id, assignment.enqueue(moved, queue_id=queue_id, at=self.now, due_at=None))
+
+    def close(self, conversation_id: str) -> None:
+        customer_id, one = self.find(conversation_id)
+        self._take_back_offer(one)
+        _, one = self.find(conversation_id)
+        self.record(customer_id, conversation.close(one, disposition="done", reopenable_until=self.now))
+        self._release(one.agent_id, one, "closed")
+
+    def prioritize(self, conversation_id: str, priority: int) -> None:
+        customer_id, one = self.find(conversation_id)
+        self.record(customer_id, conversation.set_priority(one, priority))
+
+    def decide(self, limit: int = DECISIONS_MAX) -> list[Decision]:
+        return decide(self.router, self.now, limit)
+
+    def route(self, limit: int = DECISIONS_MAX) -> list[Decision]:
+        """Does everything that the router decides now."""
+        decisions = self.decide(limit)
+        for decision in decisions:
+            self.obey(decision)
+        return decisions
+
+    def obey(self, decision: Decision) -> None:
+        """Appends what the decision says; the domain refuses what it must not say."""
+        customer_id, one = self.find(decision.conversation_id)
+        match decision:
+            case Offer(agent_id=agent_id, units=units):
+                load = agent.take_load(
+                    self.agents[agent_id], conversation_id=one.id, customer_id=customer_id, units=units
+                )
+                offered = assignment.offer(
+                    one,
+                    offer_id=decision.offer_id,
+                    agent_id=agent_id,
+                    units=units,
+                    expires_at=decision.expires_at,
+                    choice=decision.choice,
+                )
+                self.record(customer_id, offered)
+                self.record(agent_id, load)
+            case Expire(agent_id=agent_id, offer_id=offer_id):
+                self.record(customer_id, assignment.expire_offer(one, offer_id=offer_id, at=self.now))
+                self._release(agent_id, one, "expired")
+                if self.agents[agent_id].is_signed_in:
+                    self.turn(agent_id, Presence.AWAY, "missed an offer")
+            case Withdraw(offer_id=offer_id):
+                if one.offer_id != offer_id:
+                    raise OfferGone
+                self._take_back_offer(one)
+
+    def _take_back_offer(self, one: Conversation) -> None:
+        customer_id, _ = self.find(one.id)
+        if withdrawn := assignment.withdraw_offer(one, reason="taken back"):
+            self.record(customer_id, withdrawn)
+            self._release(one.agent_id, one, "withdrawn")
+
+    def _release(self, agent_id: str | None, one: Conversation, reason: str) -> None:
+        if agent_id is not None:
+            released = agent.release_load(self.agents[agent_id], conversation_id=one.id, reason=reason)
+            self.record(agent_id, released)
+
+
+def a_recorded(event: Event, *, stream: str, position: int, at: datetime = NOON) -> Recorded:
+    """An event in its envelope."""
+    return Recorded(
+        event=event,
+        topic=event.TOPIC,
+        stream=stream,
+        version=1,
+        position=position,
+        occurred_at=at,
+        recorded_at=at,
+        actor="test",
+    )
+
+
+def replayed(log: Sequence[Recorded]) -> RouterState:
+    """A router that starts cold and reads the whole log."""
+    state = RouterState()
+    for recorded in log:
+        evolve(state, recorded)
+    return state

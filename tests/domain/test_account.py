@@ -1,0 +1,99 @@
+"""A channel account: set up, paused and resumed."""
+
+import pytest
+from msgspec.structs import replace
+
+from domain import account
+from domain.account import (
+    Account,
+    AccountDefined,
+    AccountDefinition,
+    AccountInvalid,
+    AccountUnknown,
+    AccountWasPaused,
+    AccountWasResumed,
+)
+from domain.agent import AgentSignedIn
+
+SHOP = AccountDefinition(channel="whatsapp", name="Shop EU", queue_id="queue-returns", address="1122334455667")
+
+
+def an_account() -> Account:
+    return account.evolve(account.NEW, AccountDefined(definition=SHOP))
+
+
+def a_paused_account() -> Account:
+    return account.evolve(an_account(), AccountWasPaused(reason="number moved"))
+
+
+def test_an_account_is_defined() -> None:
+    events = account.define(account.NEW, SHOP)
+
+    assert events == [AccountDefined(definition=SHOP)]
+
+
+def test_a_new_definition_replaces_the_whole() -> None:
+    renamed = replace(SHOP, name="Shop Europe")
+
+    events = account.define(an_account(), renamed)
+
+    assert events == [AccountDefined(definition=renamed)]
+
+
+def test_the_same_definition_again_is_ignored() -> None:
+    events = account.define(an_account(), replace(SHOP))
+
+    assert events == []
+
+
+def test_a_definition_does_not_end_a_pause() -> None:
+    (event,) = account.define(a_paused_account(), replace(SHOP, name="Shop Europe"))
+
+    assert account.evolve(a_paused_account(), event).is_paused
+
+
+def test_an_account_needs_a_name() -> None:
+    with pytest.raises(AccountInvalid, match=r"^name: "):
+        account.define(account.NEW, replace(SHOP, name=" "))
+
+
+def test_an_account_stays_on_its_channel() -> None:
+    with pytest.raises(AccountInvalid, match=r"^channel: is whatsapp"):
+        account.define(an_account(), replace(SHOP, channel="email"))
+
+
+def test_an_account_is_paused() -> None:
+    events = account.pause(an_account(), "number moved")
+
+    assert events == [AccountWasPaused(reason="number moved")]
+    assert account.evolve(an_account(), events[0]).is_paused
+
+
+def test_pausing_twice_is_ignored() -> None:
+    events = account.pause(a_paused_account(), "once more")
+
+    assert events == []
+
+
+def test_a_paused_account_is_resumed() -> None:
+    events = account.resume(a_paused_account())
+
+    assert events == [AccountWasResumed()]
+    assert account.evolve(a_paused_account(), events[0]) == an_account()
+
+
+def test_resuming_what_is_not_paused_is_ignored() -> None:
+    events = account.resume(an_account())
+
+    assert events == []
+
+
+def test_an_unknown_account_is_neither_paused_nor_resumed() -> None:
+    with pytest.raises(AccountUnknown):
+        account.pause(account.NEW, "why not")
+    with pytest.raises(AccountUnknown):
+        account.resume(account.NEW)
+
+
+def test_an_event_of_another_kind_changes_nothing() -> None:
+    assert account.evolve(an_account(), AgentSignedIn()) == an_account()

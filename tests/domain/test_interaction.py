@@ -1,0 +1,141 @@
+"""What is said in a conversation, and who may say it."""
+
+import pytest
+from msgspec.structs import replace
+
+from domain import interaction
+from domain.conversation import Conversation, ConversationIsClosed, Status
+from domain.interaction import (
+    CallLogged,
+    Content,
+    DeliveryRejected,
+    Direction,
+    MessageReceived,
+    NoteWritten,
+    NothingToSay,
+    NotTheHolder,
+    ReplyWritten,
+)
+from tests.domain.situations import (
+    ACCOUNT,
+    CONVERSATION,
+    MEI,
+    OLA,
+    a_closed_conversation,
+    a_conversation_in_wrap_up,
+    a_waiting_conversation,
+    after,
+    an_assigned_conversation,
+    an_offered_conversation,
+    an_open_conversation,
+)
+
+
+def a_message(handle: str = "visitor-1", provider_id: str = "m-1") -> MessageReceived:
+    return MessageReceived(
+        conversation_id=CONVERSATION,
+        message_id="message-1",
+        provider_id=provider_id,
+        channel="webchat",
+        account_id=ACCOUNT,
+        handle=handle,
+        content=Content(text="Where is my parcel?"),
+    )
+
+
+def a_call(handle: str = "+4930123456") -> CallLogged:
+    return CallLogged(
+        conversation_id=CONVERSATION, call_id="call-1", direction=Direction.INBOUND, handle=handle, outcome="answered"
+    )
+
+
+def test_the_holder_replies_to_where_the_customer_wrote_from() -> None:
+    before = after(an_assigned_conversation(), [a_message(handle="visitor-1", provider_id="m-7")])
+
+    events = interaction.write_reply(before, message_id="message-2", text="On its way.", agent_id=MEI)
+
+    assert events == [
+        ReplyWritten(
+            conversation_id=CONVERSATION,
+            message_id="message-2",
+            channel="webchat",
+            account_id=ACCOUNT,
+            handle="visitor-1",
+            text="On its way.",
+            agent_id=MEI,
+            in_reply_to="m-7",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("conversation", "agent_id"),
+    [(an_assigned_conversation(), OLA), (an_offered_conversation(), MEI), (a_waiting_conversation(), MEI)],
+    ids=["another", "offered", "waiting"],
+)
+def test_only_the_holder_replies(conversation: Conversation, agent_id: str) -> None:
+    with pytest.raises(NotTheHolder):
+        interaction.write_reply(conversation, message_id="message-2", text="Hello.", agent_id=agent_id)
+
+
+def test_nobody_replies_in_a_closed_conversation() -> None:
+    with pytest.raises(ConversationIsClosed):
+        interaction.write_reply(a_closed_conversation(), message_id="message-2", text="Hello.", agent_id=MEI)
+
+
+def test_a_reply_needs_a_text() -> None:
+    with pytest.raises(NothingToSay):
+        interaction.write_reply(an_assigned_conversation(), message_id="message-2", text=" \n", agent_id=MEI)
+
+
+def test_a_note_names_who_held_the_conversation() -> None:
+    events = interaction.write_note(an_assigned_conversation(), note_id="note-1", text="Called the warehouse.")
+
+    assert events == [
+        NoteWritten(conversation_id=CONVERSATION, note_id="note-1", text="Called the warehouse.", agent_id=MEI)
+    ]
+
+
+def test_a_note_is_added_to_a_closed_conversation() -> None:
+    events = interaction.write_note(a_closed_conversation(), note_id="note-1", text="Parcel came back.")
+
+    assert events == [NoteWritten(conversation_id=CONVERSATION, note_id="note-1", text="Parcel came back.")]
+
+
+def test_a_note_needs_a_text() -> None:
+    with pytest.raises(NothingToSay):
+        interaction.write_note(an_assigned_conversation(), note_id="note-1", text="")
+
+
+def test_a_message_during_wrap_up_makes_it_a_talk_again() -> None:
+    conversation = after(a_conversation_in_wrap_up(), [a_message()])
+
+    assert (conversation.status, conversation.holder) == (Status.ASSIGNED, MEI)
+
+
+def test_a_message_while_waiting_changes_only_where_replies_go() -> None:
+    conversation = after(a_waiting_conversation(), [a_message(handle="visitor-2")])
+
+    assert (conversation.status, conversation.handle) == (Status.WAITING, "visitor-2")
+
+
+def test_a_call_in_a_phone_conversation_says_which_number_to_call() -> None:
+    conversation = after(an_open_conversation(channel="phone"), [a_call(handle="+4930123456")])
+
+    assert conversation.handle == "+4930123456"
+
+
+def test_a_call_noted_in_a_chat_leaves_the_replies_on_the_chat() -> None:
+    conversation = after(an_assigned_conversation(), [a_message(handle="visitor-1"), a_call()])
+
+    assert conversation.handle == "visitor-1"
+
+
+def test_how_a_reply_fared_changes_nothing_but_the_revision() -> None:
+    before = an_assigned_conversation()
+
+    conversation = after(
+        before, [DeliveryRejected(conversation_id=CONVERSATION, message_id="message-2", reason="blocked")]
+    )
+
+    assert conversation == replace(before, revision=before.revision + 1)
