@@ -7,7 +7,7 @@ import click
 
 from api.command_line_admin import admin
 from api.command_line_demo import demo
-from api.command_line_log import replay
+from api.command_line_log import rebuild, replay
 from api.command_line_run import serve, work
 from api.settings import SettingWrong
 from application.log import LogBusy, LogUnreachable
@@ -35,7 +35,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, admin):
+for command in (serve, work, demo, replay, rebuild, admin):
     onethread.add_command(command)
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except EXPECTED as error:
-        click.echo(f"onethread: {error or (type(error).__doc__ or '').strip()}", err=True)
+        click.echo(f"onethread: {str(error) or (type(error).__doc__ or '').strip()}", err=True)
         sys.exit(1)
 
 

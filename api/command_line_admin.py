@@ -105,16 +105,14 @@ def status() -> None:
     async def show(parts: Parts) -> None:
         table = Table("reader", "position", "behind", box=None)
         head = await parts.log.head()
-        for view in sorted(parts.stores):
-            position = await parts.views.position(view)
+        for view, projection in sorted(parts.projections.items()):
+            position = await projection.start()
             table.add_row(view, str(position), str(head - position))
         console = Console()
         console.print(f"log: {head} events, {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
         console.print(table)
-        for view, store in sorted(parts.stores.items()):
-            for parked in (await store.parked()).values():
-                console.print(
-                    f"parked for {view}: {parked.stream} at {parked.position} ({parked.topic}): {parked.error}"
-                )
+        for view, projection in sorted(parts.projections.items()):
+            for one in projection.parked.values():
+                console.print(f"parked for {view}: {one.stream} at {one.position} ({one.topic}): {one.error}")
 
     run_with_parts(show)

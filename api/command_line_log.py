@@ -6,8 +6,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.command_line_run import run_with_parts
+from api.composition import FOLDS
 from api.parts import Parts
 from api.routes.log import shown
+from application.rebuild import Rebuild, RebuildUnderWay
+from infrastructure.views.builds import PostgresBuilds
 
 PAGE = 1_000
 
@@ -72,3 +75,42 @@ async def _replay_parked(parts: Parts, view: str) -> None:
     click.echo(f"{before - len(left)} of {before} parked streams of {view} are followed again.")
     for one in left:
         click.echo(f"still parked: {one.stream} at {one.position} ({one.topic}): {one.error}")
+
+
+@click.command()
+@click.argument("view", type=click.Choice([fold.name for fold in FOLDS]))
+@click.option("--switch-back", is_flag=True, help="Make the build before live again, brought up to date.")
+@click.option("--despite-differences", is_flag=True, help="Switch also where the new build differs from the live one.")
+def rebuild(view: str, switch_back: bool, despite_differences: bool) -> None:  # noqa: FBT001  # flags
+    """Build VIEW anew from the log, beside the live one, compare the two, and switch over.
+
+    Works while `serve` and `work` run: readers see the old build until the new one has caught up and is found equal.
+    Where they differ, because the fold was mended, say --despite-differences. The build before is kept until the next
+    rebuild; --switch-back returns to it.
+    """
+
+    async def run(parts: Parts) -> None:
+        with _progress() as progress:
+            task = progress.add_task(view, total=None, rate="")
+
+            def show(done: int, total: int, per_second: float) -> None:
+                progress.update(task, completed=done, total=total, rate=f"{per_second:,.0f} events/s")
+
+            rebuilding = Rebuild(parts.log, PostgresBuilds(parts.settings.database_url), FOLDS)
+            try:
+                if switch_back:
+                    build = await rebuilding.switch_back(view, show)
+                    click.echo(f"{build.table} is live again.")
+                    return
+                rebuilt = await rebuilding.rebuild(view, show, despite_differences=despite_differences)
+            except RebuildUnderWay as error:
+                raise click.ClickException(str(error) or RebuildUnderWay.__doc__ or "") from error
+        rows, differing = rebuilt.comparison.rows, rebuilt.comparison.differing
+        click.echo(f"compared at position {rebuilt.comparison.position}: {rows[0]} and {rows[1]} rows.")
+        for key in differing:
+            click.echo(f"differs: {key}")
+        if not rebuilt.is_live:
+            raise click.ClickException("the new build differs, so the live one stays; see --despite-differences")
+        click.echo(f"{rebuilt.build.table} is live.")
+
+    run_with_parts(run)

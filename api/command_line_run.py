@@ -1,8 +1,10 @@
 """`onethread serve` and `onethread work`: the long-running processes."""
 
 import asyncio
+import gc
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -11,6 +13,7 @@ import click
 import uvicorn
 import uvloop
 from msgspec.structs import replace
+from typing_extensions import override
 
 from api.app import create_app
 from api.composition import composed
@@ -58,6 +61,7 @@ def run_with_parts(
 
     async def run(ready: Settings) -> Result:
         async with composed(ready, readers=readers) as parts:
+            gc.freeze()  # what a process begins with stays: the collector need not look at it again and again
             return await body(parts)
 
     with with_servers(settings or settings_from_environment()) as ready:
@@ -67,11 +71,12 @@ def run_with_parts(
 class Server(uvicorn.Server):
     """Uvicorn, saying where it listens once it does: with port 0 nobody could know."""
 
-    async def startup(self, sockets: list[object] | None = None) -> None:
-        await super().startup(sockets)  # type: ignore[arg-type]  # a list of sockets; uvicorn types it closer
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
         for server in self.servers:
-            for socket in server.sockets:
-                host, port = socket.getsockname()[:2]
+            for listening in server.sockets:
+                host, port = listening.getsockname()[:2]
                 click.echo(f"Onethread listens on http://{host}:{port}  (documentation: /v1/docs)")
 
 

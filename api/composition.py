@@ -18,9 +18,10 @@ from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Conversations
-from application.projections.projection import BoardProjection, Projection, TimelineProjection
+from application.projections.projection import projection_of
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
+from application.projections.view import Board
 from application.push import Hub
 from application.router import Router
 from application.states import States
@@ -36,9 +37,8 @@ from infrastructure.leases import Leases
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
 from infrastructure.positions import PostgresPositions
-from infrastructure.views.board_store import BoardStore
+from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
-from infrastructure.views.timeline_store import TimelineStore
 
 
 def now() -> datetime:
@@ -46,15 +46,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def projections_on(database_url: str) -> dict[str, Projection]:
-    """Every view's projection with its store, by the view's name."""
-    boards = (Conversations(), QueueBoard(), AgentBoard())
-    timeline = Timeline()
-    made: list[Projection] = [
-        TimelineProjection(timeline, TimelineStore(database_url, timeline.name, timeline.version)),
-        *(BoardProjection(board, BoardStore(database_url, board.name, board.version)) for board in boards),
-    ]
-    return {projection.name: projection for projection in made}
+FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(), QueueBoard(), AgentBoard())
+"""Every view."""
 
 
 @asynccontextmanager
@@ -78,7 +71,10 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         serve = ServeConversations(commands, directory, reply_channels)
         senders = {name: channel.send for name, channel in CHANNELS.items() if channel.send is not None}
         router = Router(log, AssignWork(commands), now)
-        views, projections = PostgresViewReaders(log.pool), projections_on(settings.database_url)
+        views = PostgresViewReaders(log.pool)
+        projections = {
+            fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
+        }
         for projection in projections.values():
             stack.push_async_callback(projection.close)
         hub = Hub(views)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from typing_extensions import override
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
@@ -17,6 +18,7 @@ class JsonLines(logging.Formatter):
     Of an error its type and the places it passed are written, never its text: texts quote what people wrote.
     """
 
+    @override
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC),
@@ -38,4 +40,4 @@ def set_up_logs(level: str) -> None:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("uvicorn.error").setLevel(max(logging.INFO, logging.getLogger().level))
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # below that it writes addresses and tickets

@@ -43,9 +43,13 @@ class ClaimKeys:
         """The same message id with this other content: recorded once for each different content."""
         return Claim(self.fingerprint(claim.key + claim.fingerprint), claim.fingerprint)
 
+    def identity_key(self, channel: str, account_id: str, handle: str) -> bytes:
+        """The key of an address, whoever's it is."""
+        return self.digest("identity", channel, account_id, handle)
+
     def identity(self, channel: str, account_id: str, handle: str, customer_id: str) -> Claim:
         """One address of one customer. The fingerprint is the customer's own id, so the claim tells whose it is."""
-        return Claim(self.digest("identity", channel, account_id, handle), id_bytes(customer_id))
+        return Claim(self.identity_key(channel, account_id, handle), id_bytes(customer_id))
 
     def command(self, actor: str, key: str, content: bytes) -> Claim:
         """One command of one actor, by the key that the caller chose for it."""

@@ -13,14 +13,14 @@ import msgspec
 from domain.event import Event, Recorded
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """An event on its way into the log, with the time its sender says it happened."""
 
     event: Event
     occurred_at: datetime
 
 
-class Write(msgspec.Struct, frozen=True):
+class Write(msgspec.Struct, frozen=True, gc=False):
     """Facts to put at the end of one stream, provided it still stands at `expected_version` (0: it is new)."""
 
     stream: str
@@ -28,7 +28,7 @@ class Write(msgspec.Struct, frozen=True):
     facts: Sequence[Fact]
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """A key that may be taken once, for ever: a provider's message id, an identity, a command id.
 
     `key` and `fingerprint` are keyed hashes of 16 bytes, so that neither carries personal data.
@@ -40,7 +40,7 @@ class Claim(msgspec.Struct, frozen=True):
     """Which fact of the append (counted over all its writes) the claim led to; the last one by default."""
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """Who appends and why: the part of the envelope that a whole append shares."""
 
     actor: str
@@ -49,7 +49,7 @@ class Context(msgspec.Struct, frozen=True):
     cause: int | None = None
 
 
-class Appended(msgspec.Struct, frozen=True):
+class Appended(msgspec.Struct, frozen=True, gc=False):
     """It is durable. One position for each fact, in the order of the writes.
 
     An append of claims alone has no facts; `head` is then the log's position at that moment.
@@ -59,13 +59,13 @@ class Appended(msgspec.Struct, frozen=True):
     head: int
 
 
-class Conflict(msgspec.Struct, frozen=True):
+class Conflict(msgspec.Struct, frozen=True, gc=False):
     """Nothing was stored: this stream no longer stands at the expected version."""
 
     stream: str
 
 
-class AlreadyClaimed(msgspec.Struct, frozen=True):
+class AlreadyClaimed(msgspec.Struct, frozen=True, gc=False):
     """Nothing was stored: this claim was taken before, by what stands at `position`."""
 
     claim: Claim

@@ -15,7 +15,7 @@ from domain.routing.evolve import TOPICS, evolve
 from domain.routing.state import RouterState
 
 REST_AFTER_REFUSAL = timedelta(seconds=0.5)
-"""How long the router waits for events after some of its decisions were refused, before it decides anew."""
+"""How long the router waits for events after a decision was refused, before it decides anew without any."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class Router:
         self._settled = 0
         """Position of the newest decision of its own: only a state that has read it may decide again."""
         self._rest_until: datetime | None = None
+        self._refused_at = 0
 
     async def start(self) -> int:
         return self._position
@@ -86,8 +87,11 @@ class Router:
         decisions = decide(self.state, now)
         if not decisions:
             return
-        positions = await asyncio.gather(*(self._carry_out(same, now) for same in _by_agent(decisions)))
-        self._settled = max(position for one in positions for position in one)
+        # What an ended offer sets free may be offered in the same list, so the ends go first.
+        ends, offers = _split(decisions)
+        for kind in (ends, offers):
+            positions = await asyncio.gather(*(self._carry_out(same, now) for same in _by_agent(kind)))
+            self._settled = max([self._settled, *(position for one in positions for position in one)])
         self.decided += len(decisions)
 
     async def _carry_out(self, decisions: Sequence[Decision], now: datetime) -> list[int]:
@@ -108,7 +112,7 @@ class Router:
                 # Stale, or the log is in need: what has happened meanwhile comes along the log, then it decides anew.
                 logger.info("decision refused: %s", type(refusal).__name__)
                 self.refused += 1
-                self._rest_until = now + REST_AFTER_REFUSAL
+                self._rest_until, self._refused_at = now + REST_AFTER_REFUSAL, self._position
                 positions.append(0)
         return positions
 
@@ -119,6 +123,15 @@ class Router:
         if not moments:
             return POLL_SECONDS
         return min(POLL_SECONDS, max(0.0, (min(moments) - now).total_seconds()))
+
+
+def _split(decisions: Iterable[Decision]) -> tuple[list[Decision], list[Decision]]:
+    """Those that end an offer, and those that make one."""
+    ends: list[Decision] = []
+    offers: list[Decision] = []
+    for decision in decisions:
+        (offers if isinstance(decision, Offer) else ends).append(decision)
+    return ends, offers
 
 
 def _by_agent(decisions: Iterable[Decision]) -> list[list[Decision]]:

@@ -122,7 +122,7 @@ class Work(msgspec.Struct, frozen=True):
     units: int
 
 
-class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What decisions about an agent need to know."""
 
     name: str = ""

@@ -34,10 +34,6 @@ class OnHold(RuleBroken):
     """The conversation is on hold; resume it first."""
 
 
-class NobodyHoldsIt(RuleBroken):
-    """No agent holds the conversation."""
-
-
 class AlreadyWaiting(RuleBroken):
     """The conversation already waits or is offered; transfer it to change its queue."""
 
@@ -312,7 +308,7 @@ def withdraw_offer(conversation: Conversation, *, reason: str) -> list[Event]:
 def transfer(
     conversation: Conversation, *, to_queue_id: str, to_agent_id: str | None = None, reason: str = ""
 ) -> list[Event]:
-    """Hands it on; `enqueue` or `offer` follows in the same append. Raises ConversationIsClosed."""
+    """Hands it on; `enqueue`, and `offer` for a named agent, follow in the same append. Raises ConversationIsClosed."""
     demand_open(conversation)
     return [
         ConversationTransferred(

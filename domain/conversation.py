@@ -118,7 +118,7 @@ LifeEvent = (
 )
 
 
-class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What decisions about a conversation need to know."""
 
     id: str

@@ -50,7 +50,7 @@ class IdentityLinked(Event, topic="customer.identity_linked"):
 CustomerEvent = CustomerRegistered | CustomerNamed | IdentityLinked
 
 
-class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What decisions about a customer need to know."""
 
     name: str = ""
@@ -117,7 +117,7 @@ def _without_oldest_closed(conversations: dict[str, Conversation]) -> dict[str, 
     return {key: one for key, one in conversations.items() if key != closed[0]}
 
 
-class Intake(msgspec.Struct, frozen=True, kw_only=True):
+class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where new work of a channel account goes."""
 
     queue_id: str
@@ -126,7 +126,7 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True):
     """The first answer is due so long after the work came in."""
 
 
-class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A customer's message as a channel hands it in, whatever the channel.
 
     Example: `{"provider_id": "wamid.X", "handle": "+8613800138000", "content": {"text": "你好"},
@@ -259,7 +259,7 @@ def contradict_message(
     ]
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A phone call to be written down."""
 
     call_id: str

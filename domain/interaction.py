@@ -42,7 +42,7 @@ class ContentKind(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
-class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What is known of a file that came with a message. The bytes are not part of the log."""
 
     name: str = ""
@@ -53,7 +53,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the provider calls it, to fetch it by."""
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a message says."""
 
     kind: ContentKind = ContentKind.TEXT

@@ -48,7 +48,7 @@ class Tokens:
         began_at = began_at or at
         if at - began_at >= SESSION_MAX:
             raise SignInNeeded("the session is over: sign in again")
-        claims = {"sub": person.id, "began": int(began_at.timestamp()), "mark": _mark(person)}
+        claims = {"sub": person.id, "began": int(began_at.timestamp()), "mark": password_mark(person)}
         return self.sign("session", claims, at, self.token_seconds)
 
     def ticket(self, person: Person, at: datetime) -> str:
@@ -59,7 +59,7 @@ class Tokens:
         """Whose token it is, as they stand now: barred people and old passwords are out. Raises SignInNeeded."""
         claims = self.read("session", token, at)
         person = directory.person(str(claims.get("sub")))
-        if person is None or claims.get("mark") != _mark(person):
+        if person is None or claims.get("mark") != password_mark(person):
             raise SignInNeeded
         began_at = datetime.fromtimestamp(int(claims["began"]), UTC)
         return person, Session(person_id=person.id, began_at=began_at)
@@ -115,6 +115,6 @@ def authenticate(authorization: str | None, at: datetime, directory: Directory, 
     return tokens.read_session(credential, at, directory)[0]
 
 
-def _mark(person: Person) -> str:
+def password_mark(person: Person) -> str:
     """Changes with the password, so that a new one ends the sessions of the old."""
     return hashlib.sha256(person.password_hash.encode()).hexdigest()[:16]

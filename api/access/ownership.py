@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from api.access.permissions import Reach, own_agent, serves
 from api.http.asked import Asked
+from api.http.known import demand_known, fresh_state
 from api.http.refusals import Unknown
 from application.commands import Command, Contended, RevisionStale
 from domain.assignment import ConversationOffered, OfferGone
@@ -19,13 +20,13 @@ OFFERS_LOOKED_THROUGH_MAX = 500
 
 
 async def demand_customer(asked: Asked[Any], customer_id: str) -> Customer:
-    """The customer, if there is one and the person may know of them. Raises Unknown."""
-
-    def allows(customer: Customer) -> bool:
-        return asked.reach is Reach.ALL or serves(asked.person, customer)
-
-    customer = await _customer(asked, customer_id, allows)
-    if not allows(customer):
+    """The customer, if there is one and the person may know of them at this moment. Raises Unknown."""
+    customer: Customer
+    if asked.reach is Reach.ALL:
+        customer = await demand_known(asked.parts, customer_id)
+        return customer
+    customer, version = await fresh_state(asked.parts, customer_id)
+    if not version or not serves(asked.person, customer):
         raise Unknown
     return customer
 

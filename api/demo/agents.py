@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -37,8 +38,14 @@ class AtWork:
         async with client.socket() as socket:
             await socket.send('{"type":"watch","watch":"inbox"}')
             await self._available(client)
-            async for raw in socket:
-                await self._see(client, msgspec.json.decode(raw))
+            try:
+                async for raw in socket:
+                    await self._see(client, msgspec.json.decode(raw))
+            finally:
+                for task in self._busy_with.values():
+                    task.cancel()
+                await asyncio.gather(*self._busy_with.values(), return_exceptions=True)
+                self._busy_with.clear()
 
     async def _available(self, client: Client) -> None:
         await client.post(f"/v1/agents/{self._id}/change_presence", {"presence": "available"})
@@ -68,11 +75,11 @@ class AtWork:
             if not await self._next(client, card, path):
                 return
             async with asyncio.timeout(10), self._changed:
-                await self._changed.wait_for(lambda seen=seen: self._revision(card_id) != seen)
+                await self._changed.wait_for(partial(self._is_past, card_id, seen))
 
-    def _revision(self, card_id: str) -> int | None:
+    def _is_past(self, card_id: str, revision: int) -> bool:
         card = self._cards.get(card_id)
-        return None if card is None else int(card["conversation"]["revision"])
+        return card is None or card["conversation"]["revision"] != revision
 
     async def _next(self, client: Client, card: dict[str, Any], path: str) -> bool:
         """One step. False if there is none to take now."""
@@ -91,8 +98,7 @@ class AtWork:
                 return True
             case "wrapping":
                 await self._think(0.3)
-                self._scene.closed += bool(await client.post(f"{path}/close", {"disposition": "answered"}))
-                return True
+                return await self._close(client, card, path, "answered")
         return False
 
     async def _answer(self, client: Client, card: dict[str, Any], path: str) -> bool:
@@ -103,7 +109,13 @@ class AtWork:
             await self._think(1.0)
             return True
         await client.post(f"{path}/note", {"text": f"Called back: {text}"})
-        self._scene.closed += bool(await client.post(f"{path}/close", {"disposition": "called back"}))
+        return await self._close(client, card, path, "called back")
+
+    async def _close(self, client: Client, card: dict[str, Any], path: str, disposition: str) -> bool:
+        is_closed = bool(await client.post(f"{path}/close", {"disposition": disposition}))
+        self._scene.closed += is_closed
+        if is_closed:
+            self._cards.pop(card["id"], None)  # the socket will say so too
         return True
 
     async def _think(self, share: float) -> None:

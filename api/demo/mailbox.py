@@ -1,6 +1,9 @@
 """The customers' mail server: takes the replies that the shop sends, over real SMTP, and counts them."""
 
-from aiosmtpd.controller import Controller
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from api.demo.scene import Scene
@@ -19,6 +22,10 @@ class Mailbox:
         return "250 2.0.0 taken"
 
 
-def mailbox(scene: Scene) -> Controller:
-    """An SMTP server on a free port of this machine; `start` and `stop` it. Its port is `server.sockets[0]`'s."""
-    return Controller(Mailbox(scene), hostname="127.0.0.1", port=0)
+@asynccontextmanager
+async def mailbox(scene: Scene) -> AsyncIterator[int]:
+    """An SMTP server on a free port of this machine, which it gives."""
+    taking = Mailbox(scene)
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(taking), "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ from api.settings import UNPREFIXED, Settings, variable
 from infrastructure.announcer import connect
 
 FRAMES_PER_SECOND = 4
+LINE_SECONDS = 2.0
 START_SECONDS_MAX = 60.0
 LISTENS = b"listens on "
 
@@ -44,19 +46,14 @@ BUSY = Pace(messages_per_second=60.0, thinking=0.1)
 async def run_demo(settings: Settings, *, seconds: float | None, pace: Pace, console: Console) -> Scene:
     """Until the time is over or the task is cancelled. Returns the scene as it stood then."""
     scene = Scene()
-    smtp = mailbox(scene)
-    smtp.start()
-    try:
-        async with composed(settings, readers=False) as parts:
-            shop = await open_shop(parts, smtp.server.sockets[0].getsockname()[1])
-            async with _server(settings) as url:
-                try:
-                    await _live(settings, url, shop, scene, seconds, pace, console)
-                finally:
-                    scene.position = await parts.log.head()
-            await close_shop(parts, shop)
-    finally:
-        smtp.stop()
+    async with mailbox(scene) as smtp_port, composed(settings, readers=False) as parts:
+        shop = await open_shop(parts, smtp_port)
+        async with _server(settings) as url:
+            try:
+                await _live(settings, url, shop, scene, seconds, pace, console)
+            finally:
+                scene.position = await parts.log.head()
+        await close_shop(parts, shop)
     return scene
 
 
@@ -100,9 +97,9 @@ async def _live(
         customers = Customers(nobody, url, shop, scene, nats, seed=1)
         at_work = [AtWork(a, shop.agents[a.login], scene, pace=pace.thinking, seed=a.login) for a in AGENTS]
         bodies: list[Coroutine[Any, Any, None]] = [
-            *(_again(lambda one=one: one.work(nobody)) for one in at_work),
-            _again(lambda: _supervise(nobody, shop, scene)),
-            _again(lambda: _audit(nobody.with_key(shop.auditor_key), scene)),
+            *(_again(partial(one.work, nobody)) for one in at_work),
+            _again(partial(_supervise, nobody, shop, scene)),
+            _again(partial(_audit, nobody.with_key(shop.auditor_key), scene)),
             _traffic(customers, pace),
             _show(Screen(scene, shop), console),
         ]
@@ -177,8 +174,12 @@ async def _traffic(customers: Customers, pace: Pace) -> None:
 
 
 async def _show(screen: Screen, console: Console) -> None:
-    with Live(screen.draw(), console=console, screen=console.is_terminal, auto_refresh=False) as live:
+    """The live screen; where there is no terminal, a line now and then."""
+    if not console.is_terminal:
+        while True:
+            await asyncio.sleep(LINE_SECONDS)
+            console.print(screen.line())
+    with Live(screen.draw(), console=console, screen=True, auto_refresh=False) as live:
         while True:
             await asyncio.sleep(1 / FRAMES_PER_SECOND)
-            if console.is_terminal:
-                live.update(screen.draw(), refresh=True)
+            live.update(screen.draw(), refresh=True)

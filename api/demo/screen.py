@@ -44,10 +44,22 @@ class Screen:
         )
         return layout
 
-    def _headline(self) -> RenderableType:
+    def line(self) -> str:
+        """The gist, for where there is no terminal."""
         scene = self._scene
-        p50, p95 = scene.latency_ms(0.5), scene.latency_ms(0.95)
-        push = f"{p50:.0f} ms p50, {p95:.0f} ms p95" if p50 is not None and p95 is not None else "-"
+        taken_in = ", ".join(f"{channel} {number}" for channel, number in sorted(scene.taken_in.items()))
+        waiting = len(scene.queues)
+        return (
+            f"{scene.per_second():6.1f} messages/s  push {self._push()}  {waiting} waiting  "
+            f"{scene.replies} replies  {scene.closed} closed  in: {taken_in or '-'}"
+        )
+
+    def _push(self) -> str:
+        p50, p95 = self._scene.latency_ms(0.5), self._scene.latency_ms(0.95)
+        return f"{p50:.0f} ms p50, {p95:.0f} ms p95" if p50 is not None and p95 is not None else "-"
+
+    def _headline(self) -> RenderableType:
+        scene, push = self._scene, self._push()
         text = Text.assemble(
             (f" {scene.per_second():6.1f} messages/s ", "bold"),
             f"  push {push}  ",

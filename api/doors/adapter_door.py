@@ -80,7 +80,7 @@ async def bring_message(asked: Asked[AdapterMessage]) -> Answer:
     demand_account(asked.person, account_id)
     message = _read(asked.given, account_id, asked)
     (receipt,) = await asked.parts.receive.receive(account_id, (message,), asked.command)
-    asked.parts.metrics.received.labels("adapter").inc()
+    asked.edge.count_received("adapter")
     return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))
 
 
@@ -103,7 +103,7 @@ async def bring_messages(asked: Asked[AdapterBatch]) -> Answer:
     demand_account(asked.person, account_id)
     messages = [_read(one, account_id, asked, f"messages[{place}].") for place, one in enumerate(batch.messages)]
     receipts = await asked.parts.receive.receive(account_id, messages, asked.command)
-    asked.parts.metrics.received.labels("adapter").inc(len(receipts))
+    asked.edge.count_received("adapter", len(receipts))
     position = max(receipt.position for receipt in receipts)
     answer = BatchTaken(position=position, messages=[taken(receipt) for receipt in receipts])
     return json_answer(answer, 201, headers_of(receipts, position))

@@ -50,7 +50,7 @@ async def bring_mail(asked: Asked[bytes]) -> Answer:
         envelope_recipient=recipient,
     )
     (receipt,) = await parts.receive.receive(account_id, (mail.message,), asked.command)
-    parts.metrics.received.labels("email").inc()
+    asked.edge.count_received("email")
     return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))
 
 

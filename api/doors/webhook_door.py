@@ -143,7 +143,7 @@ async def _deliver(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
             if account is None:
                 raise AccountUnknown(f"there is no account at {address} that this signature speaks for")
             await asked.parts.receive.receive(account.id, messages, Command(actor=account.id, at=asked.at))
-            asked.parts.metrics.received.labels(asked.ids["channel"]).inc(len(messages))
+            asked.edge.count_received(asked.ids["channel"], len(messages))
         except RuleBroken as refusal:
             refusals.append(refusal)
     if refusals:

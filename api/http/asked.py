@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from prometheus_client import Counter
+
 from api.access.authentication import Tokens
 from api.access.passwords import Attempts, Passwords
 from api.access.permissions import Reach
@@ -29,6 +31,13 @@ class Edge:
         self.attempts_per_login = Attempts(10, within_seconds=300)
         self.attempts_per_address = Attempts(100, within_seconds=300)
         self.visitors_per_address = Attempts(60, within_seconds=60)
+        self._received: dict[str, Counter] = {}
+
+    def count_received(self, channel: str, messages: int = 1) -> None:
+        """Messages that came in on a channel."""
+        if (counter := self._received.get(channel)) is None:
+            counter = self._received[channel] = self.parts.metrics.received.labels(channel)
+        counter.inc(messages)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -66,12 +66,29 @@ def decode(raw: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
     try:
         decoded = decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise _invalid(str(error)) from None
+        decoded = _decode_integral(raw, decoder, error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(raw, error) from None
     if b"\\u0000" in raw:  # the only way in which JSON can bring a NUL
         _demand_no_nul(raw)
     return decoded
+
+
+def _decode_integral(raw: bytes, decoder: "msgspec.json.Decoder[T]", error: msgspec.ValidationError) -> T:
+    """Once more, with `5.0` as the 5 that it is to JSON Schema, where that was the trouble. Raises Invalid."""
+    if "got `float`" not in str(error):
+        raise _invalid(str(error)) from None
+    try:
+        return decoder.decode(msgspec.json.encode(json.loads(raw, parse_float=_integral)))
+    except msgspec.ValidationError as again:
+        raise _invalid(str(again)) from None
+    except (ValueError, OverflowError, RecursionError):  # there is more wrong with it than that
+        raise _invalid(str(error)) from None
+
+
+def _integral(digits: str) -> int | float:
+    number = float(digits)
+    return int(number) if number.is_integer() else number
 
 
 def invalid_query(error: msgspec.ValidationError) -> Invalid:

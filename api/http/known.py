@@ -1,4 +1,4 @@
-"""Things that must be there before somebody may change or see them."""
+"""Things that must be there before somebody may change or see them: asked of the log, not of a view."""
 
 from typing import Any
 
@@ -7,11 +7,21 @@ from api.parts import Parts
 
 
 async def demand_known(parts: Parts, stream: str) -> Any:
-    """The decision state of a stream that has events. Raises Unknown.
-
-    Asks the log, not a view: what was made a moment ago is known, also by another process.
-    """
+    """The decision state of a stream that has events. What was made a moment ago is known. Raises Unknown."""
     state, version = await parts.commands.states.load(stream)
     if version == 0:
         raise Unknown(f"there is no {stream}")
     return state
+
+
+async def fresh_state(parts: Parts, stream: str) -> tuple[Any, int]:
+    """State and version as the log has them now: another process may have appended, and this one not noticed.
+
+    Costs one look at an index where nothing is new. For permissions, which must not outlive what they rest on.
+    """
+    states = parts.commands.states
+    state, version = await states.load(stream)
+    if version and await parts.log.read_stream(stream, version):
+        states.forget(stream)
+        return await states.load(stream)
+    return state, version

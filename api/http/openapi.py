@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from api.http.fields import EXAMPLE_HEX, id_pattern
-from api.http.operation import Nothing, Operation
+from api.http.operation import Operation
 from api.http.problems import MEDIA_TYPE, Problem
 from api.http.schemas import Schemas
 
@@ -145,7 +145,7 @@ def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": schema}
     if operation.example is not None:
         content["example"] = operation.example
-    return {"required": operation.takes is not Nothing, "content": {operation.media_type: content}}
+    return {"required": operation.demands_body, "content": {operation.media_type: content}}
 
 
 def _parameters(operation: Operation, schemas: Schemas) -> Iterator[dict[str, Any]]:
@@ -170,7 +170,7 @@ def _parameters(operation: Operation, schemas: Schemas) -> Iterator[dict[str, An
             "in": "header",
             "required": False,
             "description": "The conversation's `ETag`.",
-            "schema": {"type": "string", "pattern": '^"[0-9]{1,17}"$'},
+            "schema": {"type": "string", "pattern": '^("[0-9]{1,17}"|[0-9]{1,17})$'},
             "example": '"7"',
         }
 

@@ -21,9 +21,6 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No body, or an empty object; no query."""
 
 
-NOTHING = Nothing()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """One method of one path."""
@@ -67,6 +64,13 @@ class Operation:
     @property
     def takes_body(self) -> bool:
         return self.method != "GET"
+
+    @property
+    def demands_body(self) -> bool:
+        """Whether the body has a field that must be given; else none at all will do."""
+        if self.takes is bytes:
+            return True
+        return any(field.required for field in msgspec.structs.fields(self.takes))
 
 
 def read(

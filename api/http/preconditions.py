@@ -10,6 +10,8 @@ HEADER_CHARACTERS_MAX = 1_000
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"\s*{_TAG}(?:\s*,\s*{_TAG})*\s*")
 _EACH = re.compile(r'(W/)?"([^"]*)"')
+_UNQUOTED = re.compile(r"[0-9]{1,17}")
+"""A revision whose quotes a client has taken off is understood all the same."""
 
 
 def etag(revision: int) -> str:
@@ -37,6 +39,8 @@ def is_unchanged(if_none_match: str | None, revision: int) -> bool:
 
 
 def _tags(header: str, name: str) -> list[tuple[str, str]]:
+    if _UNQUOTED.fullmatch(header.strip()):
+        return [("", header.strip())]
     if len(header) > HEADER_CHARACTERS_MAX or not _TAGS.fullmatch(header):
         raise Invalid(f"header.{name}", 'entity tags in double quotes, as in "7"', HEADER_CHARACTERS_MAX)
     return _EACH.findall(header)

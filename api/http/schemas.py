@@ -17,10 +17,11 @@ class Schemas:
     def __init__(self, types: Iterable[Any]) -> None:
         self._types = list(dict.fromkeys(types))
         schemas, self.components = msgspec.json.schema_components(self._types, ref_template=REFERENCE)
-        self._schemas = dict(zip(self._types, schemas, strict=True))
+        self._schemas: dict[Any, dict[str, Any]] = dict(zip(self._types, schemas, strict=True))
         for one in _structs(self._types):
             if (schema := self.components.get(one.__name__)) is not None:
                 _describe(schema, one)
+                schema.update(getattr(one, "SCHEMA", {}))  # what msgspec has no words for
 
     def of(self, one: Any) -> dict[str, Any]:
         """A schema, mostly a reference to one."""

@@ -1,7 +1,7 @@
 """From an operation to a route of the framework: who asks, may they, what do they give; then answer or problem."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,34 +9,40 @@ import msgspec
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Receive
+from prometheus_client import Histogram
 
 from api.access.authentication import authenticate
-from api.access.permissions import Reach, demand
+from api.access.permissions import PERMISSIONS, Reach
 from api.http.answer import Answer
 from api.http.asked import ANYBODY, Asked, Edge
 from api.http.bodies import decode, demand_json, invalid_query, read_body
 from api.http.fields import ID
 from api.http.idempotency import read_key
-from api.http.operation import NOTHING, Nothing, Operation
+from api.http.operation import Operation
 from api.http.problems import answer_problem
-from api.http.refusals import ClientGone, Invalid, Unknown
+from api.http.refusals import ClientGone, Invalid, NotAllowed, Unknown
 
 QUERY_FIELDS_MAX = 20
 GONE = Answer(499)
 """Nobody is there to read it."""
 
 
-def route_of(operation: Operation, edge: Edge) -> HTTPRouteHandler:
-    """The operation as the framework wants it."""
-    serving = Serving(operation, edge)
+def routes_of(operations: Iterable[Operation], edge: Edge) -> list[HTTPRouteHandler]:
+    """The operations as the framework wants them: one handler a path, so that `Allow` names all of its methods."""
+    by_path: dict[str, dict[str, Serving]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = Serving(operation, edge)
+    return [_route_of(path, by_method) for path, by_method in by_path.items()]
 
+
+def _route_of(path: str, by_method: Mapping[str, "Serving"]) -> HTTPRouteHandler:
     async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
-        return await serving.answer(request.scope, request.receive)
+        return await by_method[request.scope["method"]].answer(request.scope, request.receive)
 
-    path = operation.path.replace("}", ":str}")
-    return HTTPRouteHandler(
-        path, http_method=[operation.method], name=operation.name, status_code=operation.status, include_in_schema=False
-    )(answer)
+    methods: list[Any] = list(by_method)
+    return HTTPRouteHandler(path.replace("}", ":str}"), http_method=methods, status_code=200, include_in_schema=False)(
+        answer
+    )
 
 
 class Serving:
@@ -48,8 +54,9 @@ class Serving:
         settings = edge.parts.settings
         self._bytes_max = settings.mail_bytes_max if operation.is_large else settings.body_bytes_max
         self._decoder = msgspec.json.Decoder(operation.takes) if operation.takes is not bytes else None
-        self._seconds = edge.parts.metrics.request_seconds
-        self._refused = edge.parts.metrics.refused
+        self._demands_body = operation.demands_body
+        self._reaches = {role: reach for (action, role), reach in PERMISSIONS.items() if action is operation.action}
+        self._seconds: dict[int, Histogram] = {}
 
     async def answer(self, scope: HTTPScope, receive: Receive) -> Answer:
         """Whatever happens, there is an answer: this is the edge, where everything that was raised ends."""
@@ -60,10 +67,16 @@ class Serving:
             answer = GONE
         except Exception as error:  # noqa: BLE001  # the edge: the table says what it means, the rest is logged
             answer = answer_problem(error, scope["path"])
-            self._refused.labels(answer.problem).inc()
-        operation = self._operation
-        self._seconds.labels(operation.method, operation.path, answer.status).observe(time.perf_counter() - began)
+            self._edge.parts.metrics.refused.labels(answer.problem).inc()
+        self._measure(answer.status, time.perf_counter() - began)
         return answer
+
+    def _measure(self, status: int, seconds: float) -> None:
+        if (histogram := self._seconds.get(status)) is None:  # finding it by its labels takes longer than observing
+            operation, metrics = self._operation, self._edge.parts.metrics
+            histogram = metrics.request_seconds.labels(operation.method, operation.path, str(status))
+            self._seconds[status] = histogram
+        histogram.observe(seconds)
 
     async def _carry_out(self, scope: HTTPScope, receive: Receive) -> Answer:
         operation, edge = self._operation, self._edge
@@ -73,12 +86,14 @@ class Serving:
         if operation.action is not None:
             authorization = _text(headers.get(b"authorization"))
             person = authenticate(authorization, at, edge.parts.directory, edge.tokens)
-            reach = demand(person, operation.action)
+            reach = self._reaches.get(person.role, Reach.NONE)
+            if reach is Reach.NONE:
+                raise NotAllowed
         ids = _ids(scope["path_params"])
-        raw, given = b"", NOTHING
+        raw = b""
         if operation.takes_body:
             raw = await read_body(receive, _text(headers.get(b"content-length")), self._bytes_max)
-            given = self._given(raw, _text(headers.get(b"content-type")))
+            given: Any = self._given(raw, _text(headers.get(b"content-type")))
         else:
             given = read_query(scope["query_string"], operation.takes)
         key = None
@@ -104,8 +119,8 @@ class Serving:
     def _given(self, raw: bytes, content_type: str | None) -> Any:
         if self._decoder is None:  # a channel reads it
             return raw
-        if not raw and self._operation.takes is Nothing:
-            return NOTHING
+        if not raw and not self._demands_body:
+            raw, content_type = b"{}", None
         demand_json(content_type)
         return decode(raw, self._decoder)
 
@@ -137,6 +152,8 @@ def read_query(query_string: bytes, takes: type[Any]) -> Any:
             raise Invalid(f"query.{name[:100]}", "given more than once")
         if "\0" in value:
             raise Invalid(f"query.{name[:100]}", "NUL (U+0000) is not allowed")
+        if value.lower() == "null":  # which msgspec would read as none given
+            raise Invalid(f"query.{name[:100]}", "leave it out instead")
         given[name] = value
     try:
         return msgspec.convert(given, takes, strict=False)

@@ -1,6 +1,6 @@
 """Customers: who they are, where they write from, and everything that happened with them."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -26,6 +26,11 @@ IDENTITY_EXAMPLE = {"channel": "email", "handle": "li.na@example.com"}
 
 class IdentityWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An address of somebody."""
+
+    SCHEMA: ClassVar = {
+        "if": {"properties": {"channel": {"enum": sorted(ADDRESSES_PER_ACCOUNT)}}},
+        "then": {"required": ["account_id"], "properties": {"account_id": {"type": "string"}}},
+    }
 
     channel: Annotated[str, Meta(max_length=64, extra_json_schema={"enum": sorted(CHANNELS)})]
     handle: Handle

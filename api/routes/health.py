@@ -1,7 +1,6 @@
 """Operations of the deployment: is it alive, is it ready, how is it doing, and what do its problems mean."""
 
 import asyncio
-from typing import Any
 
 import msgspec
 
@@ -33,9 +32,9 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     log: str
     """`reachable` or `unreachable`."""
     lag_seconds: dict[str, float]
-    """By reader of this process: age of the oldest event it has not read."""
-    stopped: list[str]
-    """Readers that never began."""
+    """By reader that runs in this process: age of the oldest event it has not read."""
+    elsewhere: list[str]
+    """Readers that another process has the lease of."""
     parked: dict[str, int]
     """By projection: streams that it cannot follow."""
 
@@ -79,21 +78,17 @@ async def read_readiness(asked: Asked[Nothing]) -> Answer:
             lags = await parts.metrics.measure_lag(parts.log, parts.followers, asked.at)
     except (LogUnreachable, TimeoutError):
         log = "unreachable"
-    stopped = sorted(name for name, follower in parts.followers.items() if follower.position < 0)
-    is_ready = log == "reachable" and not stopped and all(lag <= LAG_SECONDS_MAX for lag in lags.values())
+    here = {name for name, follower in parts.followers.items() if follower.position >= 0}
+    lags = {name: lag for name, lag in lags.items() if name in here}
+    is_ready = log == "reachable" and "directory" in here and all(lag <= LAG_SECONDS_MAX for lag in lags.values())
     readiness = Readiness(
         status="ready" if is_ready else "not ready",
         log=log,
         lag_seconds=lags,
-        stopped=stopped,
-        parked={name: count for name, follower in parts.followers.items() if (count := _parked(follower.reaction))},
+        elsewhere=sorted(parts.followers.keys() - here),
+        parked={name: len(projection.parked) for name, projection in parts.projections.items() if projection.parked},
     )
     return json_answer(readiness, status=200 if is_ready else 503)
-
-
-def _parked(reaction: Any) -> int:
-    """Of a projection; other reactions park nothing."""
-    return len(getattr(reaction, "parked", ()))
 
 
 @read("/metrics", None, gives=None, answer_media_type="text/plain", statuses=(401, 403))

@@ -158,7 +158,12 @@ async def issue_key(asked: Asked[KeyWanted]) -> Answer:
     return done_answer(done, KeyStands(position=done.position, person_id=person_id, key=key), 201)
 
 
-@command("/v1/people/{person_id}/replace_password", Action.ADMIT_PEOPLE, takes=NewPassword)
+@command(
+    "/v1/people/{person_id}/replace_password",
+    Action.ADMIT_PEOPLE,
+    takes=NewPassword,
+    example={"password": "correct horse battery"},
+)
 async def replace_password(asked: Asked[NewPassword]) -> Answer:
     """Set a new password.
 

@@ -1,8 +1,9 @@
 """Steering a conversation: notes, tags, priority, queue, and its end; by supervisors, and by the agent who has it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from api.access.ownership import on_conversation
 from api.access.permissions import Action
@@ -43,8 +44,10 @@ class WithQueue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class TransferWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where to: exactly one of the two."""
 
-    to_queue_id: QueueId | None = None
-    to_agent_id: AgentId | None = None
+    SCHEMA: ClassVar = {"oneOf": [{"required": ["to_queue_id"]}, {"required": ["to_agent_id"]}]}
+
+    to_queue_id: QueueId | UnsetType = UNSET
+    to_agent_id: AgentId | UnsetType = UNSET
     reason: Reason = ""
 
 
@@ -140,16 +143,16 @@ async def transfer(asked: Asked[TransferWanted]) -> Answer:
     or have no room (`at-capacity`).
     """
     given, serve = asked.given, asked.parts.serve
-    to_queue_id, to_agent_id = given.to_queue_id, given.to_agent_id
-    if (to_queue_id is None) == (to_agent_id is None):
+    receivers = [one for one in (given.to_queue_id, given.to_agent_id) if one is not UNSET]
+    if len(receivers) != 1:
         raise Invalid("$", "name either to_queue_id or to_agent_id")
-    await demand_known(asked.parts, to_queue_id or to_agent_id or "")
+    (receiver_id,) = receivers
+    await demand_known(asked.parts, receiver_id)
 
     async def act(one: Command) -> Done:
-        if to_queue_id is not None:
-            return await serve.transfer_to_queue(one, *_place(asked), to_queue_id, given.reason)
-        assert to_agent_id is not None  # checked above
-        return await serve.transfer_to_agent(one, *_place(asked), to_agent_id, given.reason)
+        if given.to_agent_id is UNSET:
+            return await serve.transfer_to_queue(one, *_place(asked), receiver_id, given.reason)
+        return await serve.transfer_to_agent(one, *_place(asked), receiver_id, given.reason)
 
     return done_answer(await on_conversation(asked, act))
 

@@ -1,8 +1,6 @@
 """Projections: keep views in step with the log. A stream that cannot be followed is parked, the others go on."""
 
 import asyncio
-import logging
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -11,26 +9,22 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from application.log import Log, LogUnreachable
+from application.projections.cards import CARDS_MAX, Cards, Touched
+from application.projections.parking import Unreadable, missed, park, told
 from application.projections.timeline import Timeline
 from application.projections.view import Board, Parked, Row, Store, Unstorable
 from domain.event import Recorded
 
-CARDS_MAX = 20_000
-"""Decoded cards kept in memory; the one not used for longest goes first and is read again when needed."""
-ERROR_CHARACTERS_MAX = 500
-
-logger = logging.getLogger(__name__)
+QUIET_SAVE_SECONDS = 0.2
+"""How often the position alone is stored while nothing in the log concerns the view."""
 
 
 class Folded(msgspec.Struct):
     """What a batch of events changes."""
 
-    rows: dict[tuple[str, str], Row] = {}
-    """By scope and key."""
-    cards: dict[str, Any] = {}
-    shown: dict[str, dict[str, Row]] = {}
-    """Where each card is shown, by key and scope."""
+    rows: list[Row] = []
     parked: dict[str, Parked] = {}
+    cards: dict[str, Any] = {}
 
 
 class Projection:
@@ -47,22 +41,45 @@ class Projection:
         """Called with the view's name and position after each batch, so that open sockets follow at once."""
         self._store = store
         self._turn = asyncio.Lock()
+        self._seen = -1  # the log was read up to here; nothing between `position` and this concerns the view
+        self._saving_later: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
+        await self._stop_saving_later()
         async with self._turn:
-            self.position = await self._store.open()
+            self.position = self._seen = await self._store.open()
             self.parked = await self._store.parked()
             self._forget()
             return self.position
 
     async def close(self) -> None:
         """Lets go of the store."""
+        await self._stop_saving_later()
         await self._store.close()
 
     async def take(self, batch: Sequence[Recorded], upto: int) -> None:
-        """Raises Fenced, ViewsUnreachable; `start` then tells where to go on."""
+        """A batch without events is remembered and stored a little later: most of the log concerns only some views.
+
+        Raises Fenced, ViewsUnreachable; `start` then tells where to go on.
+        """
+        if self._saving_later is not None and self._saving_later.done():
+            saved, self._saving_later = self._saving_later, None
+            saved.result()
+        if not batch:
+            self._seen = upto
+            if self._saving_later is None:
+                self._saving_later = asyncio.create_task(self._save_later(), name=f"{self.name} position")
+            return
         async with self._turn:
             await self._take(batch, upto)
+        self._tell()
+
+    async def settle(self) -> None:
+        """Stores how far the log was read, now. Raises Fenced, ViewsUnreachable."""
+        async with self._turn:
+            if self._seen <= self.position:
+                return
+            await self.save(Folded(), self._seen)
         self._tell()
 
     @property
@@ -81,7 +98,7 @@ class Projection:
 
     async def save(self, folded: Folded, upto: int) -> None:
         """Stores what `fold` gave, in the same order. Raises Fenced, Unstorable, ViewsUnreachable."""
-        await self._store.save(list(folded.rows.values()), list(folded.parked.values()), upto)
+        await self._store.save(folded.rows, list(folded.parked.values()), upto)
         self.position = upto
 
     async def replay_parked(self, log: Log) -> list[Parked]:
@@ -94,6 +111,16 @@ class Projection:
                 await self._replay(log, parked)
         self._tell()
         return list(self.parked.values())
+
+    async def _save_later(self) -> None:
+        await asyncio.sleep(QUIET_SAVE_SECONDS)
+        await self.settle()
+
+    async def _stop_saving_later(self) -> None:
+        task, self._saving_later = self._saving_later, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _take(self, batch: Sequence[Recorded], upto: int) -> None:
         events = [recorded for recorded in batch if recorded.stream not in self.parked]
@@ -112,7 +139,7 @@ class Projection:
             await self._take(events[:middle], events[middle - 1].position)
             await self._take(events[middle:], upto)
         elif events:
-            parked = self._park(events[0], refusal)
+            parked = park(self.name, events[0], refusal)
             await self.save(Folded(parked={parked.stream: parked}), upto)
             self.parked[parked.stream] = parked
         else:
@@ -122,50 +149,20 @@ class Projection:
         self._forget()
         folded = Folded()
         try:
-            folded = await self._fold(await self._missed(log, parked))
+            folded = await self._fold(await missed(log, parked, self.position, self.topics))
             again = folded.parked.get(parked.stream)
             if again is not None and again.position == parked.position:
                 again = replace(again, attempts=parked.attempts + 1)
-            await self._store.mend(parked.stream, list(folded.rows.values()), again)
+            await self._store.mend(parked.stream, folded.rows, again)
         except LogUnreachable:
             raise
-        except (Unstorable, _Unreadable) as error:
-            again = replace(parked, error=_told(error), attempts=parked.attempts + 1)
+        except (Unstorable, Unreadable) as error:
+            again = replace(parked, error=told(error), attempts=parked.attempts + 1)
             await self._store.mend(parked.stream, [], again)
         if again is None:
             del self.parked[parked.stream]
         else:
             self.parked[parked.stream] = again
-
-    async def _missed(self, log: Log, parked: Parked) -> list[Recorded]:
-        """The stream's events from the parked one up to where the view stands."""
-        try:
-            first = await log.at(parked.position)
-            assert first is not None  # an event never leaves the log
-            events = await log.read_stream(parked.stream, first.version - 1)
-        except LogUnreachable:
-            raise
-        except Exception as error:
-            raise _Unreadable(_told(error)) from error
-        return [
-            one for one in events if one.position <= self.position and (not self.topics or one.topic in self.topics)
-        ]
-
-    def _park(self, recorded: Recorded, error: Exception) -> Parked:
-        logger.error(
-            "%s parks a stream at position %d (%s): %s",
-            self.name,
-            recorded.position,
-            recorded.topic,
-            type(error).__name__,
-        )
-        return Parked(
-            projection=self.name,
-            stream=recorded.stream,
-            position=recorded.position,
-            topic=recorded.topic,
-            error=_told(error),
-        )
 
     def _tell(self) -> None:
         for listener in self.on_advanced:
@@ -182,10 +179,6 @@ class Projection:
         raise NotImplementedError
 
 
-class _Unreadable(Exception):
-    """The log itself cannot give the stream's events."""
-
-
 class TimelineProjection(Projection):
     """Keeps a view to which each event adds one row."""
 
@@ -200,11 +193,9 @@ class TimelineProjection(Projection):
             if recorded.stream in folded.parked:
                 continue
             try:
-                row = self._timeline.row(recorded)
+                folded.rows.append(self._timeline.row(recorded))
             except Exception as error:  # noqa: BLE001  # whatever is wrong with one stream must not stop the others
-                folded.parked[recorded.stream] = self._park(recorded, error)
-            else:
-                folded.rows[row.scope, row.key] = row
+                folded.parked[recorded.stream] = park(self.name, recorded, error)
         return folded
 
 
@@ -214,70 +205,42 @@ class BoardProjection(Projection):
     def __init__(self, board: Board, store: Store, cards_max: int = CARDS_MAX) -> None:
         super().__init__(board.name, board.topics, store)
         self._board = board
-        self._cards_max = cards_max
-        self._cards: OrderedDict[str, Any] = OrderedDict()  # None: known not to be there
-        self._has_all = False  # everything that is stored is in memory too
-        self._decode = msgspec.json.Decoder(board.card_type).decode
+        self._cards = Cards(board, cards_max)
 
     @property
     @override
     def folds_ahead(self) -> bool:
-        return self._has_all  # else a card may have to be read that is just being written
+        return self._cards.has_all  # else a card may have to be read that is just being written
 
     @override
     def _forget(self) -> None:
-        self._cards.clear()
-        self._has_all = self.position == 0
+        self._cards.forget(has_all=self.position == 0)
 
     @override
     def _keep(self, folded: Folded) -> None:
         super()._keep(folded)
-        for key, card in folded.cards.items():
-            self._cards[key] = card
-            self._cards.move_to_end(key)
-        while len(self._cards) > self._cards_max:
-            self._cards.popitem(last=False)
-            self._has_all = False
+        self._cards.keep(folded.cards)
 
     @override
     async def _fold(self, events: Sequence[Recorded]) -> Folded:
-        folded = Folded()
+        folded, touched = Folded(), dict[str, Touched]()
         keyed = [(key, recorded) for recorded in events if (key := self._board.key(recorded)) is not None]
-        unknown = set() if self._has_all else {key for key, _ in keyed} - self._cards.keys()
+        unknown = self._cards.unknown({key for key, _ in keyed})
         stored = await self._store.cards(unknown) if unknown else {}
         for key, recorded in keyed:
             if recorded.stream in folded.parked:
                 continue
             try:
-                self._fold_one(key, recorded, stored, folded)
+                card = touched.get(key) or self._cards.touch(key, stored, recorded.position)
+                self._cards.evolve(card, recorded)
+                touched[key] = card
             except Exception as error:  # noqa: BLE001  # whatever is wrong with one stream must not stop the others
-                folded.parked[recorded.stream] = self._park(recorded, error)
+                folded.parked[recorded.stream] = park(self.name, recorded, error)
+        folded.cards = {key: one.card for key, one in touched.items()}
+        folded.rows = [row for one in touched.values() for row in one.changed.values()]
         return folded
 
-    def _fold_one(self, key: str, recorded: Recorded, stored: dict[str, bytes], folded: Folded) -> None:
-        """Changes `folded` only once nothing more can go wrong."""
-        if key in folded.cards:
-            before, shown = folded.cards[key], folded.shown[key]
-        else:
-            before = self._cards[key] if key in self._cards else self._decoded(stored.get(key))
-            shown = self._rows(before, recorded.position)
-        after = self._board.evolve(before, recorded)
-        rows = shown if after is before else self._rows(after, recorded.position)
-        folded.cards[key], folded.shown[key] = after, rows
-        if after is before:
-            return
-        for scope, row in shown.items():
-            if scope not in rows:
-                folded.rows[scope, key] = replace(row, position=recorded.position, doc=b"", is_gone=True)
-        for scope, row in rows.items():
-            folded.rows[scope, key] = row
 
-    def _decoded(self, doc: bytes | None) -> Any:
-        return None if doc is None else self._decode(doc)
-
-    def _rows(self, card: Any, position: int) -> dict[str, Row]:
-        return {} if card is None else {row.scope: row for row in self._board.rows(card, position)}
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS_MAX]
+def projection_of(fold: Board | Timeline, store: Store) -> Projection:
+    """What keeps the fold's view in the store."""
+    return TimelineProjection(fold, store) if isinstance(fold, Timeline) else BoardProjection(fold, store)

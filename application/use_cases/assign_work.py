@@ -3,6 +3,7 @@
 from application.commands import Command, Commands, Done
 from domain import agent, assignment
 from domain.agent import Agent, Presence
+from domain.assignment import NotWaiting
 from domain.customer import Customer
 from domain.event import Event
 from domain.routing.decide import Expire, Offer, Withdraw
@@ -19,6 +20,8 @@ class AssignWork:
 
         def decide(customer: Customer, winner: Agent) -> list[list[Event]]:
             one = customer.conversation(decision.conversation_id)
+            if one.queue_id != decision.queue_id:  # another queue asks for other skills
+                raise NotWaiting(f"the conversation no longer waits in {decision.queue_id}")
             offered = assignment.offer(
                 one,
                 offer_id=decision.offer_id,

@@ -9,11 +9,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from application.claims import HASH_BYTES
 from application.commands import ATTEMPTS_MAX, Command, Commands, Contended
 from application.directory import Directory
 from application.ids import derived_id, new_id
-from application.log import AlreadyClaimed, Appended, Claim, Conflict, Fact, Outcome, Write
+from application.log import AlreadyClaimed, Appended, Claim, Conflict, Context, Fact, Outcome, Write
 from application.states import fold
 from domain.account import Account, AccountPaused, AccountUnknown
 from domain.card_numbers import mask
@@ -27,7 +26,7 @@ ADDRESSES_PER_ACCOUNT = frozenset({"webchat", "adapter"})
 """Channels whose addresses mean something only within one account. Elsewhere one is the same person everywhere."""
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a message stands in the log."""
 
     position: int
@@ -40,7 +39,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """The id had been stored before with other content; both are kept and people are told."""
 
 
-class _Arrival(msgspec.Struct):
+class _Arrival(msgspec.Struct, gc=False):
     """One message on its way in."""
 
     place: int
@@ -89,6 +88,7 @@ class ReceiveMessages:
         arrivals = [self._arrival(place, account_id, message) for place, message in enumerate(messages)]
         receipts: list[Receipt | None] = [None] * len(arrivals)
         await self._commands.claim_only(command)
+        context = command.context
         for _ in range(ATTEMPTS_MAX + len(arrivals)):
             # An id that comes twice in one call waits a round, and is then a repeat like any other.
             still_open: dict[bytes, _Arrival] = {}
@@ -98,7 +98,7 @@ class ReceiveMessages:
             if not still_open:
                 return [receipt for receipt in receipts if receipt is not None]
             groups = await self._grouped(account, list(still_open.values()))
-            under_way = [await self._submit(account, group, command) for group in groups]
+            under_way = [await self._submit(account, group, command.at, context) for group in groups]
             for group, future in zip(groups, under_way, strict=True):
                 await self._settle(account, group, await future, receipts, command)
         raise Contended
@@ -114,7 +114,7 @@ class ReceiveMessages:
 
     async def _grouped(self, account: Account, arrivals: Sequence[_Arrival]) -> list[_Group]:
         """The arrivals by customer. An address that nobody has claimed yet gets a new customer."""
-        keys = [self._identity(account, one.message.handle, "").key for one in arrivals]
+        keys = [self._identity_key(account, one.message.handle) for one in arrivals]
         unknown = [key for key in keys if key not in self._customers]
         if unknown:
             for key, (_, fingerprint) in (await self._log.claimed(unknown)).items():
@@ -129,7 +129,7 @@ class ReceiveMessages:
             group.arrivals.append(arrival)
         return list(groups.values())
 
-    async def _submit(self, account: Account, group: _Group, command: Command) -> "Future[Outcome]":
+    async def _submit(self, account: Account, group: _Group, at: datetime, context: Context) -> "Future[Outcome]":
         """Decides on each message in turn and hands the whole in."""
         load = self._states.peek(group.customer_id)
         if load is None:
@@ -137,19 +137,19 @@ class ReceiveMessages:
         group.state, group.version = load
         group.facts, group.claims = [], []
         for arrival in group.arrivals:
-            self._decide(account, group, arrival, command.at)
+            self._decide(account, group, arrival, at)
         write = Write(group.customer_id, group.version, group.facts)
-        return await self._log.submit([write], group.claims, context=command.context)
+        return await self._log.submit([write], group.claims, context=context)
 
     def _decide(self, account: Account, group: _Group, arrival: _Arrival, at: datetime) -> None:
         assert account.definition is not None  # seen to by `receive`
-        channel, message = account.definition.channel, arrival.message
+        message, (channel, scope) = arrival.message, _place(account)
         events = receive_message(
             group.state,
             message,
             channel=channel,
             account_id=account.id,
-            scope=account.id if channel in ADDRESSES_PER_ACCOUNT else "",
+            scope=scope,
             intake=self._directory.intake(account.definition.queue_id),
             message_id=arrival.message_id,
             new_conversation_id=derived_id("conversation", arrival.claim.key),
@@ -161,7 +161,7 @@ class ReceiveMessages:
             group.facts.append(Fact(event, message.occurred_at))
         group.state = fold(group.customer_id, group.state, events)
         if group.is_new and len(group.claims) == 1:
-            group.claims.append(self._identity(account, message.handle, group.customer_id))
+            group.claims.append(self._keys.identity(channel, scope, message.handle, group.customer_id))
 
     async def _settle(
         self,
@@ -176,8 +176,7 @@ class ReceiveMessages:
             case Appended(positions=positions):
                 self._states.moved(group.customer_id, group.state, group.version + len(group.facts))
                 if group.is_new:
-                    key = self._identity(account, group.arrivals[0].message.handle, "").key
-                    self._remember(key, group.customer_id)
+                    self._remember(self._identity_key(account, group.arrivals[0].message.handle), group.customer_id)
                 received = [
                     (position, fact.event)
                     for position, fact in zip(positions, group.facts, strict=True)
@@ -218,16 +217,21 @@ class ReceiveMessages:
         done = await self._commands.carry_out(again, [original.stream], decide)
         return replace(receipt, position=done.position, is_repeat=done.is_repeat, is_contradiction=True)
 
-    def _identity(self, account: Account, handle: str, customer_id: str) -> Claim:
-        assert account.definition is not None
-        channel = account.definition.channel
-        scope = account.id if channel in ADDRESSES_PER_ACCOUNT else ""
-        return self._keys.identity(channel, scope, handle, customer_id or f"customer-{'0' * 2 * HASH_BYTES}")
+    def _identity_key(self, account: Account, handle: str) -> bytes:
+        channel, scope = _place(account)
+        return self._keys.identity_key(channel, scope, handle)
 
     def _remember(self, key: bytes, customer_id: str) -> None:
         self._customers[key] = customer_id
         if len(self._customers) > CUSTOMERS_KNOWN_MAX:
             self._customers.popitem(last=False)
+
+
+def _place(account: Account) -> tuple[str, str]:
+    """The account's channel, and within what its addresses mean somebody: the account, or everywhere."""
+    assert account.definition is not None  # seen to by `receive`
+    channel = account.definition.channel
+    return channel, account.id if channel in ADDRESSES_PER_ACCOUNT else ""
 
 
 def _receipt(customer_id: str, position: int, event: MessageReceived) -> Receipt:

@@ -62,7 +62,7 @@ class ReadPool:
                     await cursor.execute(statement, parameters, prepare=True)
                     return await cursor.fetchall() if cursor.description else []
             except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
-                if attempt == _ATTEMPTS_MAX:
+                if attempt == _ATTEMPTS_MAX or isinstance(error, TimeoutError | PoolTimeout):
                     raise LogUnreachable(str(error)) from error
                 await self._pool.check()  # after a restart of the server every idle connection is broken
         raise AssertionError("unreachable: the last attempt answers or raises")

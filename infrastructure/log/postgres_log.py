@@ -53,11 +53,14 @@ class PostgresLog:
         """Makes the tables where they are missing, connects, and begins to take appends. Raises LogUnreachable."""
         try:
             await asyncio.to_thread(create_tables, self._database_url)
-        except psycopg.OperationalError as error:
-            raise LogUnreachable(str(error)) from error
-        await self.pool.open()
-        await self._reader.open()
-        await self._writer.start()
+            await self.pool.open()
+            await self._reader.open()
+            await self._writer.start()
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, psycopg.OperationalError):
+                raise LogUnreachable(str(error)) from error
+            raise
 
     async def close(self) -> None:
         """Finishes the appends it accepted, then disconnects."""
@@ -125,11 +128,13 @@ class PostgresLog:
 
     def _durable(self, after: int | None, stored: Sequence[tuple[Request, int]]) -> None:
         events: list[Recorded] = []
+        sizes_bytes: list[int] = []
         for request, first_position in stored:
             for new_key in request.new_keys:
                 self._keys.hold(new_key.stream, new_key.key)
             events += request.recorded(first_position)
-        self._reader.appended(after, events)
+            sizes_bytes += [len(sealed.state) for sealed in request.events]
+        self._reader.appended(after, events, sizes_bytes)
         if events:
             for listener in self.on_appended:
                 listener(events[-1].position)

@@ -54,6 +54,8 @@ class ReaderLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     tail_events_max: int = 20_000
     """Newest events kept in memory, about 1 KB each with a small payload."""
+    tail_bytes_max: int = 32 * 1024 * 1024
+    """The same, by their size as stored; decoded they take about twice as much."""
     catch_up_events_max: int = 1_000
     """Events the tail takes from the database at once; when it is further behind, it begins anew at the head."""
     stretch_events_max: int = 5_000
@@ -76,7 +78,7 @@ class LogReader:
         self._mapper = mapper
         self._keys = keys
         self._limits = limits
-        self._tail = Tail(limits.tail_events_max)
+        self._tail = Tail(limits.tail_events_max, limits.tail_bytes_max)
         self._catching_up = asyncio.Lock()
         self._asked = self._answered = 0
         self._head = 0
@@ -142,10 +144,10 @@ class LogReader:
         """Says that another process may have appended, so that waiting readers look at once."""
         self._nudged.set()
 
-    def appended(self, after: int | None, events: Sequence[Recorded]) -> None:
+    def appended(self, after: int | None, events: Sequence[Recorded], sizes_bytes: Sequence[int]) -> None:
         """Takes what this process has just made durable; `after` is None when it is not known what came before."""
         if after is not None:
-            self._tail.extend(after, events)
+            self._tail.extend(after, events, sizes_bytes)
         self._grow(events[-1].position)
 
     def forget(self, stream: str) -> None:
@@ -175,7 +177,7 @@ class LogReader:
             if events is None:
                 self._tail.restart(await self.head())
             elif events:
-                self._tail.extend(after, events)
+                self._tail.extend(after, events, [len(row[4]) for row in rows])
                 self._grow(events[-1].position)
             self._answered = asked
 

@@ -20,7 +20,8 @@ TIDY_EVERY_POSITIONS = 10_000
 SHAPE = Shape(
     table="""
     CREATE TABLE {table} (
-        scope text NOT NULL, key text NOT NULL, position bigint NOT NULL, is_gone boolean NOT NULL,
+        scope text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, position bigint NOT NULL,
+        is_gone boolean NOT NULL,
         sort_at timestamptz NOT NULL, doc bytea NOT NULL,
         status text, queue_id text, agent_id text, customer_id text)
     """,

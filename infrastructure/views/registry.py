@@ -7,6 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Composed, Identifier
 
+from application.rebuild import Build
 from infrastructure.views.session import Session, fetch
 
 LIVE, BUILDING, PREVIOUS = "live", "building", "previous"
@@ -46,8 +47,10 @@ WITH tracked AS (DELETE FROM onethread_tracking WHERE application_name = %(table
 DELETE FROM onethread_views WHERE table_name = %(table)s
 """
 
-_GIVE_ROLE = "UPDATE onethread_views SET role = %s, revision = revision + 1 WHERE table_name = %s"
-_HOLD = "SELECT FROM onethread_views WHERE table_name = %s AND role = %s FOR UPDATE"
+_GIVE_ROLE = """
+UPDATE onethread_views SET role = %s, revision = revision + 1, horizon = greatest(horizon, %s) WHERE table_name = %s
+"""
+_HOLD = "SELECT 1 FROM onethread_views WHERE table_name = %s AND role = %s FOR UPDATE"
 
 _DROP = SQL("DROP TABLE IF EXISTS {table}")
 _NO_ALIAS = SQL("DROP VIEW IF EXISTS {view}")
@@ -63,19 +66,6 @@ class Shape(msgspec.Struct, frozen=True):
     """What a build needs from the start."""
     indexes: tuple[LiteralString, ...]
     """What only readers need: a build gets it once it is filled."""
-
-
-class Build(msgspec.Struct, frozen=True, kw_only=True):
-    """One table of a view."""
-
-    table: str
-    view: str
-    version: int
-    number: int
-    role: str
-    revision: int = 0
-    horizon: int = 0
-    position: int = 0
 
 
 async def prepare(session: Session) -> None:
@@ -130,10 +120,13 @@ async def hold(connection: AsyncConnection[TupleRow], build: Build) -> bool:
     return bool(await fetch(connection, _HOLD, (build.table, build.role)))
 
 
-async def exchange(connection: AsyncConnection[TupleRow], live: Build, successor: Build) -> None:
-    """Makes the successor live, at the moment that the transaction ends. Whoever moves either of them is fenced."""
-    await fetch(connection, _GIVE_ROLE, (PREVIOUS, live.table))
-    await fetch(connection, _GIVE_ROLE, (LIVE, successor.table))
+async def exchange(connection: AsyncConnection[TupleRow], live: Build, successor: Build, horizon: int) -> None:
+    """Makes the successor live, at the moment that the transaction ends. Whoever moves either of them is fenced.
+
+    Who stands at or before the horizon gets a fresh snapshot.
+    """
+    await fetch(connection, _GIVE_ROLE, (PREVIOUS, 0, live.table))
+    await fetch(connection, _GIVE_ROLE, (LIVE, horizon, successor.table))
     await _point(connection, successor)
 
 

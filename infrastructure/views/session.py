@@ -22,7 +22,9 @@ STATEMENT_TIMEOUT_SECONDS = 60.0
 LONG_STATEMENT_TIMEOUT_SECONDS = 3600.0
 """For building indexes and comparing whole tables."""
 
-_OPTIONS = "-c synchronous_commit=off -c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout=60000"
+_OPTIONS = (
+    "-c synchronous_commit=off -c statement_timeout={longest_ms} -c idle_in_transaction_session_timeout={longest_ms}"
+)
 
 
 class Session:
@@ -75,7 +77,7 @@ class Session:
             self._database_url,
             autocommit=True,
             connect_timeout=CONNECT_TIMEOUT_SECONDS,
-            options=_OPTIONS.format(statement_ms=round(self._timeout_seconds * 1000)),
+            options=_OPTIONS.format(longest_ms=round(self._timeout_seconds * 1000)),
             application_name="onethread view",
         )
         register_all_columns(connection)

@@ -14,9 +14,10 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
 from application.projections.view import Fenced, Parked, Row
+from application.rebuild import Build, OtherVersion
 from infrastructure.log.columns import NumberColumn, TextColumn
 from infrastructure.views import registry
-from infrastructure.views.registry import Build, Shape
+from infrastructure.views.registry import Shape
 from infrastructure.views.session import Session, fetch
 
 logger = logging.getLogger(__name__)
@@ -51,10 +52,6 @@ ON CONFLICT (table_name, stream) DO UPDATE SET position = excluded.position, top
     error = excluded.error, attempts = excluded.attempts
 """
 _FOLLOW_AGAIN = "DELETE FROM onethread_parked WHERE table_name = %s AND stream = %s"
-
-
-class OtherVersion(Exception):
-    """The live build of the view is of another version than this release folds. Rebuild the view."""
 
 
 class TableStore:

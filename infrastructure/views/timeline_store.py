@@ -22,7 +22,7 @@ COPY_ROWS_MIN = 1_000
 SHAPE = Shape(
     table="""
     CREATE TABLE {table} (
-        scope text NOT NULL, position bigint NOT NULL, sort_at timestamptz NOT NULL, doc bytea NOT NULL)
+        scope text COLLATE "C" NOT NULL, position bigint NOT NULL, sort_at timestamptz NOT NULL, doc bytea NOT NULL)
     """,
     keys=(),
     indexes=(

@@ -25,10 +25,11 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from domain.account import AccountDefinition
 from domain.agent import Agent, Presence
+from domain.assignment import ConversationOffered
 from domain.conversation import Conversation
 from domain.customer import Customer, InboundMessage
 from domain.event import Event, Recorded
-from domain.interaction import Content
+from domain.interaction import Content, MessageReceived
 from domain.queue import QueueDefinition
 from infrastructure.log.pool import ReadPool
 from infrastructure.log.postgres_log import PostgresLog
@@ -231,6 +232,18 @@ async def an_assigned_conversation(shop: Shop, handle: str = "li") -> Case:
     return await shop.case(offered)
 
 
+async def a_conversation_on_hold(shop: Shop) -> Case:
+    assigned = await an_assigned_conversation(shop)
+    await shop.serve.hold(shop.command(), *assigned.ids, assigned.agent_id, "asks the warehouse")
+    return assigned
+
+
+async def a_closed_conversation(shop: Shop) -> Case:
+    assigned = await an_assigned_conversation(shop)
+    await shop.serve.close(shop.command(), *assigned.ids, "refunded")
+    return assigned
+
+
 async def everything(log: Log, after: int = 0) -> list[Recorded]:
     """The whole log behind the position."""
     head, found = await log.head(), []
@@ -243,3 +256,12 @@ async def everything(log: Log, after: int = 0) -> list[Recorded]:
 def kinds(events: Sequence[Event]) -> list[str]:
     """The topics of the events."""
     return [event.TOPIC for event in events]
+
+
+async def stored_ids(shop: Shop) -> list[str]:
+    """The provider ids of all messages, in the order of the log."""
+    return [event.provider_id for event in await shop.since(0) if isinstance(event, MessageReceived)]
+
+
+async def offers(shop: Shop, after: int = 0) -> list[ConversationOffered]:
+    return [event for event in await shop.since(after) if isinstance(event, ConversationOffered)]

@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from application.log import Appended, Claim, Context, Fact, Write
 from domain.event import Event
 from infrastructure.log.postgres_log import PostgresLog
+from tests.benchmarks.figures import Figure, at_least, at_most, quantile, shown
 
 COMMANDS = 256
 APPENDS_PER_COMMAND = 150
@@ -24,9 +25,6 @@ ROUNDS = 3
 RATIO_REACH = 25.0
 P99_MS_REACH = 25.0
 TEXT = "Where is my parcel? I ordered it on Monday and it was to come on Wednesday."
-
-Figure = dict[str, Any]
-"""name, value, unit, reach, reference, ratio, passed."""
 
 
 class Said(Event, topic="benchmark.said"):
@@ -67,37 +65,17 @@ async def measure(database_url: str) -> list[Figure]:
 
 
 def _figures(rate: float, library_rate: float, claimed_rates: list[float], seconds: list[float]) -> list[Figure]:
-    ratio = rate / library_rate
-    p99_ms = 1000 * seconds[round(0.99 * len(seconds)) - 1]
-    claimed_rate = statistics.median(claimed_rates)
     return [
-        {
-            "name": f"append: {COMMANDS} concurrent single-event commands",
-            "value": round(rate),
-            "unit": "events/s",
-            "reach": f">= {RATIO_REACH:.0f} x the library's Application.save, {LIBRARY_THREADS} threads",
-            "reference": round(library_rate),
-            "ratio": round(ratio, 1),
-            "passed": ratio >= RATIO_REACH,
-        },
-        {
-            "name": "append: p99 of one command",
-            "value": round(p99_ms, 1),
-            "unit": "ms",
-            "reach": f"<= {P99_MS_REACH:.0f} ms",
-            "reference": P99_MS_REACH,
-            "ratio": round(p99_ms / P99_MS_REACH, 2),
-            "passed": p99_ms <= P99_MS_REACH,
-        },
-        {
-            "name": "append: the same, each with a claim",
-            "value": round(claimed_rate),
-            "unit": "events/s",
-            "reach": "shown only",
-            "reference": round(library_rate),
-            "ratio": round(claimed_rate / library_rate, 1),
-            "passed": True,
-        },
+        at_least(
+            f"append: {COMMANDS} concurrent single-event commands",
+            rate,
+            "events/s",
+            reference=library_rate,
+            factor=RATIO_REACH,
+            of=f"the library's Application.save, {LIBRARY_THREADS} threads",
+        ),
+        at_most("append: p99 of one command", 1000 * quantile(seconds, 0.99), "ms", P99_MS_REACH),
+        shown("append: the same, each with a claim", statistics.median(claimed_rates), "events/s"),
     ]
 
 

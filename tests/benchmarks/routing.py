@@ -3,7 +3,6 @@
 import random
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from domain.agent import (
     AgentRegistered,
@@ -21,6 +20,7 @@ from domain.queue import QueueDefined, QueueDefinition
 from domain.routing.decide import Offer, decide
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
+from tests.benchmarks.figures import Figure, shown
 
 AGENTS = 1_000
 WAITING = 10_000
@@ -29,9 +29,6 @@ SKILLS = 50
 DECISIONS = 5_000
 SEED = 20_261_111
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
-
-Figure = dict[str, Any]
-"""name, value, unit, reach, reference, ratio, passed."""
 
 
 class Floor:
@@ -158,16 +155,3 @@ def measure() -> list[Figure]:
         shown(f"routing: decisions with all their events, {size}", round(decisions / seconds), "decisions/s"),
         shown(f"routing: p99 of one call of decide, {size}", round(p99_ms, 2), "ms"),
     ]
-
-
-def shown(name: str, value: float, unit: str) -> Figure:
-    """A figure without a value to reach."""
-    return {
-        "name": name,
-        "value": value,
-        "unit": unit,
-        "reach": "shown only",
-        "reference": None,
-        "ratio": None,
-        "passed": True,
-    }

@@ -10,6 +10,7 @@ from domain.assignment import (
     ConversationResumed,
     ConversationTransferred,
     NotOnHold,
+    OnHold,
     WrapUpStarted,
 )
 from domain.conversation import Conversation, ConversationIsClosed, Status
@@ -187,3 +188,8 @@ def test_starting_wrap_up_twice_is_ignored() -> None:
     events = assignment.start_wrap_up(a_conversation_in_wrap_up(), agent_id=MEI)
 
     assert events == []
+
+
+def test_what_is_on_hold_is_resumed_before_it_is_wrapped_up() -> None:
+    with pytest.raises(OnHold):
+        assignment.start_wrap_up(a_conversation_on_hold(), agent_id=MEI)

@@ -13,9 +13,9 @@ from application.projections.projection import BoardProjection, Projection, Time
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
 from application.projections.view import Board
+from application.rebuild import Build
 from infrastructure.views import registry
 from infrastructure.views.board_store import BoardStore
-from infrastructure.views.registry import Build
 from infrastructure.views.session import Session
 from infrastructure.views.timeline_store import TimelineStore
 
@@ -61,6 +61,7 @@ class Views:
     async def catch_up(self, projection: Projection, batch_max: int = 2_000) -> int:
         """Starts it; then the view shows everything that is in the log."""
         await Follower(self.log, projection, batch_max).catch_up()
+        await projection.settle()
         return projection.position
 
     async def rebuilt(self, view: str, cards_max: int = CARDS_MAX, batch_max: int = 2_000) -> list[tuple[Any, ...]]:
@@ -79,3 +80,7 @@ class Views:
     async def select(self, statement: Any) -> list[tuple[Any, ...]]:
         async with await psycopg.AsyncConnection.connect(self.url) as connection:
             return await (await connection.execute(statement)).fetchall()
+
+    async def change(self, statement: Any) -> None:
+        async with await psycopg.AsyncConnection.connect(self.url) as connection:
+            await connection.execute(statement)

@@ -1,5 +1,6 @@
 """Views follow the log: whatever the batches, whoever else writes, and although some streams cannot be followed."""
 
+import asyncio
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -235,6 +236,38 @@ async def test_marks_of_rows_that_left_are_purged_behind_the_horizon(town: Town,
     assert horizon == [(head - 50,)]
     assert marks
     assert min(marks) > head - 50
+
+
+async def test_the_position_is_stored_a_little_later_when_nothing_concerns_the_view(town: Town, views: Views) -> None:
+    projection = views.projection("agent_board")
+    follower = Follower(town.log, projection)
+    await follower.catch_up()
+    saved = asyncio.Event()
+    projection.on_advanced.append(lambda *_: saved.set())
+
+    await town.message()
+    await follower.catch_up()
+    assert (projection.position, follower.position) == (0, await town.log.head())
+    await asyncio.wait_for(saved.wait(), 10)
+
+    assert await views.projection("agent_board").start() == projection.position == await town.log.head()
+
+
+async def test_whoever_is_fenced_while_nothing_concerns_the_view_learns_of_it(town: Town, views: Views) -> None:
+    one, other = views.projection("agent_board"), views.projection("agent_board")
+    follower = Follower(town.log, one)
+    await follower.catch_up()
+    await town.message()
+    await views.catch_up(other)
+    await follower.catch_up()
+    with pytest.raises(Fenced):
+        await one.settle()
+    assert one._saving_later is not None
+    await asyncio.gather(one._saving_later, return_exceptions=True)
+
+    await town.message()
+    with pytest.raises(Fenced):
+        await follower.catch_up()
 
 
 async def test_every_view_starts_empty_and_live(town: Town, views: Views) -> None:

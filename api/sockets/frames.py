@@ -1,0 +1,65 @@
+"""Frames of the people's socket beside those of the hub: what clients say, and what they are told in answer."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+WatchName = Annotated[str, Meta(min_length=1, max_length=100)]
+Position = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+
+class WatchFrame(msgspec.Struct, frozen=True, tag_field="type", tag="watch", forbid_unknown_fields=True):
+    """From the client: show me this, now and from now on.
+
+    Example: `{"type": "watch", "watch": "timeline:customer-…", "after": 42}`
+    """
+
+    watch: WatchName
+    """`inbox`, `conversations:all`, `timeline:customer-…`, `queue_board:queue-…` or `agent_board`."""
+    after: Position | None = None
+    """The last position seen of it: what was missed comes instead of a snapshot."""
+
+
+class UnwatchFrame(msgspec.Struct, frozen=True, tag_field="type", tag="unwatch", forbid_unknown_fields=True):
+    """From the client: no more of this.
+
+    Example: `{"type": "unwatch", "watch": "inbox"}`
+    """
+
+    watch: WatchName
+
+
+class PingFrame(msgspec.Struct, frozen=True, tag_field="type", tag="ping", forbid_unknown_fields=True):
+    """From the client: are you there?"""
+
+
+class WatchingFrame(msgspec.Struct, frozen=True, tag_field="type", tag="watching"):
+    """To the client, before anything of a watch: the name that its frames carry.
+
+    Example: `{"type": "watching", "watch": "inbox", "name": "conversations:agent-…"}`
+    """
+
+    watch: str
+    name: str
+
+
+class PongFrame(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
+    """To the client: here."""
+
+
+class ProblemFrame(msgspec.Struct, frozen=True, tag_field="type", tag="problem", omit_defaults=True):
+    """To the client: a frame that was not carried out, and why.
+
+    Example: `{"type": "problem", "problem": "/problems/unknown", "detail": "…", "watch": "timeline:customer-…"}`
+    """
+
+    problem: str
+    """As the `type` of a problem document."""
+    detail: str
+    watch: str = ""
+
+
+ClientFrame = WatchFrame | UnwatchFrame | PingFrame
+encode = msgspec.json.Encoder().encode
+decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)

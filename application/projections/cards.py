@@ -1,0 +1,76 @@
+"""Cards in memory: those a board used last, decoded, and how an event changes one and where it is shown."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from application.projections.view import Board, Row
+from domain.event import Recorded
+
+CARDS_MAX = 20_000
+"""Decoded cards kept in memory; the one not used for longest goes first and is read again when needed."""
+
+
+class Touched(msgspec.Struct):
+    """A card that a batch of events concerns."""
+
+    card: Any
+    shown: dict[str, Row]
+    """Where it is shown, by scope."""
+    changed: dict[str, Row] = {}
+    """What is to be written, by scope; a mark for a scope that the card has left."""
+
+
+class Cards:
+    """The cards of one board. Remembers also that a card is not there."""
+
+    def __init__(self, board: Board, cards_max: int = CARDS_MAX) -> None:
+        self.has_all = False
+        """Whatever is stored is in memory too, so that nothing has to be read."""
+        self._board = board
+        self._cards_max = cards_max
+        self._cards: OrderedDict[str, Any] = OrderedDict()
+        self._decode = msgspec.json.Decoder(board.card_type).decode
+
+    def forget(self, *, has_all: bool) -> None:
+        """Begins anew; `has_all` if nothing is stored either."""
+        self._cards.clear()
+        self.has_all = has_all
+
+    def keep(self, cards: Mapping[str, Any]) -> None:
+        """Remembers the cards as they are now stored."""
+        for key, card in cards.items():
+            self._cards[key] = card
+            self._cards.move_to_end(key)
+        while len(self._cards) > self._cards_max:
+            self._cards.popitem(last=False)
+            self.has_all = False
+
+    def unknown(self, keys: AbstractSet[str]) -> AbstractSet[str]:
+        """Those of the keys that have to be read."""
+        return frozenset() if self.has_all else keys - self._cards.keys()
+
+    def touch(self, key: str, stored: Mapping[str, bytes], position: int) -> Touched:
+        """The card as it stands, from memory or from what was read."""
+        if (card := self._cards.get(key)) is None and key in stored:
+            card = self._decode(stored[key])
+        return Touched(card, self._rows(card, position))
+
+    def evolve(self, touched: Touched, recorded: Recorded) -> None:
+        """Folds the event into the card. Where that raises, the card is as before."""
+        card = self._board.evolve(touched.card, recorded)
+        if card is touched.card:
+            return
+        shown = self._rows(card, recorded.position)
+        for scope, row in touched.shown.items():
+            if scope not in shown:
+                touched.changed[scope] = replace(row, position=recorded.position, doc=b"", is_gone=True)
+        touched.changed |= shown
+        touched.card, touched.shown = card, shown
+
+    def _rows(self, card: Any, position: int) -> dict[str, Row]:
+        return {} if card is None else {row.scope: row for row in self._board.rows(card, position)}

@@ -1,0 +1,36 @@
+"""One deployment for all tests of the interface: each makes its own people, queues and customers in it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from domain.person import Role
+from infrastructure.embedded.servers import Servers
+from tests.api.deployment import Caller, Deployment, a_deployment
+from tests.databases import an_empty_database
+
+
+@pytest.fixture(scope="session")
+def deployment(servers: Servers) -> Iterator[Deployment]:
+    """The server, on a database of its own."""
+    addresses = servers.addresses
+    with (
+        an_empty_database(addresses.database_url) as database_url,
+        a_deployment(database_url, addresses.nats_url) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def administrator(deployment: Deployment) -> Caller:
+    return deployment.person(Role.ADMINISTRATOR)
+
+
+@pytest.fixture(scope="session")
+def supervisor(deployment: Deployment) -> Caller:
+    return deployment.person(Role.SUPERVISOR)
+
+
+@pytest.fixture(scope="session")
+def auditor(deployment: Deployment) -> Caller:
+    return deployment.person(Role.AUDITOR)

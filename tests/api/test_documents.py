@@ -1,0 +1,93 @@
+"""The documents: OpenAPI says everything that the server does, AsyncAPI every frame, and both point nowhere else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from api.http.openapi import PROBLEM_TEXTS, openapi_document
+from api.http.operation import Operation
+from api.routes.table import OPERATIONS, OPERATIONS_BY_TAG
+from api.sockets.asyncapi import CODES, asyncapi_document
+from api.sockets.connection import Code
+from tests.api.deployment import Deployment
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return openapi_document(OPERATIONS_BY_TAG)
+
+
+def described(document: dict[str, Any], operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = document["paths"][operation.path][operation.method.lower()]
+    return found
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.name)
+def test_every_operation_is_described_with_an_example(document: dict[str, Any], operation: Operation) -> None:
+    said = described(document, operation)
+
+    assert said["operationId"] == operation.name
+    assert said["summary"]
+    assert said["description"]
+    assert bool(said["security"]) == (operation.action is not None)
+    for content in said.get("requestBody", {}).get("content", {}).values():
+        assert "example" in content or not operation.demands_body or operation.takes is bytes
+    for status in said["responses"]:
+        assert status == str(operation.status) or int(status) in PROBLEM_TEXTS or status == "304"
+
+
+def test_operation_names_are_unique() -> None:
+    names = [operation.name for operation in OPERATIONS]
+
+    assert len(set(names)) == len(names)
+
+
+def test_every_reference_of_both_documents_leads_somewhere(document: dict[str, Any]) -> None:
+    for one in (document, asyncapi_document()):
+        for reference in references(one):
+            at: Any = one
+            for step in reference.removeprefix("#/").split("/"):
+                at = at[step.replace("~1", "/")]
+            assert at
+
+
+def references(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [one for item in value.values() for one in references(item)]
+    if isinstance(value, list):
+        return [one for item in value for one in references(item)]
+    return []
+
+
+def test_the_documents_are_served(deployment: Deployment, document: dict[str, Any]) -> None:
+    anybody = deployment.anybody()
+
+    assert anybody.shown("/v1/openapi.json") == json.loads(json.dumps(document))
+    assert anybody.shown("/v1/asyncapi.json")["asyncapi"] == "3.0.0"
+    page = anybody.get("/v1/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "http" not in page.text.replace("http-equiv", "").replace("HTTP", "")
+
+
+def test_every_close_code_is_documented() -> None:
+    assert set(CODES) == set(Code)
+
+
+def test_limits_and_meanings_of_fields_show(document: dict[str, Any]) -> None:
+    queue = document["components"]["schemas"]["QueueWanted"]["properties"]
+
+    assert queue["priority"]["maximum"] == 10
+    assert "skill" in queue["required_skills"]["description"]
+    assert queue["name"]["pattern"] == "^[^\\u0000]*$"
+
+
+def test_the_process_is_alive_and_ready_and_tells_its_metrics(deployment: Deployment) -> None:
+    anybody = deployment.anybody()
+
+    assert anybody.shown("/health/live") == {"status": "alive"}
+    ready = anybody.shown("/health/ready")
+    assert (ready["status"], ready["log"]) == ("ready", "reachable")
+    assert "timeline" in ready["lag_seconds"]
+    assert "onethread_append_seconds" in anybody.get("/metrics").text

@@ -1,0 +1,119 @@
+"""The NATS door: what adapters elsewhere publish is stored once, and what cannot be taken is told with the payload."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from api.doors.nats_door import CONSUMER, PROBLEMS_SUBJECT, STREAM, SUBJECT
+from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
+from tests.api.situations import Shop, a_shop
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def shop(deployment: Deployment, administrator: Caller) -> Shop:
+    return a_shop(deployment, administrator)
+
+
+def jetstream(deployment: Deployment) -> JetStreamContext:
+    client: Client = deployment.parts.nats
+    return client.jetstream()
+
+
+def publish(deployment: Deployment, account_id: str, *payloads: bytes) -> None:
+    async def all_of_them() -> None:
+        stream = jetstream(deployment)
+        for payload in payloads:
+            await stream.publish(f"{SUBJECT}.{account_id}", payload)
+
+    deployment.run(all_of_them())
+
+
+def message(account_id: str, message_id: str, text: str = "Hello") -> bytes:
+    return json.dumps({"account": account_id, "message_id": message_id, "handle": "ana", "text": text}).encode()
+
+
+def is_empty(deployment: Deployment) -> bool:
+    """Everything published has been acknowledged or taken off."""
+
+    async def waiting() -> int:
+        return (await jetstream(deployment).stream_info(STREAM)).state.messages
+
+    return deployment.run(waiting()) == 0
+
+
+def texts(shop: Shop, supervisor: Caller, customer_id: str, position: int) -> list[str]:
+    page = supervisor.shown(f"/v1/customers/{customer_id}/timeline", params={"min_position": position, "limit": 200})
+    return [entry["event"]["content"]["text"] for entry in page["items"] if "content" in entry["event"]]
+
+
+def test_what_is_published_is_stored_once_and_acknowledged(
+    deployment: Deployment, shop: Shop, supervisor: Caller
+) -> None:
+    published = [message(shop.account_id, f"n-{number}", f"line {number}") for number in range(50)]
+
+    publish(deployment, shop.account_id, *published, published[0])
+    wait_until(lambda: is_empty(deployment), what="all are acknowledged")
+    again = shop.bring("ana", "line 7", message_id="n-7")
+    head = deployment.run(deployment.parts.log.head())
+
+    found = texts(shop, supervisor, again["customer_id"], head)
+    assert sorted(found) == sorted(f"line {number}" for number in range(50))
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [(b"{", "$"), (b'{"account": 7}', "$.account"), (b'{"colour": 7}', "$.colour"), (b"\xff", "$")],
+)
+def test_a_payload_that_cannot_be_read_is_told_and_taken_off(
+    deployment: Deployment, shop: Shop, payload: bytes, field: str
+) -> None:
+    async def told() -> Any:
+        client: Client = deployment.parts.nats
+        subscription = await client.subscribe(f"{PROBLEMS_SUBJECT}.{shop.account_id}")
+        await client.flush()
+        await jetstream(deployment).publish(f"{SUBJECT}.{shop.account_id}", payload)
+        heard = await subscription.next_msg(WAIT_SECONDS_MAX)
+        await subscription.unsubscribe()
+        return msgspec.json.decode(heard.data)
+
+    undelivered = deployment.run(told())
+
+    wait_until(lambda: is_empty(deployment), what="it is taken off")
+    assert undelivered["problem"]["type"] == "/problems/invalid"
+    assert [one["field"] for one in undelivered["problem"]["errors"]] == [field]
+    assert undelivered["payload"] == payload.decode("utf-8", "replace")
+
+
+def test_one_bad_message_does_not_hold_up_its_neighbours(deployment: Deployment, shop: Shop) -> None:
+    publish(deployment, shop.account_id, message(shop.account_id, "good-1"), b"[]", message(shop.account_id, "good-2"))
+    wait_until(lambda: is_empty(deployment), what="all are acknowledged or taken off")
+
+    head = deployment.run(deployment.parts.log.head())
+    positions = [shop.bring("ana", "Hello", message_id=one)["position"] for one in ("good-1", "good-2")]
+    assert max(positions) <= head
+
+
+def test_messages_resume_after_nats_was_lost_and_set_up_anew(deployment: Deployment, shop: Shop) -> None:
+    async def forget() -> None:
+        await jetstream(deployment).delete_stream(STREAM)
+
+    deployment.run(forget())
+
+    def is_back() -> bool:
+        async def consumer() -> None:
+            await jetstream(deployment).consumer_info(STREAM, CONSUMER)
+
+        try:
+            deployment.run(consumer())
+        except Exception:  # noqa: BLE001  # not yet, in whatever way
+            return False
+        return True
+
+    wait_until(is_back, what="the door opens again", seconds_max=30)
+    publish(deployment, shop.account_id, message(shop.account_id, "after"))
+    wait_until(lambda: is_empty(deployment), what="the message is acknowledged")

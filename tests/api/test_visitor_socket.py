@@ -1,0 +1,209 @@
+"""Web chat: a visitor says something once, sees the answer, comes back, and never sees anybody else's words."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
+from tests.api.situations import PAGE, VISITOR_KEY, Held, Shop, a_shop
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def chat(deployment: Deployment, administrator: Caller) -> Shop:
+    settings = {"visitor_key": VISITOR_KEY, "origins": PAGE}
+    return a_shop(deployment, administrator, channel="webchat", settings=settings)
+
+
+def address(chat: Shop) -> str:
+    return f"{chat.deployment.sockets_url}/v1/webchat/{chat.account_id}/socket"
+
+
+def say(socket: ClientConnection, kind: str, **frame: Any) -> None:
+    socket.send(json.dumps({"kind": kind, **frame}))
+
+
+def hear(socket: ClientConnection) -> dict[str, Any]:
+    frame: dict[str, Any] = json.loads(socket.recv(WAIT_SECONDS_MAX))
+    return frame
+
+
+@contextmanager
+def visitor(chat: Shop, token: str = "", after: int = 0) -> Iterator[tuple[ClientConnection, dict[str, Any]]]:
+    """A socket that has said hello, and the welcome it got."""
+    with connect(address(chat), origin=PAGE) as socket:  # type: ignore[arg-type]  # a plain text
+        say(socket, "hello", token=token, after=after, name="Ana")
+        yield socket, hear(socket)
+
+
+def answered(chat: Shop, agent: Caller, text: str) -> Held:
+    """The agent accepts the one conversation they are offered, and answers."""
+    found: list[dict[str, Any]] = []
+
+    def is_offered() -> bool:
+        found[:] = agent.shown("/v1/conversations")["items"]
+        return bool(found and found[0]["conversation"].get("offer_id"))
+
+    wait_until(is_offered, what="the conversation is offered")
+    card = found[0]
+    held = Held(chat, agent, card["customer_id"], card["id"], card["conversation"]["offer_id"])
+    agent.done(f"{held.path}/offers/{held.offer_id}/accept")
+    answer = agent.post(f"{held.path}/reply", {"text": text})
+    assert answer.status_code == 202
+    return held
+
+
+def test_a_visitor_asks_and_sees_the_answer(chat: Shop) -> None:
+    agent = chat.agent()
+
+    with visitor(chat) as (socket, welcome):
+        say(socket, "message", id="m-1", text="Where is my parcel?")
+        stored = hear(socket)
+        answered(chat, agent, "On its way")
+        reply = hear(socket)
+
+    assert welcome["kind"] == "welcome"
+    assert (stored["kind"], stored["id"]) == ("stored", "m-1")
+    assert (reply["kind"], reply["text"]) == ("reply", "On its way")
+    assert reply["position"] > stored["position"]
+
+
+def test_a_message_sent_again_after_a_dropped_socket_is_stored_once(chat: Shop) -> None:
+    with visitor(chat) as (socket, welcome):
+        say(socket, "message", id="m-1", text="Hello")
+        first = hear(socket)
+    with visitor(chat, welcome["token"], after=first["position"]) as (socket, again):
+        say(socket, "message", id="m-1", text="Hello")
+        second = hear(socket)
+
+    assert again["visitor_id"] == welcome["visitor_id"]
+    assert second == first
+
+
+def test_who_comes_back_gets_what_was_missed_and_nothing_twice(chat: Shop) -> None:
+    agent = chat.agent()
+    with visitor(chat) as (socket, welcome):
+        say(socket, "message", id="m-1", text="Hello")
+        stored = hear(socket)
+    answered(chat, agent, "Good morning")
+
+    with visitor(chat, welcome["token"], after=stored["position"]) as (socket, _):
+        missed = hear(socket)
+    with visitor(chat, welcome["token"]) as (socket, _):
+        everything = [hear(socket), hear(socket)]
+
+    assert (missed["kind"], missed["text"]) == ("reply", "Good morning")
+    assert [(one["kind"], one["text"]) for one in everything] == [("message", "Hello"), ("reply", "Good morning")]
+    assert everything[0]["id"] == "m-1"
+
+
+def test_another_tab_sees_what_was_said_here(chat: Shop) -> None:
+    with visitor(chat) as (socket, welcome):
+        say(socket, "message", id="m-1", text="Hello")
+        stored = hear(socket)
+        with visitor(chat, welcome["token"], after=stored["position"]) as (other, _):
+            say(socket, "message", id="m-2", text="Anybody?")
+            echo = hear(other)
+
+    assert (echo["kind"], echo["id"], echo["text"]) == ("message", "m-2", "Anybody?")
+
+
+def test_a_visitor_sees_neither_notes_nor_other_visitors(chat: Shop) -> None:
+    agent = chat.agent()
+    with visitor(chat) as (socket, _), visitor(chat) as (other, _):
+        say(socket, "message", id="m-1", text="Hello")
+        hear(socket)
+        held = answered(chat, agent, "Good morning")
+        hear(socket)
+        agent.done(f"{held.path}/note", {"text": "a difficult one"})
+        agent.done(f"{held.path}/reply", {"text": "Still there?"})
+        next_frame = hear(socket)
+        say(other, "message", id="m-1", text="Hi")
+        stranger_frame = hear(other)
+
+    assert (next_frame["kind"], next_frame["text"]) == ("reply", "Still there?")
+    assert (stranger_frame["kind"], stranger_frame["id"]) == ("stored", "m-1")
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "0193a7c2.9999999999.forged"])
+def test_a_forged_token_ends_the_socket(chat: Shop, token: str) -> None:
+    with connect(address(chat), origin=PAGE) as socket:  # type: ignore[arg-type]  # a plain text
+        say(socket, "hello", token=token)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(WAIT_SECONDS_MAX)
+
+    assert socket.close_code == 4401
+
+
+def test_a_token_of_another_widget_is_not_known_here(deployment: Deployment, administrator: Caller, chat: Shop) -> None:
+    settings = {"visitor_key": VISITOR_KEY, "origins": PAGE}
+    other = a_shop(deployment, administrator, channel="webchat", settings=settings)
+    token = deployment.anybody().ask("POST", f"/v1/webchat/{other.account_id}/visitors").json()["token"]
+
+    with connect(address(chat), origin=PAGE) as socket:  # type: ignore[arg-type]  # a plain text
+        say(socket, "hello", token=token)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(WAIT_SECONDS_MAX)
+
+    assert socket.close_code == 4401
+
+
+@pytest.mark.parametrize(
+    ("first", "code"), [('{"kind": "message", "id": "x", "text": "y"}', 4400), ("{", 4400), ("x" * 40_000, 1009)]
+)
+def test_who_does_not_say_hello_first_is_not_welcome(chat: Shop, first: str, code: int) -> None:
+    with connect(address(chat), origin=PAGE) as socket:  # type: ignore[arg-type]  # a plain text
+        socket.send(first)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(WAIT_SECONDS_MAX)
+
+    assert socket.close_code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [(" ", "needs a text"), ("x" * 8_001, "8000"), ("\ud800", ""), ("a\0b", "")]
+)
+def test_words_that_cannot_be_taken_are_refused_by_their_id(chat: Shop, text: str, problem: str) -> None:
+    with visitor(chat) as (socket, _):
+        say(socket, "message", id="m-1", text=text)
+        refused = hear(socket)
+
+    if text == "a\0b":
+        assert refused["kind"] == "stored"  # without the NUL: a visitor cannot do anything about it
+    else:
+        assert refused["kind"] == "refused"
+        assert problem in refused["problem"]
+
+
+def test_too_much_at_once_is_put_off(chat: Shop) -> None:
+    with visitor(chat) as (socket, _):
+        for number in range(25):
+            say(socket, "message", id=f"m-{number}", text="spam")
+        answers = [hear(socket) for _ in range(25)]
+
+    put_off = [one for one in answers if one["kind"] == "refused"]
+    assert put_off
+    assert all(one["retry_after_seconds"] > 0 and one["id"] for one in put_off)
+
+
+def test_strange_pages_and_strange_accounts_get_nothing(deployment: Deployment, chat: Shop) -> None:
+    anybody, path = deployment.anybody(), f"/v1/webchat/{chat.account_id}/visitors"
+
+    own = anybody.ask("POST", path, headers={"Origin": PAGE})
+    strange = anybody.ask("POST", path, headers={"Origin": "https://evil.example"})
+    unknown = anybody.ask("POST", f"/v1/webchat/account-{'0' * 32}/visitors")
+    codes = []
+    for url, origin in ((address(chat), "https://evil.example"), (address(chat).replace("account-", "accouns-"), PAGE)):
+        with connect(url, origin=origin) as socket:  # type: ignore[arg-type]  # a plain text
+            with pytest.raises(ConnectionClosed):
+                socket.recv(WAIT_SECONDS_MAX)
+            codes.append(socket.close_code)
+
+    assert (own.status_code, own.headers["access-control-allow-origin"]) == (201, PAGE)
+    assert (strange.status_code, unknown.status_code) == (403, 404)
+    assert codes == [4403, 4404]

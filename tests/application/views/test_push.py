@@ -1,0 +1,393 @@
+"""Push: a snapshot and every later frame are as good as a fresh snapshot, whoever comes, goes or reads slowly."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from psycopg.sql import SQL
+
+from application.follower import Follower
+from application.projections.agent_board import TEAM
+from application.projections.conversations import ALL
+from application.projections.projection import Projection
+from application.push import Hub, HubLimits, TooManyViewers, TooManyWatches
+from application.views import ViewReaders
+from application.watching.feed import FeedLimits
+from application.watching.frames import Header
+from application.watching.viewer import TooSlow, Viewer, ViewerLimits
+from tests.application.views.histories import ACCOUNTS, QUEUES, Town
+from tests.application.views.screens import Screen, newest, shown_now
+from tests.application.views.situations import Views
+from tests.application.views.test_projections import Stumbling
+
+pytestmark = pytest.mark.anyio
+
+LIMITS = HubLimits(tick_seconds=0.02)
+PUT_BACK = SQL("""
+    TRUNCATE conversations_v1_b1;
+    INSERT INTO conversations_v1_b1 SELECT * FROM kept;
+    UPDATE onethread_tracking SET notification_id = {} WHERE application_name = 'conversations_v1_b1'
+""")
+
+
+@pytest.fixture
+async def hub(readers: ViewReaders) -> AsyncIterator[Hub]:
+    """A hub that tells positions all the time."""
+    async with running(Hub(readers, LIMITS)) as made:
+        yield made
+
+
+@asynccontextmanager
+async def running(hub: Hub) -> AsyncIterator[Hub]:
+    """The hub, while it runs."""
+    task = asyncio.create_task(hub.run())
+    yield hub
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+class Followed:
+    """All views of a town, moved on step by step, and the hub told."""
+
+    def __init__(self, town: Town, views: Views, hub: Hub) -> None:
+        self.town = town
+        self.projections = views.all()
+        self.followers: dict[str, Follower] = {}
+        for name, projection in self.projections.items():
+            projection.on_advanced.append(hub.advanced)
+            self.followers[name] = Follower(town.log, projection, batch_max=7)
+
+    async def catch_up(self) -> int:
+        for name, follower in self.followers.items():
+            await follower.catch_up()
+            await self.projections[name].settle()
+        return await self.town.log.head()
+
+    async def live(self, actions: int) -> int:
+        await self.town.live(actions)
+        return await self.catch_up()
+
+
+@pytest.fixture
+async def followed(town: Town, views: Views, hub: Hub) -> Followed:
+    made = Followed(town, views, hub)
+    await made.live(60)
+    return made
+
+
+def scopes(town: Town) -> list[tuple[str, str]]:
+    """Everything that somebody may look at."""
+    agents, customers = town.streams("agent"), town.streams("customer")
+    return [
+        ("conversations", ALL),
+        ("agent_board", TEAM),
+        *(("queue_board", queue) for queue in QUEUES),
+        *(("conversations", agent) for agent in agents),
+        *(("timeline", customer) for customer in customers[:8]),
+    ]
+
+
+async def somebody(
+    hub: Hub, looked_at: list[tuple[str, str]], chance: random.Random, done: asyncio.Event
+) -> tuple[Screen, set[tuple[str, str]]]:
+    """Comes and goes, watches this and that, and resumes what was watched: the screen, and what it watches at last."""
+    screen, watched = Screen(hub), set[tuple[str, str]]()
+    while not done.is_set():
+        for _ in range(chance.randrange(40)):
+            await asyncio.sleep(0)
+        match chance.randrange(5):
+            case 0:
+                await screen.disconnect()
+                screen.connect()
+                for view, scope in watched:
+                    await screen.watch(view, scope, screen.position[f"{view}:{scope}"])
+            case 1 if watched:
+                view, scope = watched.pop()
+                hub.unwatch(screen.viewer, view, scope, "looked enough")
+            case _:
+                view, scope = chance.choice(looked_at)
+                await screen.watch(view, scope)
+                watched.add((view, scope))
+                await screen.reached(view, scope, 0)
+    return screen, watched
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_snapshot_and_later_frames_equal_a_fresh_snapshot(
+    followed: Followed, hub: Hub, readers: ViewReaders, seed: int
+) -> None:
+    followed.town.random.seed(seed)
+    looked_at = scopes(followed.town)
+    done = asyncio.Event()
+    people = [
+        asyncio.create_task(somebody(hub, looked_at, random.Random(seed * 100 + number), done)) for number in range(6)
+    ]
+    truth: dict[tuple[str, int], dict[str, Any]] = {}
+    head = 0
+    for _ in range(25):
+        head = await followed.live(3)
+        truth |= {(f"{view}:{scope}", head): await shown_now(readers, view, scope) for view, scope in looked_at}
+    done.set()
+    for screen, watched in await asyncio.gather(*people):
+        for view, scope in watched:
+            await screen.reached(view, scope, head)
+        assert {watch for watch, _ in screen.stood} >= {f"{view}:{scope}" for view, scope in watched}
+        for (watch, position), seen in screen.stood.items():
+            now = truth.get((watch, position), seen)
+            assert shown(watch, seen) == shown(watch, now), (watch, position, seed)
+        await screen.disconnect()
+
+
+def shown(watch: str, rows: dict[str, Any]) -> dict[str, Any]:
+    """Of a timeline only the newest entries are shown; the others may have been scrolled away."""
+    return newest(rows) if watch.startswith("timeline") else rows
+
+
+async def test_who_resumes_gets_exactly_what_was_missed(followed: Followed, hub: Hub, readers: ViewReaders) -> None:
+    screen, others = Screen(hub), Screen(hub)
+    for one in (screen, others):
+        await one.watch("conversations", ALL)
+        await one.reached("conversations", ALL, 0)
+    await screen.disconnect()
+    left_at = screen.position[f"conversations:{ALL}"]
+    head = await followed.live(20)
+    screen.frames.clear()
+
+    screen.connect()
+    await screen.watch("conversations", ALL, left_at)
+
+    assert await screen.reached("conversations", ALL, head) == await shown_now(readers, "conversations", ALL)
+    assert {frame["type"] for frame in screen.frames} == {"put", "position"}
+    assert min(frame["position"] for frame in screen.frames) > left_at
+    assert await others.reached("conversations", ALL, head) == screen.rows[f"conversations:{ALL}"]
+
+
+@pytest.mark.parametrize("after", [0, 10_000_000])
+async def test_who_resumes_from_a_position_that_means_nothing_gets_a_snapshot(
+    followed: Followed, hub: Hub, after: int
+) -> None:
+    screen = Screen(hub)
+
+    await screen.watch("agent_board", TEAM, after)
+
+    assert (await screen.told("snapshot"))["position"] == followed.projections["agent_board"].position
+
+
+async def test_who_missed_too_much_gets_a_fresh_snapshot(followed: Followed, readers: ViewReaders) -> None:
+    hub = Hub(readers, HubLimits(feed=FeedLimits(resume_rows_max=5)))
+    screen = Screen(hub)
+
+    await screen.watch("conversations", ALL, 1)
+
+    assert await screen.told("snapshot")
+    await hub.close()
+
+
+async def test_who_resumes_behind_the_horizon_gets_a_fresh_snapshot(followed: Followed, views: Views, hub: Hub) -> None:
+    await views.change("UPDATE onethread_views SET horizon = 40")
+    fresh, resumed = Screen(hub), Screen(hub)
+
+    await fresh.watch("conversations", ALL, 40)
+    await resumed.watch("conversations", ALL, 41)
+
+    assert await fresh.told("snapshot")
+    assert (await resumed.told("position")) == resumed.frames[-1]
+    assert not [frame for frame in resumed.frames if frame["type"] == "snapshot"]
+
+
+async def test_a_timeline_begins_with_its_newest_entries_and_leads_to_the_older_ones(
+    followed: Followed, hub: Hub, readers: ViewReaders
+) -> None:
+    who = await followed.town.message()
+    for _ in range(60):
+        await followed.town.message(who)
+    head = await followed.catch_up()
+    screen = Screen(hub)
+
+    await screen.watch("timeline", who)
+    shown = await screen.reached("timeline", who, head)
+
+    page = await readers.timeline(who, cursor=screen.older[f"timeline:{who}"], limit=200)
+    assert len(shown) == 50
+    assert list(shown) == list(newest(shown))
+    assert len(page.rows) + len(shown) == len(await shown_now(readers, "timeline", who))
+
+
+async def test_everybody_gets_the_same_bytes(followed: Followed, hub: Hub) -> None:
+    viewers = [hub.connect() for _ in range(3)]
+    for viewer in viewers:
+        await hub.watch(viewer, "conversations", ALL)
+        await viewer.next()
+
+    await followed.town.message()
+    await followed.catch_up()
+    frames = [await viewer.next() for viewer in viewers]
+
+    assert frames[0] is frames[1] is frames[2]
+
+
+async def test_who_reads_too_slowly_is_cut_off_and_the_others_are_not(followed: Followed, readers: ViewReaders) -> None:
+    hub = Hub(readers, HubLimits(viewer=ViewerLimits(backlog_frames_max=5)))
+    slow, screen = hub.connect(), Screen(hub)
+    await hub.watch(slow, "conversations", ALL)
+    await screen.watch("conversations", ALL)
+    screen.viewer._limits = ViewerLimits()
+
+    head = await followed.live(30)
+    hub.nudge()
+    await slow.is_over.wait()
+
+    with pytest.raises(TooSlow):
+        await slow.next()
+    hub.tick()
+    await screen.reached("conversations", ALL, head - 1)
+    assert (hub.viewers, hub.watches) == (1, 1)
+    await hub.close()
+
+
+async def test_frames_that_wait_too_long_cut_the_viewer_off(followed: Followed, readers: ViewReaders) -> None:
+    hub = Hub(readers, HubLimits(viewer=ViewerLimits(backlog_age_seconds_max=0)))
+    viewer = hub.connect()
+    await hub.watch(viewer, "conversations", ALL)
+    await readers.position("conversations")  # takes a moment, while the viewer reads nothing
+
+    assert hub.oldest_unsent_seconds() > 0
+    hub.tick()
+
+    with pytest.raises(TooSlow):
+        await viewer.next()
+
+
+async def test_what_is_no_longer_watched_no_longer_comes(followed: Followed, hub: Hub) -> None:
+    screen = Screen(hub)
+    await screen.watch("conversations", ALL)
+    await screen.watch("agent_board", TEAM)
+    await screen.reached("conversations", ALL, 0)
+
+    hub.unwatch(screen.viewer, "conversations", ALL, "transferred")
+    stood_at = screen.position[f"conversations:{ALL}"]
+    head = await followed.live(20)
+    await screen.reached("agent_board", TEAM, head)
+
+    assert screen.unwatched == {f"conversations:{ALL}": "transferred"}
+    assert screen.position[f"conversations:{ALL}"] == stood_at
+
+
+async def test_a_change_of_permission_ends_the_watches_it_concerns(followed: Followed, hub: Hub) -> None:
+    demoted, supervisor = Screen(hub, "demoted"), Screen(hub, "supervisor")
+    for screen in (demoted, supervisor):
+        await screen.watch("agent_board", TEAM)
+        await screen.watch("queue_board", QUEUES[0])
+
+    def may_watch(viewer: Viewer, view: str, scope: str) -> bool:
+        return viewer.who == "supervisor" or view == "queue_board"
+
+    hub.recheck(may_watch, "your role has changed")
+
+    await demoted.told("unwatched")
+    assert demoted.unwatched == {f"agent_board:{TEAM}": "your role has changed"}
+    assert hub.watches == 3
+    assert not supervisor.unwatched
+
+
+async def test_a_watch_may_show_only_some_rows(followed: Followed, hub: Hub) -> None:
+    town = followed.town
+    who = await town.message(channel="webchat")
+    await town.message(who, "by mail", channel="email")
+    await followed.catch_up()
+    (chat,) = [one.id for one in town.states[who][0].conversations.values() if one.channel == "webchat"]
+    spoken = {"conversation.message_received", "conversation.reply_written"}
+
+    def is_shown(header: Header) -> bool:
+        about = header.event
+        return header.kind in spoken and (about.conversation_id, about.account_id) == (chat, ACCOUNTS["webchat"])
+
+    visitor = Screen(hub)
+    await visitor.watch("timeline", who, is_shown=is_shown)
+    await town.message(who, "by mail again", channel="email")
+    await town.message(who, "by chat again", channel="webchat")
+    seen = await visitor.reached("timeline", who, await followed.catch_up())
+
+    assert [row["event"]["content"]["text"] for row in seen.values()] == ["Hello?", "by chat again"]
+
+
+async def test_views_that_move_in_another_process_are_noticed(town: Town, views: Views, readers: ViewReaders) -> None:
+    elsewhere: Projection = views.projection("conversations")
+    await views.catch_up(elsewhere)
+    async with running(Hub(readers, LIMITS)) as hub:
+        screen = Screen(hub)
+        await screen.watch("conversations", ALL)
+
+        who = await town.message()
+        head = await views.catch_up(elsewhere)
+
+        (row,) = (await screen.reached("conversations", ALL, head)).values()
+        assert row["customer_id"] == who
+
+
+async def test_after_a_replay_everybody_gets_a_fresh_snapshot(
+    town: Town, views: Views, hub: Hub, readers: ViewReaders
+) -> None:
+    wang, _ = await town.message(), await town.message()
+    board = Stumbling(wang, "conversation.message_received")
+    projection = views.board(board)
+    projection.on_advanced.append(hub.advanced)
+    head = await views.catch_up(projection)
+    screen = Screen(hub)
+    await screen.watch("conversations", ALL)
+    assert len(await screen.reached("conversations", ALL, head)) == 2
+    screen.frames.clear()
+
+    board.topic = ""
+    await projection.replay_parked(town.log)
+
+    await screen.told("snapshot")
+    assert screen.rows[f"conversations:{ALL}"] == await shown_now(readers, "conversations", ALL)
+    left_at = screen.position[f"conversations:{ALL}"]
+    late = Screen(hub)
+    await late.watch("conversations", ALL, left_at)
+    assert await late.told("snapshot")
+
+
+async def test_after_the_view_was_put_back_everybody_gets_a_fresh_snapshot(
+    town: Town, views: Views, hub: Hub, readers: ViewReaders
+) -> None:
+    projection = views.projection("conversations")
+    await town.live(40)
+    earlier = await views.catch_up(projection)
+    await views.change("CREATE TABLE kept AS SELECT * FROM conversations_v1_b1")
+    await town.live(40)
+    later = await views.catch_up(projection)
+    screen = Screen(hub)
+    await screen.watch("conversations", ALL)
+    await screen.reached("conversations", ALL, later)
+    screen.frames.clear()
+
+    await views.change(PUT_BACK.format(earlier))  # as a crash of the server may: views do not wait for the disk
+    hub.nudge()
+
+    assert (await screen.told("snapshot"))["position"] == earlier
+    await views.catch_up(projection)
+    assert await screen.reached("conversations", ALL, later) == await shown_now(readers, "conversations", ALL)
+
+
+async def test_there_are_limits_to_viewers_and_watches(followed: Followed, readers: ViewReaders) -> None:
+    hub = Hub(readers, HubLimits(viewers_max=1, viewer=ViewerLimits(watches_max=2)))
+    viewer = hub.connect()
+    with pytest.raises(TooManyViewers):
+        hub.connect()
+
+    await hub.watch(viewer, "conversations", ALL)
+    await hub.watch(viewer, "conversations", ALL)
+    await hub.watch(viewer, "agent_board", TEAM)
+    with pytest.raises(TooManyWatches):
+        await hub.watch(viewer, "queue_board", QUEUES[0])
+
+    hub.disconnect(viewer)
+    hub.disconnect(viewer)
+    assert (hub.viewers, hub.watches) == (0, 0)
+    assert hub.connect() is not viewer
+    await hub.close()

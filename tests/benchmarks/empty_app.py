@@ -1,0 +1,26 @@
+"""An empty Litestar POST on the same server and settings as ours: `python -m tests.benchmarks.empty_app`."""
+
+import uvicorn
+import uvloop
+from litestar import Litestar, post
+
+from api.command_line_run import Server
+
+
+@post("/empty")
+async def empty() -> dict[str, str]:
+    """Nothing to do."""
+    return {}
+
+
+async def main() -> None:
+    """Serves until it is told to stop."""
+    app = Litestar([empty], openapi_config=None, logging_config=None)
+    config = uvicorn.Config(
+        app, port=0, loop="none", http="httptools", access_log=False, log_config=None, lifespan="off"
+    )
+    await Server(config).serve()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

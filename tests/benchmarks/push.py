@@ -1,0 +1,149 @@
+"""From a customer's POST to the frame on the agent's socket: 300 messages/s, 200 agents connected."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import msgspec
+from argon2 import PasswordHasher
+from websockets.asyncio.client import connect
+
+from api.access.authentication import Tokens
+from api.composition import composed
+from api.settings import Settings, decode_keys
+from application.commands import Command
+from domain.agent import Presence
+from domain.person import Person, Role
+from tests.benchmarks.deployment import BenchShop, Process, fresh_servers, open_bench_shop, serving
+from tests.benchmarks.figures import Figure, at_most, quantile, shown
+from tests.benchmarks.intake import a_message
+from tests.benchmarks.load import put_load, request
+
+AGENTS = 200
+MESSAGES_PER_SECOND = 300
+POSTERS = 8
+WARM_UP_SECONDS = 3
+SECONDS = 15
+P50_MS_REACH = 15
+P99_MS_REACH = 60
+ANSWER_SECONDS_MAX = 60
+
+
+class Sent(msgspec.Struct):
+    """When each message was sent, by its text, and how long each took to be seen."""
+
+    at: dict[str, float] = {}
+    seen_after: list[float] = []
+
+    def saw(self, text: str) -> None:
+        """A frame shows this message."""
+        if (sent_at := self.at.pop(text, None)) is not None:
+            self.seen_after.append(time.perf_counter() - sent_at)
+
+
+async def measure() -> list[Figure]:
+    """Each agent holds one conversation; their customers write in turn, at a steady rate whatever the answers take."""
+    with fresh_servers() as settings:
+        shop = await open_bench_shop(settings)
+        people = await _staff(settings)
+        async with serving(settings) as ours:
+            return await _measured(settings, ours, shop, people)
+
+
+async def _staff(settings: Settings) -> list[Person]:
+    """Agents with room for one conversation each, signed in and available."""
+    async with composed(settings, readers=False) as parts:
+        password_hash = PasswordHasher().hash("never asked for")
+        position = 0
+        for number in range(AGENTS):
+            now = Command(actor="bench", at=parts.clock())
+            _, agent_id = await parts.staff.register(now, f"Agent {number}", {}, 2)
+            await parts.staff.sign_in(now, agent_id)
+            await parts.staff.change_presence(now, agent_id, Presence.AVAILABLE, "")
+            done, _ = await parts.set_up.admit(
+                now, login=f"a{number}", name="", role=Role.AGENT, password_hash=password_hash, agent_id=agent_id
+            )
+            position = done.position
+        await parts.followers["directory"].reached(position, ANSWER_SECONDS_MAX)
+        return [person for person in parts.directory.people.values() if person.agent_id is not None]
+
+
+async def _measured(settings: Settings, ours: Process, shop: BenchShop, people: list[Person]) -> list[Figure]:
+    sent, holding = Sent(), asyncio.Semaphore(0)
+    tokens = Tokens(decode_keys(settings).token_key, settings.token_seconds, settings.ticket_seconds)
+    watching = [asyncio.create_task(_agent(ours, tokens, person, sent, holding)) for person in people]
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            for _ in range(AGENTS):
+                await holding.acquire()  # every socket is open
+            first = [_posted(shop, number, f"hello {number}") for number in range(AGENTS)]
+            await put_load(ours.host, ours.port, iter(first), connections=4)
+            for _ in range(AGENTS):
+                await holding.acquire()  # everybody has accepted
+        await _steady(ours, shop, sent, WARM_UP_SECONDS)
+        sent.seen_after.clear()
+        posted = await _steady(ours, shop, sent, SECONDS)
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            while len(sent.seen_after) < posted:  # noqa: ASYNC110  # the sockets fill it
+                await asyncio.sleep(0.05)
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+    milliseconds = [1000 * seconds for seconds in sent.seen_after]
+    return [
+        at_most("push: POST to frame on the agent's socket, p50", quantile(milliseconds, 0.5), "ms", P50_MS_REACH),
+        at_most("push: the same, p99", quantile(milliseconds, 0.99), "ms", P99_MS_REACH),
+        shown(f"push: messages seen, of {posted} sent", len(milliseconds), "messages"),
+    ]
+
+
+def _posted(shop: BenchShop, number: int, text: str) -> bytes:
+    message = a_message(shop.account_id, number, f"c{number % AGENTS}") | {"text": text}
+    path = f"/v1/accounts/{shop.account_id}/messages"
+    return request(path, msgspec.json.encode(message), key=shop.key)
+
+
+async def _steady(ours: Process, shop: BenchShop, sent: Sent, seconds: float) -> int:
+    """Posts at the rate for so long, each message at its own moment. Returns how many."""
+    streams = [await asyncio.open_connection(ours.host, ours.port) for _ in range(POSTERS)]
+    swallowing = [asyncio.create_task(reader.read(-1)) for reader, _ in streams]
+    began, total = time.perf_counter(), round(MESSAGES_PER_SECOND * seconds)
+    for number in range(total):
+        delay = began + number / MESSAGES_PER_SECOND - time.perf_counter()
+        if delay > 0:
+            await asyncio.sleep(delay)
+        text = f"message {time.time_ns()} {number}"
+        body = _posted(shop, number, text)
+        sent.at[text] = time.perf_counter()
+        streams[number % POSTERS][1].write(body)
+    for task, (_, writer) in zip(swallowing, streams, strict=True):
+        task.cancel()
+        writer.close()
+    return total
+
+
+async def _agent(ours: Process, tokens: Tokens, person: Person, sent: Sent, holding: asyncio.Semaphore) -> None:
+    """Accepts the one conversation, then watches what its customer writes."""
+    ticket = tokens.ticket(person, datetime.now(UTC))
+    url = f"ws://{ours.host}:{ours.port}/v1/socket?ticket={ticket}"
+    async with connect(url, compression=None) as socket:
+        await socket.send('{"type":"watch","watch":"inbox"}')
+        async for raw in socket:
+            frame = msgspec.json.decode(raw)
+            if frame["type"] == "snapshot":
+                holding.release()
+            elif frame["type"] == "put":
+                card = frame["row"]
+                if card["conversation"]["status"] == "offered":
+                    await _accept(ours, tokens, person, card)
+                    holding.release()
+                sent.saw(card.get("preview", ""))
+
+
+async def _accept(ours: Process, tokens: Tokens, person: Person, card: dict[str, str]) -> None:
+    offer_id = msgspec.to_builtins(card["conversation"])["offer_id"]
+    path = f"/v1/customers/{card['customer_id']}/conversations/{card['id']}/offers/{offer_id}/accept"
+    head = request(path, b"", key=tokens.session(person, datetime.now(UTC)))
+    accept = head.replace(b"\r\n", f"\r\nIdempotency-Key: {offer_id}\r\n".encode(), 1)
+    await put_load(ours.host, ours.port, iter([accept]), connections=1)
