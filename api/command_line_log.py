@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api.command_line_run import run_with_parts
 from api.composition import FOLDS
 from api.parts import Parts
-from api.routes.log import shown
+from api.upkeep.log import shown
 from application.rebuild import Rebuild, RebuildUnderWay
 from infrastructure.views.builds import PostgresBuilds
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,15 +19,10 @@ from api.composition import composed
 from api.key_file import with_kept_keys
 from api.logs import set_up_logs
 from api.parts import Parts
-from api.settings import Settings, read_settings
+from api.settings import Settings, settings_from_environment
 from infrastructure.embedded.servers import embedded_servers
 
 Result = TypeVar("Result")
-
-
-def settings_from_environment() -> Settings:
-    """Raises SettingWrong."""
-    return read_settings(os.environ)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from api.doors.nats_door import NatsDoor
 from api.metrics import Metrics
 from api.parts import Parts
-from api.settings import Settings, decode_keys
+from api.settings import Keys, Settings, decode_keys
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
@@ -32,10 +32,11 @@ from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from channels.table import CHANNELS
-from infrastructure.announcer import Announcer, Moved, connect
+from infrastructure.announcer import Announcer, Moved
 from infrastructure.leases import Leases
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
+from infrastructure.nats_link import NatsLink
 from infrastructure.positions import PostgresPositions
 from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
@@ -57,77 +58,79 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
     Raises SettingWrong, LogUnreachable.
     """
     keys, metrics = decode_keys(settings), Metrics()
+    limits = WriterLimits(backlog_requests_max=settings.append_backlog_max)
+    log = PostgresLog(settings.database_url, keys.master_keys, now, writer_limits=limits, observer=metrics)
     async with AsyncExitStack() as stack:
-        limits = WriterLimits(backlog_requests_max=settings.append_backlog_max)
-        log = PostgresLog(settings.database_url, keys.master_keys, now, writer_limits=limits, observer=metrics)
         await stack.enter_async_context(log)
-        nats = await connect(settings.nats_url, "onethread")
+        nats = NatsLink(settings.nats_url)
         stack.push_async_callback(nats.close)
-        announcer = Announcer(nats)
-
-        claim_keys, states, directory = ClaimKeys(keys.claim_key), States(log, log.snapshots), Directory(log)
-        commands = Commands(log, states, claim_keys)
-        reply_channels = frozenset(name for name, channel in CHANNELS.items() if channel.takes_replies)
-        serve = ServeConversations(commands, directory, reply_channels)
-        senders = {name: channel.send for name, channel in CHANNELS.items() if channel.send is not None}
-        router = Router(log, AssignWork(commands), now)
-        views = PostgresViewReaders(log.pool)
-        projections = {
-            fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
-        }
-        for projection in projections.values():
+        parts = _parts(settings, keys, metrics, log, nats)
+        for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
-        hub = Hub(views)
-
-        directory_follower = Follower(log, directory)
-        await directory_follower.catch_up()
-        positions = PostgresPositions(log.pool)
-        reactions: list[Reaction] = [
-            *projections.values(),
-            ReturnWork(states, serve, positions, now),
-            SendReplies(commands, directory, senders, positions, now),
-            KeepSnapshots(states, log.snapshots, positions),
-        ]
-        followers = {"directory": directory_follower}
-        if readers:
-            followers |= {reaction.name: Follower(log, reaction) for reaction in reactions}
-            followers["router"] = router.follower
-        parts = Parts(
-            settings=settings,
-            keys=keys,
-            clock=now,
-            log=log,
-            claim_keys=claim_keys,
-            commands=commands,
-            directory=directory,
-            receive=ReceiveMessages(commands, directory),
-            serve=serve,
-            staff=KeepStaff(commands),
-            customers=KnowCustomers(commands),
-            set_up=SetUp(commands),
-            views=views,
-            hub=hub,
-            metrics=metrics,
-            projections=projections,
-            router=router,
-            nats=nats,
-            followers=followers,
-        )
-        await _wire_wake_ups(parts, announcer)
+        await parts.followers["directory"].catch_up()
+        announcer = Announcer(nats)
+        _wire_wake_ups(parts, announcer)
         running: dict[str, Callable[[], Awaitable[None]]] = {
-            "directory": directory_follower.run,
-            "hub": hub.run,
+            "nats": nats.run,
+            "directory": parts.followers["directory"].run,
+            "hub": parts.hub.run,
             "announcer": announcer.run,
         }
         if readers:
-            leased = {name: follower.run for name, follower in followers.items() if name not in ("directory", "router")}
-            leases = Leases(settings.database_url, leased | {"router": router.run})
+            parts.followers.update(_followers(parts))
+            leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
+            leases = Leases(settings.database_url, leased | {"router": parts.router.run})
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
         yield parts
 
 
-async def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
+def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink) -> Parts:
+    """Everything that a request may need, from the log upwards."""
+    claim_keys, directory = ClaimKeys(keys.claim_key), Directory(log)
+    commands = Commands(log, States(log, log.snapshots), claim_keys)
+    views = PostgresViewReaders(log.pool)
+    reply_channels = frozenset(name for name, channel in CHANNELS.items() if channel.takes_replies)
+    return Parts(
+        settings=settings,
+        keys=keys,
+        clock=now,
+        log=log,
+        claim_keys=claim_keys,
+        commands=commands,
+        directory=directory,
+        receive=ReceiveMessages(commands, directory),
+        serve=ServeConversations(commands, directory, reply_channels),
+        staff=KeepStaff(commands),
+        customers=KnowCustomers(commands),
+        set_up=SetUp(commands),
+        views=views,
+        hub=Hub(views),
+        metrics=metrics,
+        projections={
+            fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
+        },
+        router=Router(log, AssignWork(commands), now),
+        nats=nats,
+        followers={"directory": Follower(log, directory)},
+    )
+
+
+def _followers(parts: Parts) -> dict[str, Follower]:
+    """Everything that follows the log beside the directory: the projections, the policies and the router."""
+    positions = PostgresPositions(parts.log.pool)
+    senders = {name: channel.send for name, channel in CHANNELS.items() if channel.send is not None}
+    reactions: list[Reaction] = [
+        *parts.projections.values(),
+        ReturnWork(parts.commands.states, parts.serve, positions, now),
+        SendReplies(parts.commands, parts.directory, senders, positions, now),
+        KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
+    ]
+    followers = {reaction.name: Follower(parts.log, reaction) for reaction in reactions}
+    return followers | {"router": parts.router.follower}
+
+
+def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
     """Whoever moves something tells those who look at it: in this process at once, elsewhere through NATS."""
 
     def advanced(view: str, position: int) -> None:
@@ -144,7 +147,7 @@ async def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
         else:
             parts.hub.advanced(moved.what, moved.position)
 
-    await announcer.listen(heard)
+    announcer.on_heard.append(heard)
 
 
 @asynccontextmanager

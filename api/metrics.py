@@ -1,5 +1,6 @@
 """Metrics in Prometheus' form: how long appends take, how far each reader lags, what waits, who is connected."""
 
+from collections import Counter as Counts
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -8,6 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from application.follower import Follower
 from application.log import Log
+from application.projections.projection import Projection
+from application.router import Router
 
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COUNT_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -64,20 +67,37 @@ class Metrics:
         self._backlog_bytes.set(size_bytes)
 
     async def measure_lag(self, log: Log, followers: Mapping[str, Follower], now: datetime) -> dict[str, float]:
-        """Sets the lag of each reader and returns it in seconds."""
+        """Sets the lag of each reader that runs here and returns it in seconds. Raises LogUnreachable."""
         head = await log.head()
         self.head.set(head)
         lags: dict[str, float] = {}
         for name, follower in followers.items():
-            behind = head - max(follower.position, 0)
+            if follower.position < 0:  # another process has its lease; a standby is not behind
+                continue
+            behind = head - follower.position
             oldest = None
             if behind > 0:
-                unread, _ = await log.read(max(follower.position, 0), 1, follower.reaction.topics)
+                unread, _ = await log.read(follower.position, 1, follower.reaction.topics)
                 oldest = unread[0].recorded_at if unread else None
             lags[name] = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
             self.lag_events.labels(name).set(behind)
             self.lag_seconds.labels(name).set(lags[name])
         return lags
+
+    def measure_routing(self, router: Router) -> None:
+        """Sets the sizes of the queues and the router's decisions, where the router runs in this process."""
+        if router.follower.position < 0:
+            return
+        waiting = Counts(one.queue_id for one in router.state.facts.waiting.values())
+        for queue_id in router.state.facts.queues:
+            self.waiting.labels(queue_id).set(waiting[queue_id])
+        self.decisions.set(router.decided)
+        self.decisions_refused.set(router.refused)
+
+    def measure_parked(self, projections: Mapping[str, Projection]) -> None:
+        """Sets how many streams each projection cannot follow."""
+        for name, projection in projections.items():
+            self.parked.labels(name).set(len(projection.parked))
 
     def text(self) -> bytes:
         """What `/metrics` answers."""

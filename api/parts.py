@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from nats.aio.client import Client
-
 from api.metrics import Metrics
 from api.settings import Keys, Settings
 from application.claims import ClaimKeys
@@ -22,6 +20,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.views import ViewReaders
 from infrastructure.log.postgres_log import PostgresLog
+from infrastructure.nats_link import NatsLink
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +45,6 @@ class Parts:
     projections: Mapping[str, Projection]
     """By view; they follow the log only in a process that runs readers."""
     router: Router
-    nats: Client
-    followers: Mapping[str, Follower]
+    nats: NatsLink
+    followers: dict[str, Follower]
     """Those that run in this process, by their reaction's name; the directory is always among them."""

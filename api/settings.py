@@ -1,6 +1,7 @@
 """Every setting, read once from the environment: its variable, type, default and why it is there."""
 
 import base64
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -84,6 +85,20 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise SettingWrong(_named(str(error))) from error
+
+
+def settings_from_environment() -> Settings:
+    """Raises SettingWrong."""
+    return read_settings(os.environ)
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The environment for a process that is to have these settings."""
+    environment = dict(os.environ)
+    for name in settings.__struct_fields__:
+        value = getattr(settings, name)
+        environment[variable(name)] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return environment
 
 
 def _path(kind: type, value: Any) -> Any:

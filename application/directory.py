@@ -7,8 +7,8 @@ from datetime import timedelta
 from application.log import Log
 from domain import account, person, policy, queue
 from domain.account import Account
-from domain.customer import Intake
 from domain.event import Recorded, kind_of
+from domain.intake import Intake
 from domain.person import Person
 from domain.policy import Policy
 from domain.queue import Queue, QueueDefinition

@@ -139,9 +139,9 @@ class Rebuild:
                 if not is_wanted:
                     await self._builds.drop(build)
                     return Rebuilt(build=build, comparison=comparison, is_live=False)
-                await self._clear(view, "previous")
                 await self._approach(projection, view, on_progress)
                 await self._builds.switch(live, build, self._to(projection), is_equal=comparison.is_equal)
+                await self._clear(view, "previous", but=live)
                 return Rebuilt(build=build, comparison=comparison, is_live=True)
             finally:
                 await projection.close()
@@ -153,9 +153,10 @@ class Rebuild:
         """
         fold = self._folds[view]
         async with self._builds.claim(view):
-            previous = next((one for one in await self._builds.all(view) if one.role == "previous"), None)
-            if previous is None:
+            earlier = [one for one in await self._builds.all(view) if one.role == "previous"]
+            if not earlier:
                 raise NothingToSwitchBackTo
+            previous = earlier[-1]
             if previous.version != fold.version:
                 raise OtherVersion(
                     f"{previous.table} is of version {previous.version}, this release folds {fold.version}"
@@ -183,7 +184,7 @@ class Rebuild:
     async def _live(self, view: str) -> Build:
         return next(one for one in await self._builds.all(view) if one.role == "live")
 
-    async def _clear(self, view: str, role: str) -> None:
+    async def _clear(self, view: str, role: str, but: Build | None = None) -> None:
         for build in await self._builds.all(view):
-            if build.role == role:
+            if build.role == role and (but is None or build.table != but.table):
                 await self._builds.drop(build)

@@ -11,7 +11,7 @@ import msgspec
 
 from channels.payload import CLOCK_SKEW_MAX, UnreadablePayload
 from channels.text import file_name, one_line, without_controls
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 
 ID_LENGTH_MAX = 256

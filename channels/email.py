@@ -17,7 +17,7 @@ from channels.mail.threads import Placement, Rule, own_id_in, place
 from channels.payload import plausible
 from channels.text import one_line
 from domain.account import AccountDefinition, AccountInvalid
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 from domain.interaction import Content
 
 UNKNOWN_HANDLE = "unknown"

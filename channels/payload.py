@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from channels.text import clean, without_controls
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 
 IDENTIFIER_LENGTH_MAX = 256
 """Characters. Longer ids are cut: no provider has them."""

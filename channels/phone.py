@@ -10,7 +10,7 @@ import phonenumbers
 from channels.payload import CLOCK_SKEW_MAX, UnreadablePayload, plausible
 from channels.text import one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
-from domain.customer import Call
+from domain.intake import Call
 from domain.interaction import Direction
 
 WITHHELD = "anonymous"

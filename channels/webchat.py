@@ -17,7 +17,7 @@ import msgspec
 from channels.payload import SignatureWrong, UnreadablePayload
 from channels.text import one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 from domain.interaction import Content
 
 FRAME_BYTES_MAX = 32 * 1024

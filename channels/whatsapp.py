@@ -28,7 +28,7 @@ from channels.payload import (
 from channels.text import one_line
 from channels.whatsapp_content import content_of
 from domain.account import AccountDefinition, AccountInvalid
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 from domain.interaction import ContentKind
 
 SIGNATURE_HEADER = "x-hub-signature-256"

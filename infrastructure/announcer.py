@@ -2,48 +2,39 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 
 import msgspec
-import nats
-from nats.aio.client import Client
+import nats.errors
 from nats.aio.msg import Msg
 
+from infrastructure.nats_link import NatsLink
+
 SUBJECT = "onethread.moved"
-CONNECT_SECONDS_MAX = 5
+GATHER_SECONDS = 0.002
+"""Positions of one thing within this time are announced together, the newest only."""
 
 logger = logging.getLogger(__name__)
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """`{"what": "log", "position": 42}`: the log, or the view of that name, stands there now."""
+    """`{"what": "log", "position": 42, "by": "5f1c"}`: the log, or the view of that name, stands there now."""
 
     what: str
     position: int
-
-
-async def connect(nats_url: str, name: str) -> Client:
-    """A client that reconnects for ever; while NATS is down its publications are dropped after a small buffer."""
-
-    async def told(error: Exception) -> None:
-        logger.warning("nats: %s", type(error).__name__)
-
-    return await nats.connect(
-        servers=[url.strip() for url in nats_url.split(",")],
-        name=name,
-        connect_timeout=CONNECT_SECONDS_MAX,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=0.5,
-        error_cb=told,
-        pending_size=1_048_576,
-    )
+    by: str
+    """The process that says so; it need not hear itself."""
 
 
 class Announcer:
-    """Tells the other processes, and hears them. Each subject's newest position counts, so bursts are joined."""
+    """Tells the other processes, and hears them. The poll of every reader makes up for what is lost."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, link: NatsLink) -> None:
+        self.on_heard: list[Callable[[Moved], None]] = []
+        """Called with each announcement of another process."""
+        self._link = link
+        self._me = secrets.token_hex(4)
         self._newest: dict[str, int] = {}
         self._wake = asyncio.Event()
 
@@ -53,22 +44,22 @@ class Announcer:
         self._wake.set()
 
     async def run(self) -> None:
-        """Announces until it is cancelled."""
+        """Announces and hears until it is cancelled."""
+        await self._link.is_up.wait()
+        await self._link.client.subscribe(SUBJECT, cb=self._heard)
         while True:
             await self._wake.wait()
             self._wake.clear()
             newest, self._newest = self._newest, {}
             for what, position in newest.items():
                 try:
-                    await self._client.publish(SUBJECT, msgspec.json.encode(Moved(what, position)))
-                except nats.errors.Error as error:  # the poll of every reader makes up for it
+                    await self._link.client.publish(SUBJECT, msgspec.json.encode(Moved(what, position, self._me)))
+                except nats.errors.Error as error:
                     logger.debug("announcement dropped: %s", type(error).__name__)
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(GATHER_SECONDS)
 
-    async def listen(self, hear: Callable[[Moved], None]) -> None:
-        """Calls `hear` with each announcement of any process."""
-
-        async def heard(message: Msg) -> None:
-            hear(msgspec.json.decode(message.data, type=Moved))
-
-        await self._client.subscribe(SUBJECT, cb=heard)
+    async def _heard(self, message: Msg) -> None:
+        moved = msgspec.json.decode(message.data, type=Moved)
+        if moved.by != self._me:
+            for listener in self.on_heard:
+                listener(moved)

@@ -10,8 +10,9 @@ from api.http.asked import Asked
 from api.http.known import demand_known, fresh_state
 from api.http.refusals import Unknown
 from application.commands import Command, Contended, RevisionStale
-from domain.assignment import ConversationOffered, OfferGone
+from domain.assignment import ConversationOffered
 from domain.customer import Customer
+from domain.offers import OfferGone
 
 T = TypeVar("T")
 ATTEMPTS_MAX = 4

@@ -1,7 +1,6 @@
 """The demo from beginning to end: servers, shop, traffic, screen, and a summary of what was stored."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -10,6 +9,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from nats import connect
 from rich.console import Console
 from rich.live import Live
 from websockets.exceptions import ConnectionClosed
@@ -23,8 +23,7 @@ from api.demo.opening import Shop, close_shop, open_shop
 from api.demo.scene import Scene
 from api.demo.screen import Screen
 from api.demo.shop import AGENTS, FEATURED, PASSWORD, SUPERVISOR
-from api.settings import UNPREFIXED, Settings, variable
-from infrastructure.announcer import connect
+from api.settings import Settings, as_environment
 
 FRAMES_PER_SECOND = 4
 LINE_SECONDS = 2.0
@@ -60,17 +59,15 @@ async def run_demo(settings: Settings, *, seconds: float | None, pace: Pace, con
 @asynccontextmanager
 async def _server(settings: Settings) -> AsyncIterator[str]:
     """`onethread serve` in a process of its own, as anybody would run it. Gives its address."""
-    environment = dict(os.environ)
-    for name in settings.__struct_fields__:
-        value = getattr(settings, name)
-        text = ",".join(value) if isinstance(value, tuple) else str(value)
-        if name in UNPREFIXED or text:
-            environment[variable(name)] = text
     command = [sys.executable, "-m", "api.command_line", "serve", "--host", "127.0.0.1", "--port", "0"]
     log = settings.data_directory / "demo-server.log"
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=errors, start_new_session=True
+            *command,
+            env=as_environment(settings),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
         )
     try:
         assert process.stdout is not None  # asked for above
@@ -90,7 +87,7 @@ async def _server(settings: Settings) -> AsyncIterator[str]:
 async def _live(
     settings: Settings, url: str, shop: Shop, scene: Scene, seconds: float | None, pace: Pace, console: Console
 ) -> None:
-    nats = await connect(settings.nats_url, "demo")
+    nats = await connect(settings.nats_url)
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
     async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as http:
         nobody = Client(http, scene)

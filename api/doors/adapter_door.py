@@ -11,7 +11,7 @@ from api.http.operation import command
 from application.use_cases.receive_messages import Receipt
 from channels.adapter import AdapterBatch, AdapterMessage, to_message
 from channels.payload import UnreadablePayload
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 
 EXAMPLE = {
     "account": "account-0193a7c2d4e57f0aa1b2c3d4e5f60718",

@@ -25,8 +25,8 @@ from application.log import LogBusy, LogUnreachable
 from channels.adapter import AdapterMessage, to_message
 from channels.payload import UnreadablePayload
 from domain.account import AccountPaused, AccountUnknown
-from domain.customer import InboundMessage
 from domain.event import RuleBroken
+from domain.intake import InboundMessage
 
 STREAM, SUBJECT = "ONETHREAD_INBOUND", "inbound"
 PROBLEMS_STREAM, PROBLEMS_SUBJECT = "ONETHREAD_INBOUND_PROBLEMS", "inbound_problems"
@@ -66,10 +66,11 @@ class NatsDoor:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._stream = parts.nats.jetstream()
+        self._stream = parts.nats.client.jetstream()
 
     async def run(self) -> None:
         """Whatever happens to NATS, the door opens again, and messages resume where they were."""
+        await self._parts.nats.is_up.wait()
         pause = 0.2
         while True:
             try:

@@ -17,8 +17,8 @@ from application.commands import Command
 from channels.payload import Delivery, SignatureWrong
 from channels.table import CHANNELS, Webhook
 from domain.account import Account, AccountInvalid, AccountUnknown
-from domain.customer import InboundMessage
 from domain.event import RuleBroken
+from domain.intake import InboundMessage
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):

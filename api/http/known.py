@@ -21,7 +21,6 @@ async def fresh_state(parts: Parts, stream: str) -> tuple[Any, int]:
     """
     states = parts.commands.states
     state, version = await states.load(stream)
-    if version and await parts.log.read_stream(stream, version):
-        states.forget(stream)
+    if version and await states.moved_on(stream, version):
         return await states.load(stream)
     return state, version

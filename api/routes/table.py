@@ -9,8 +9,6 @@ from api.routes import (
     calls,
     conversations,
     customers,
-    health,
-    log,
     people,
     policy,
     queues,
@@ -18,6 +16,7 @@ from api.routes import (
     steering,
     work,
 )
+from api.upkeep import health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,

@@ -8,8 +8,14 @@ from application.projections.view import Parked
 from domain.event import Recorded
 
 ERROR_CHARACTERS_MAX = 500
+PARKED_STREAMS_MAX = 10_000
+"""Of one view. More are no fault of the streams: the view then stands still until its fold is mended."""
 
 logger = logging.getLogger(__name__)
+
+
+class TooManyParked(Exception):
+    """This view cannot follow so many streams that its fold must be wrong. It stands still."""
 
 
 class Unreadable(Exception):

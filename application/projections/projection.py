@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from application.log import Log, LogUnreachable
 from application.projections.cards import CARDS_MAX, Cards, Touched
-from application.projections.parking import Unreadable, missed, park, told
+from application.projections.parking import PARKED_STREAMS_MAX, TooManyParked, Unreadable, missed, park, told
 from application.projections.timeline import Timeline
 from application.projections.view import Board, Parked, Row, Store, Unstorable
 from domain.event import Recorded
@@ -97,7 +97,9 @@ class Projection:
         return folded
 
     async def save(self, folded: Folded, upto: int) -> None:
-        """Stores what `fold` gave, in the same order. Raises Fenced, Unstorable, ViewsUnreachable."""
+        """Stores what `fold` gave, in the same order. Raises Fenced, Unstorable, TooManyParked, ViewsUnreachable."""
+        if len(self.parked.keys() | folded.parked.keys()) > PARKED_STREAMS_MAX:
+            raise TooManyParked(f"{self.name}: more than {PARKED_STREAMS_MAX} streams")
         await self._store.save(folded.rows, list(folded.parked.values()), upto)
         self.position = upto
 

@@ -1,11 +1,11 @@
 """Assign work: carries the router's decisions out on the customer's and the agent's stream together."""
 
 from application.commands import Command, Commands, Done
-from domain import agent, assignment
+from domain import agent, offers
 from domain.agent import Agent, Presence
-from domain.assignment import NotWaiting
 from domain.customer import Customer
 from domain.event import Event
+from domain.offers import NotWaiting
 from domain.routing.decide import Expire, Offer, Withdraw
 
 
@@ -22,7 +22,7 @@ class AssignWork:
             one = customer.conversation(decision.conversation_id)
             if one.queue_id != decision.queue_id:  # another queue asks for other skills
                 raise NotWaiting(f"the conversation no longer waits in {decision.queue_id}")
-            offered = assignment.offer(
+            offered = offers.offer(
                 one,
                 offer_id=decision.offer_id,
                 agent_id=decision.agent_id,
@@ -42,7 +42,7 @@ class AssignWork:
 
         def decide(customer: Customer, missing: Agent) -> list[list[Event]]:
             one = customer.conversation(decision.conversation_id)
-            expired = assignment.expire_offer(one, offer_id=decision.offer_id, at=command.at)
+            expired = offers.expire_offer(one, offer_id=decision.offer_id, at=command.at)
             released = agent.release_load(missing, conversation_id=one.id, reason="expired")
             if missing.is_signed_in:
                 released += agent.change_presence(missing, Presence.AWAY, "missed an offer")
@@ -57,7 +57,7 @@ class AssignWork:
             one = customer.conversation(decision.conversation_id)
             if one.offer_id != decision.offer_id:
                 return [[], []]
-            withdrawn = assignment.withdraw_offer(one, reason=decision.reason)
+            withdrawn = offers.withdraw_offer(one, reason=decision.reason)
             released = agent.release_load(left, conversation_id=one.id, reason="withdrawn") if withdrawn else []
             return [withdrawn, released]
 

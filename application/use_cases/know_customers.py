@@ -5,10 +5,11 @@ import msgspec
 from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Commands, Contended, Done
 from application.ids import derived_id, new_id
 from application.use_cases.receive_messages import ADDRESSES_PER_ACCOUNT
-from domain import customer
+from domain import customer, intake
 from domain.card_numbers import mask
-from domain.customer import Call, Customer
+from domain.customer import Customer
 from domain.event import Event, RuleBroken
+from domain.intake import Call
 
 
 class CustomerUnknown(RuleBroken):
@@ -61,7 +62,7 @@ class KnowCustomers:
         def decide(known: Customer) -> list[list[Event]]:
             events: list[Event] = []
             for one in identities:
-                found = customer.meet(known, channel=one.channel, account_id=one.scope, handle=one.handle, name=name)
+                found = intake.meet(known, channel=one.channel, account_id=one.scope, handle=one.handle, name=name)
                 for event in found:
                     known = customer.evolve(known, event)
                 events += found
@@ -102,12 +103,12 @@ class KnowCustomers:
             owner_id = await self._owner(call.handle)
             caller_id = customer_id or owner_id or derived_id("customer", call_claim.key)
             claims = [call_claim]
-            if owner_id is None and call.handle != customer.WITHHELD:
+            if owner_id is None and call.handle != intake.WITHHELD:
                 claims.append(self._commands.claim_keys.identity("phone", "", call.handle, caller_id))
 
             def decide(known: Customer, *, is_theirs: bool = owner_id in (None, caller_id)) -> list[list[Event]]:
                 return [
-                    customer.log_call(
+                    intake.log_call(
                         known,
                         call,
                         is_theirs=is_theirs,

@@ -14,10 +14,11 @@ from application.directory import Directory
 from application.ids import derived_id, new_id
 from application.log import AlreadyClaimed, Appended, Claim, Conflict, Context, Fact, Outcome, Write
 from application.states import fold
+from application.turns import Turns
 from domain.account import Account, AccountPaused, AccountUnknown
 from domain.card_numbers import mask
-from domain.customer import InboundMessage, contradict_message, receive_message
 from domain.event import Event
+from domain.intake import WITHHELD, InboundMessage, contradict_message, receive_message
 from domain.interaction import MessageReceived
 
 CUSTOMERS_KNOWN_MAX = 50_000
@@ -72,6 +73,7 @@ class ReceiveMessages:
         self._states = commands.states
         self._keys = commands.claim_keys
         self._directory = directory
+        self._turns = Turns()
         self._customers: OrderedDict[bytes, str] = OrderedDict()
 
     async def receive(self, account_id: str, messages: Sequence[InboundMessage], command: Command) -> list[Receipt]:
@@ -98,9 +100,14 @@ class ReceiveMessages:
             if not still_open:
                 return [receipt for receipt in receipts if receipt is not None]
             groups = await self._grouped(account, list(still_open.values()))
-            under_way = [await self._submit(account, group, command.at, context) for group in groups]
-            for group, future in zip(groups, under_way, strict=True):
-                await self._settle(account, group, await future, receipts, command)
+            async with self._turns.of(group.customer_id for group in groups):
+                under_way = [await self._submit(account, group, command.at, context) for group in groups]
+                outcomes = [await future for future in under_way]
+                for group, outcome in zip(groups, outcomes, strict=True):
+                    self._settle(account, group, outcome, receipts)
+            for group, outcome in zip(groups, outcomes, strict=True):
+                if isinstance(outcome, AlreadyClaimed):
+                    await self._recognise(group, receipts, command)
         raise Contended
 
     def _arrival(self, place: int, account_id: str, message: InboundMessage) -> _Arrival:
@@ -114,18 +121,18 @@ class ReceiveMessages:
 
     async def _grouped(self, account: Account, arrivals: Sequence[_Arrival]) -> list[_Group]:
         """The arrivals by customer. An address that nobody has claimed yet gets a new customer."""
-        keys = [self._identity_key(account, one.message.handle) for one in arrivals]
-        unknown = [key for key in keys if key not in self._customers]
+        keys = [self._customer_key(account, one) for one in arrivals]
+        unknown = [key for key in keys if key is not None and key not in self._customers]
         if unknown:
             for key, (_, fingerprint) in (await self._log.claimed(unknown)).items():
                 self._remember(key, derived_id("customer", fingerprint))
         groups: dict[bytes | str, _Group] = {}
         for key, arrival in zip(keys, arrivals, strict=True):
-            known = self._customers.get(key)
-            group = groups.get(known or key)
+            known = None if key is None else self._customers.get(key)
+            together = known or key or arrival.claim.key
+            group = groups.get(together)
             if group is None:
-                group = _Group(known or new_id("customer"), known is None, [])
-                groups[known or key] = group
+                group = groups[together] = _Group(known or new_id("customer"), known is None, [])
             group.arrivals.append(arrival)
         return list(groups.values())
 
@@ -160,23 +167,16 @@ class ReceiveMessages:
                 group.claims.append(replace(arrival.claim, fact=len(group.facts)))
             group.facts.append(Fact(event, message.occurred_at))
         group.state = fold(group.customer_id, group.state, events)
-        if group.is_new and len(group.claims) == 1:
+        if group.is_new and len(group.claims) == 1 and message.handle != WITHHELD:
             group.claims.append(self._keys.identity(channel, scope, message.handle, group.customer_id))
 
-    async def _settle(
-        self,
-        account: Account,
-        group: _Group,
-        outcome: Outcome,
-        receipts: list[Receipt | None],
-        command: Command,
-    ) -> None:
+    def _settle(self, account: Account, group: _Group, outcome: Outcome, receipts: list[Receipt | None]) -> None:
         """Writes receipts for what was stored; what was not stays open and goes through another round."""
         match outcome:
             case Appended(positions=positions):
                 self._states.moved(group.customer_id, group.state, group.version + len(group.facts))
-                if group.is_new:
-                    self._remember(self._identity_key(account, group.arrivals[0].message.handle), group.customer_id)
+                if group.is_new and (key := self._customer_key(account, group.arrivals[0])) is not None:
+                    self._remember(key, group.customer_id)
                 received = [
                     (position, fact.event)
                     for position, fact in zip(positions, group.facts, strict=True)
@@ -186,15 +186,19 @@ class ReceiveMessages:
                     receipts[arrival.place] = _receipt(group.customer_id, position, event)
             case Conflict():
                 self._states.forget(group.customer_id)
-            case AlreadyClaimed(claim=claim):
-                for arrival in group.arrivals:
-                    if arrival.claim.key == claim.key and receipts[arrival.place] is None:
-                        receipts[arrival.place] = await self._seen_before(arrival, outcome, command)
-                        return
-                # Another request made the customer of this address a moment ago: the next round finds them.
 
-    async def _seen_before(self, arrival: _Arrival, outcome: AlreadyClaimed, command: Command) -> Receipt:
-        original = await self._log.at(outcome.position)
+    async def _recognise(self, group: _Group, receipts: list[Receipt | None], command: Command) -> None:
+        """Gives those of the group that were stored before their receipts.
+
+        None of them: another request made the customer of this address a moment ago, and the next round finds them.
+        """
+        taken = await self._log.claimed([arrival.claim.key for arrival in group.arrivals])
+        for arrival in group.arrivals:
+            if (before := taken.get(arrival.claim.key)) is not None:
+                receipts[arrival.place] = await self._seen_before(arrival, *before, command)
+
+    async def _seen_before(self, arrival: _Arrival, at_position: int, fingerprint: bytes, command: Command) -> Receipt:
+        original = await self._log.at(at_position)
         assert original is not None  # a claim always names a stored event
         if not isinstance(original.event, MessageReceived):  # its key was destroyed: only the fact remains
             return Receipt(
@@ -205,7 +209,7 @@ class ReceiveMessages:
                 is_repeat=True,
             )
         receipt = _receipt(original.stream, original.position, original.event)
-        if arrival.claim.fingerprint == outcome.fingerprint:
+        if arrival.claim.fingerprint == fingerprint:
             return replace(receipt, is_repeat=True)
         event = original.event
 
@@ -217,9 +221,11 @@ class ReceiveMessages:
         done = await self._commands.carry_out(again, [original.stream], decide)
         return replace(receipt, position=done.position, is_repeat=done.is_repeat, is_contradiction=True)
 
-    def _identity_key(self, account: Account, handle: str) -> bytes:
+    def _customer_key(self, account: Account, arrival: _Arrival) -> bytes | None:
+        """The address that tells whose message it is; None where the sender withheld it."""
         channel, scope = _place(account)
-        return self._keys.identity_key(channel, scope, handle)
+        handle = arrival.message.handle
+        return None if handle == WITHHELD else self._keys.identity_key(channel, scope, handle)
 
     def _remember(self, key: bytes, customer_id: str) -> None:
         self._customers[key] = customer_id

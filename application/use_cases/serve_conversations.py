@@ -7,7 +7,7 @@ from typing import Any
 from application.commands import Command, Commands, Contended, Done, demand_revision
 from application.directory import Directory
 from application.ids import derived_id, new_id
-from domain import agent, assignment, conversation, interaction, queue
+from domain import agent, assignment, conversation, interaction, offers, queue
 from domain.agent import Agent
 from domain.card_numbers import mask
 from domain.conversation import Conversation, Status
@@ -39,7 +39,7 @@ class ServeConversations:
             command,
             customer_id,
             conversation_id,
-            lambda one, _: (assignment.accept_offer(one, offer_id=offer_id, agent_id=agent_id), []),
+            lambda one, _: (offers.accept_offer(one, offer_id=offer_id, agent_id=agent_id), []),
         )
 
     async def decline_offer(
@@ -51,7 +51,7 @@ class ServeConversations:
             customer_id,
             conversation_id,
             lambda one, holder: (
-                assignment.decline_offer(one, offer_id=offer_id, agent_id=agent_id, reason=reason),
+                offers.decline_offer(one, offer_id=offer_id, agent_id=agent_id, reason=reason),
                 _released(holder, one, "declined"),
             ),
         )
@@ -117,7 +117,7 @@ class ServeConversations:
         until = command.at + timedelta(seconds=self._directory.policy.rules.reopen_within_seconds)
 
         def decide(one: Conversation, holder: Agent | None) -> Decided:
-            events = assignment.withdraw_offer(one, reason="closed")
+            events = offers.withdraw_offer(one, reason="closed")
             withdrawn = _after(one, events)
             events += conversation.close(withdrawn, disposition=disposition, reopenable_until=until)
             return events, _let_go(holder, one, "closed")
@@ -176,7 +176,7 @@ class ServeConversations:
             events = self._moved(command, one, one.queue_id or self._queue_of(one), to_agent_id, reason)
             units = rules.units_of(one.channel)
             expires_at = command.at + timedelta(seconds=rules.offer_timeout_seconds)
-            events += assignment.offer(
+            events += offers.offer(
                 _after(one, events), offer_id=offer_id, agent_id=to_agent_id, units=units, expires_at=expires_at
             )
             load = agent.take_load(receiver, conversation_id=one.id, customer_id=customer_id, units=units)
@@ -215,7 +215,7 @@ class ServeConversations:
         self, command: Command, one: Conversation, queue_id: str, to_agent_id: str | None, reason: str
     ) -> list[Event]:
         """Out of where it is and into the queue, keeping its age."""
-        events = assignment.withdraw_offer(one, reason="transferred")
+        events = offers.withdraw_offer(one, reason="transferred")
         withdrawn = _after(one, events)
         events += assignment.transfer(withdrawn, to_queue_id=queue_id, to_agent_id=to_agent_id, reason=reason)
         return [*events, *self._enqueue(command, _after(one, events), queue_id)]

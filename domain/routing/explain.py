@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from domain.agent import Presence
-from domain.assignment import NotWaiting
+from domain.offers import NotWaiting
 from domain.routing.decide import Round, candidates
 from domain.routing.state import RouterState, Waiting
 

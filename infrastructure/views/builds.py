@@ -1,11 +1,13 @@
 """The port `application.rebuild.Builds` on PostgreSQL: builds side by side, compared, and put in each other's place."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from zlib import crc32
 
 from application.projections.view import Fenced
 from application.rebuild import Build, CatchUp, Comparison, RebuildUnderWay
+from application.views import ViewsUnreachable
 from infrastructure.views import registry
 from infrastructure.views.board_store import BoardStore
 from infrastructure.views.comparison import compare
@@ -14,9 +16,13 @@ from infrastructure.views.statements import TIMELINE
 from infrastructure.views.store import TableStore
 from infrastructure.views.timeline_store import TimelineStore
 
+SWITCH_ATTEMPTS_MAX = 60
+SWITCH_PAUSE_SECONDS = 0.5
+
 _CLAIM = "SELECT pg_try_advisory_lock(%s, %s)"
 _RELEASE = "SELECT pg_advisory_unlock(%s, %s)"
 _CLAIMS = 0x0E_7E_AE  # our claims among the advisory locks of the database
+_DO_NOT_WAIT_LONG = "SET LOCAL lock_timeout = '1s'"
 _STANDS_AT = "SELECT notification_id FROM onethread_tracking WHERE application_name = %s"
 
 
@@ -70,8 +76,19 @@ class PostgresBuilds:
             return await compare(old, new, live, other, catch_up)
 
     async def switch(self, live: Build, other: Build, catch_up: CatchUp, *, is_equal: bool) -> None:
-        """As `Builds.switch`."""
+        """As `Builds.switch`. Waits for whoever reads the view at length, without letting the others wait for that."""
+        for _ in range(SWITCH_ATTEMPTS_MAX - 1):
+            try:
+                await self._switch(live, other, catch_up, is_equal=is_equal)
+            except ViewsUnreachable:
+                await asyncio.sleep(SWITCH_PAUSE_SECONDS)
+            else:
+                return
+        await self._switch(live, other, catch_up, is_equal=is_equal)
+
+    async def _switch(self, live: Build, other: Build, catch_up: CatchUp, *, is_equal: bool) -> None:
         async with self._session() as session, session.transaction() as connection:
+            await connection.execute(_DO_NOT_WAIT_LONG)
             if not await registry.hold(connection, live):
                 raise Fenced(f"{live.table} is no longer live")
             position = (await fetch(connection, _STANDS_AT, (live.table,)))[0][0]

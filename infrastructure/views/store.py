@@ -36,6 +36,8 @@ _MOVED_ALREADY: LiteralString = "WITH moved AS (SELECT 1)"
 _HAS_MOVED: LiteralString = "SELECT count(*) FROM moved"
 _MOVE_ONLY: LiteralString = _MOVE + _HAS_MOVED
 
+# Locked first: only a statement that begins after the lock was got sees what its holder before has written.
+_LOCK = "SELECT 1 FROM onethread_views WHERE table_name = %s FOR UPDATE"
 _REVISE = """
 UPDATE onethread_views SET revision = revision + 1, horizon = greatest(horizon, %(horizon)s)
 WHERE table_name = %(table)s AND revision = %(revision)s
@@ -130,6 +132,7 @@ class TableStore:
     async def mend(self, stream: str, rows: Sequence[Row], parked: Parked | None) -> None:
         """As `Store.mend`. Raises Fenced, Unstorable, ViewsUnreachable."""
         async with self._session.transaction() as connection:
+            await fetch(connection, _LOCK, (self.build.table,))
             revised = await fetch(connection, _REVISE, {**self._place(), "horizon": self._after if rows else 0})
             if not revised:
                 raise Fenced(self.build.table)

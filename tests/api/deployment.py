@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 import uvloop
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from api.access.authentication import Tokens
 from api.app import create_app
@@ -109,10 +110,15 @@ class Deployment:
         """The directory of the process has what led to the position."""
         assert self.run(self.parts.followers["directory"].reached(position, WAIT_SECONDS_MAX))
 
-    def socket(self, caller: Caller, *, origin: str | None = ORIGIN) -> ClientConnection:
+    def socket(self, caller: Caller, *, origin: str | None = ORIGIN, **more: Any) -> ClientConnection:
         """The people's socket, opened with a fresh ticket."""
-        ticket = caller.done("/v1/tickets")["ticket"]
-        return connect(f"{self.sockets_url}/v1/socket?ticket={ticket}", origin=origin, compression=None)  # type: ignore[arg-type]
+        return self.open(f"/v1/socket?ticket={caller.done('/v1/tickets')['ticket']}", origin=origin, **more)
+
+    def open(self, path: str, *, origin: str | None = None, **more: Any) -> ClientConnection:
+        """Any socket of this server."""
+        page = Origin(origin) if origin is not None else None
+        opened: ClientConnection = connect(f"{self.sockets_url}{path}", origin=page, **{"compression": None, **more})
+        return opened
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def shop(deployment: Deployment, administrator: Caller) -> Shop:
 
 
 def jetstream(deployment: Deployment) -> JetStreamContext:
-    client: Client = deployment.parts.nats
+    client: Client = deployment.parts.nats.client
     return client.jetstream()
 
 
@@ -73,7 +73,7 @@ def test_a_payload_that_cannot_be_read_is_told_and_taken_off(
     deployment: Deployment, shop: Shop, payload: bytes, field: str
 ) -> None:
     async def told() -> Any:
-        client: Client = deployment.parts.nats
+        client: Client = deployment.parts.nats.client
         subscription = await client.subscribe(f"{PROBLEMS_SUBJECT}.{shop.account_id}")
         await client.flush()
         await jetstream(deployment).publish(f"{SUBJECT}.{shop.account_id}", payload)

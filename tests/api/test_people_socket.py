@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from domain.person import Role
 from tests.api.deployment import ORIGIN, WAIT_SECONDS_MAX, Caller, Deployment
@@ -206,12 +206,12 @@ def test_an_unreadable_frame_is_a_problem_and_the_socket_goes_on(
 
 def test_a_ticket_opens_one_socket_once(deployment: Deployment, supervisor: Caller) -> None:
     ticket = supervisor.done("/v1/tickets")["ticket"]
-    address = f"{deployment.sockets_url}/v1/socket?ticket={ticket}"
+    address = f"/v1/socket?ticket={ticket}"
 
-    with connect(address) as first:
+    with deployment.open(address) as first:
         say(first, type="ping")
         hear(first, "pong")
-        with connect(address) as second:
+        with deployment.open(address) as second:
             code = code_of(second)
 
     assert code == 4401
@@ -219,14 +219,14 @@ def test_a_ticket_opens_one_socket_once(deployment: Deployment, supervisor: Call
 
 @pytest.mark.parametrize("query", ["", "?ticket=", "?ticket=x.y.z", "?ticket=%00"])
 def test_without_a_ticket_the_socket_ends(deployment: Deployment, query: str) -> None:
-    with connect(f"{deployment.sockets_url}/v1/socket{query}") as socket:
+    with deployment.open(f"/v1/socket{query}") as socket:
         assert code_of(socket) == 4401
 
 
 def test_a_token_opens_no_socket(deployment: Deployment, supervisor: Caller) -> None:
     token = supervisor.headers["Authorization"].partition(" ")[2]
 
-    with connect(f"{deployment.sockets_url}/v1/socket?ticket={token}") as socket:
+    with deployment.open(f"/v1/socket?ticket={token}") as socket:
         assert code_of(socket) == 4401
 
 
@@ -250,7 +250,7 @@ def test_too_much_too_fast_too_large_and_binary_end_the_socket(deployment: Deplo
     with deployment.socket(supervisor) as socket:
         socket.send(b"\x00")
         binary = code_of(socket)
-    with deployment.socket(supervisor) as socket:
+    with deployment.socket(supervisor, max_queue=None) as socket:
         try:
             for _ in range(500):
                 say(socket, type="ping")
@@ -264,16 +264,16 @@ def test_too_much_too_fast_too_large_and_binary_end_the_socket(deployment: Deplo
 def test_compression_is_refused(deployment: Deployment, supervisor: Caller) -> None:
     ticket = supervisor.done("/v1/tickets")["ticket"]
 
-    with connect(f"{deployment.sockets_url}/v1/socket?ticket={ticket}", compression="deflate") as socket:
+    with deployment.open(f"/v1/socket?ticket={ticket}", compression="deflate") as socket:
         assert socket.response is not None
         assert "sec-websocket-extensions" not in socket.response.headers
 
 
 def test_a_subprotocol_may_be_asked_for(deployment: Deployment, supervisor: Caller) -> None:
     ticket = supervisor.done("/v1/tickets")["ticket"]
-    address = f"{deployment.sockets_url}/v1/socket?ticket={ticket}"
+    address = f"/v1/socket?ticket={ticket}"
 
-    with connect(address, subprotocols=["other", "onethread.v1"]) as socket:  # type: ignore[list-item]  # plain texts
+    with deployment.open(address, subprotocols=["other", "onethread.v1"]) as socket:
         assert socket.subprotocol == "onethread.v1"
 
 

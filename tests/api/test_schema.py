@@ -51,7 +51,7 @@ def headers_for(name: str, callers: dict[Role, Caller]) -> dict[str, str]:
     return callers[role].headers
 
 
-def make_possible(case: Case) -> None:
+def make_possible(case: Case[Any]) -> None:
     """What no schema can say: a key is new, a cursor comes from a page, and no view is ahead of the log."""
     if case.headers and re.fullmatch(r"[!#-~]{1,255}", str(case.headers.get("Idempotency-Key", ""))):
         case.headers["Idempotency-Key"] = secrets.token_hex(8)
@@ -70,7 +70,9 @@ def make_possible(case: Case) -> None:
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_as_the_document_says(case: Case, deployment: Deployment, callers: dict[Role, Caller]) -> None:
+def test_every_answer_is_as_the_document_says(
+    case: Case[Any], deployment: Deployment, callers: dict[Role, Caller]
+) -> None:
     name: Any = case.operation.definition.raw["operationId"]
     make_possible(case)
     answer = case.call(base_url=str(deployment.http.base_url), headers=headers_for(name, callers))

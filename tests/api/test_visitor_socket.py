@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
 from tests.api.situations import PAGE, VISITOR_KEY, Held, Shop, a_shop
@@ -21,7 +21,7 @@ def chat(deployment: Deployment, administrator: Caller) -> Shop:
 
 
 def address(chat: Shop) -> str:
-    return f"{chat.deployment.sockets_url}/v1/webchat/{chat.account_id}/socket"
+    return f"/v1/webchat/{chat.account_id}/socket"
 
 
 def say(socket: ClientConnection, kind: str, **frame: Any) -> None:
@@ -36,7 +36,7 @@ def hear(socket: ClientConnection) -> dict[str, Any]:
 @contextmanager
 def visitor(chat: Shop, token: str = "", after: int = 0) -> Iterator[tuple[ClientConnection, dict[str, Any]]]:
     """A socket that has said hello, and the welcome it got."""
-    with connect(address(chat), origin=PAGE) as socket:  # type: ignore[arg-type]  # a plain text
+    with chat.deployment.open(address(chat), origin=PAGE) as socket:
         say(socket, "hello", token=token, after=after, name="Ana")
         yield socket, hear(socket)
 
@@ -132,7 +132,7 @@ def test_a_visitor_sees_neither_notes_nor_other_visitors(chat: Shop) -> None:
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "0193a7c2.9999999999.forged"])
 def test_a_forged_token_ends_the_socket(chat: Shop, token: str) -> None:
-    with connect(address(chat), origin=PAGE) as socket:  # type: ignore[arg-type]  # a plain text
+    with chat.deployment.open(address(chat), origin=PAGE) as socket:
         say(socket, "hello", token=token)
         with pytest.raises(ConnectionClosed):
             socket.recv(WAIT_SECONDS_MAX)
@@ -145,7 +145,7 @@ def test_a_token_of_another_widget_is_not_known_here(deployment: Deployment, adm
     other = a_shop(deployment, administrator, channel="webchat", settings=settings)
     token = deployment.anybody().ask("POST", f"/v1/webchat/{other.account_id}/visitors").json()["token"]
 
-    with connect(address(chat), origin=PAGE) as socket:  # type: ignore[arg-type]  # a plain text
+    with chat.deployment.open(address(chat), origin=PAGE) as socket:
         say(socket, "hello", token=token)
         with pytest.raises(ConnectionClosed):
             socket.recv(WAIT_SECONDS_MAX)
@@ -157,7 +157,7 @@ def test_a_token_of_another_widget_is_not_known_here(deployment: Deployment, adm
     ("first", "code"), [('{"kind": "message", "id": "x", "text": "y"}', 4400), ("{", 4400), ("x" * 40_000, 1009)]
 )
 def test_who_does_not_say_hello_first_is_not_welcome(chat: Shop, first: str, code: int) -> None:
-    with connect(address(chat), origin=PAGE) as socket:  # type: ignore[arg-type]  # a plain text
+    with chat.deployment.open(address(chat), origin=PAGE) as socket:
         socket.send(first)
         with pytest.raises(ConnectionClosed):
             socket.recv(WAIT_SECONDS_MAX)
@@ -199,7 +199,7 @@ def test_strange_pages_and_strange_accounts_get_nothing(deployment: Deployment, 
     unknown = anybody.ask("POST", f"/v1/webchat/account-{'0' * 32}/visitors")
     codes = []
     for url, origin in ((address(chat), "https://evil.example"), (address(chat).replace("account-", "accouns-"), PAGE)):
-        with connect(url, origin=origin) as socket:  # type: ignore[arg-type]  # a plain text
+        with deployment.open(url, origin=origin) as socket:
             with pytest.raises(ConnectionClosed):
                 socket.recv(WAIT_SECONDS_MAX)
             codes.append(socket.close_code)

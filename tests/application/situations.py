@@ -27,8 +27,9 @@ from domain.account import AccountDefinition
 from domain.agent import Agent, Presence
 from domain.assignment import ConversationOffered
 from domain.conversation import Conversation
-from domain.customer import Customer, InboundMessage
+from domain.customer import Customer
 from domain.event import Event, Recorded
+from domain.intake import InboundMessage
 from domain.interaction import Content, MessageReceived
 from domain.queue import QueueDefinition
 from infrastructure.log.pool import ReadPool

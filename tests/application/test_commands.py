@@ -11,10 +11,10 @@ from application.log import Context, Fact, Write
 from application.states import States
 from application.use_cases.know_customers import Identity
 from domain.agent import CapacitySet, NotSignedIn, Presence
-from domain.assignment import OfferGone
 from domain.conversation import ConversationUnknown, Status
 from domain.event import Event
 from domain.interaction import NotTheHolder
+from domain.offers import OfferGone
 from tests.application.situations import (
     NOON,
     Shop,

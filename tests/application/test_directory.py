@@ -7,7 +7,7 @@ import pytest
 from application.directory import Directory
 from application.follower import Follower
 from domain.account import AccountDefinition
-from domain.customer import Intake
+from domain.intake import Intake
 from domain.person import Role
 from domain.policy import RoutingPolicy
 from domain.queue import QueueDefinition

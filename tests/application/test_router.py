@@ -6,12 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.agent import LoadReleased, Presence, PresenceChanged
-from domain.assignment import (
-    Choice,
-    ConversationOffered,
-    OfferExpired,
-    OfferWithdrawn,
-)
+from domain.assignment import Choice, ConversationOffered, OfferExpired, OfferWithdrawn
 from domain.conversation import Status
 from domain.policy import RoutingPolicy
 from tests.application.recomputing import demand_every_choice_comes_out_the_same

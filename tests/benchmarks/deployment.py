@@ -1,7 +1,6 @@
 """A deployment to measure: embedded servers, a shop, and `onethread serve` in a process of its own."""
 
 import asyncio
-import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +12,7 @@ from msgspec.structs import replace
 
 from api.composition import composed
 from api.key_file import with_kept_keys
-from api.settings import UNPREFIXED, Settings, variable
+from api.settings import Settings, as_environment
 from application.commands import Command
 from domain.account import AccountDefinition
 from domain.person import Role
@@ -75,20 +74,14 @@ async def open_bench_shop(settings: Settings) -> BenchShop:
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Process]:
     """`onethread serve` with all its readers, as anybody would run it."""
-    environment = dict(os.environ)
-    for name in settings.__struct_fields__:
-        value = getattr(settings, name)
-        text = ",".join(value) if isinstance(value, tuple) else str(value)
-        if name in UNPREFIXED or text:
-            environment[variable(name)] = text
-    async with _started(["-m", "api.command_line", "serve"], environment) as process:
+    async with _started(["-m", "api.command_line", "serve"], as_environment(settings)) as process:
         yield process
 
 
 @asynccontextmanager
 async def an_empty_litestar() -> AsyncIterator[Process]:
     """The same server with nothing but an empty POST, to hold ours against."""
-    async with _started(["-m", "tests.benchmarks.empty_app"], dict(os.environ)) as process:
+    async with _started(["-m", "tests.benchmarks.empty_app"], as_environment(Settings())) as process:
         yield process
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from channels import adapter
 from channels.payload import UnreadablePayload
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 
 from channels.email import Mail, parse, sent_at
 from channels.mail.threads import Rule
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content
 
 RUSSIAN = "Привет, где моя посылка? Жду ответа."

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from channels import phone
 from channels.payload import UnreadablePayload
 from domain.account import AccountDefinition, AccountInvalid
-from domain.customer import Call
+from domain.intake import Call
 from domain.interaction import Direction
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from channels import webchat
 from channels.payload import SignatureWrong, UnreadablePayload
 from channels.webchat import Allowance, Hello, Said, Typing
 from domain.account import AccountDefinition, AccountInvalid
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 from domain.interaction import Content
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

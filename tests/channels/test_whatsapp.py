@@ -8,7 +8,7 @@ import pytest
 
 from channels import whatsapp
 from channels.payload import Receipt, UnreadablePayload
-from domain.customer import InboundMessage
+from domain.intake import InboundMessage
 from domain.interaction import Content, ContentKind
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

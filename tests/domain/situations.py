@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from domain import agent, assignment, conversation, customer
+from domain import agent, assignment, conversation, customer, offers
 from domain.agent import Agent, Presence
 from domain.conversation import Conversation, ConversationOpened
 from domain.customer import Customer
@@ -41,12 +41,12 @@ def a_waiting_conversation() -> Conversation:
 
 def an_offered_conversation() -> Conversation:
     before = a_waiting_conversation()
-    return after(before, assignment.offer(before, offer_id=OFFER, agent_id=MEI, units=2, expires_at=IN_A_MINUTE))
+    return after(before, offers.offer(before, offer_id=OFFER, agent_id=MEI, units=2, expires_at=IN_A_MINUTE))
 
 
 def an_assigned_conversation() -> Conversation:
     before = an_offered_conversation()
-    return after(before, assignment.accept_offer(before, offer_id=OFFER, agent_id=MEI))
+    return after(before, offers.accept_offer(before, offer_id=OFFER, agent_id=MEI))
 
 
 def a_conversation_on_hold() -> Conversation:

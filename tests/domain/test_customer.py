@@ -2,12 +2,13 @@
 
 import pytest
 
-from domain import conversation, customer
+from domain import conversation, customer, intake
 from domain.agent import AgentSignedIn
 from domain.assignment import ConversationHeld
 from domain.conversation import ConversationClosed, ConversationOpened, ConversationUnknown, Status
-from domain.customer import Call, Customer, CustomerNamed, CustomerRegistered, IdentityLinked
+from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked
 from domain.event import Event
+from domain.intake import Call
 from domain.interaction import CallLogged, Direction
 from tests.domain.situations import (
     ACCOUNT,
@@ -32,27 +33,27 @@ def closing(number: int) -> ConversationClosed:
 def test_a_name_is_learnt_later() -> None:
     nameless = Customer(handles=frozenset({("webchat", ACCOUNT, "visitor-1")}))
 
-    events = customer.meet(nameless, channel="webchat", account_id=ACCOUNT, handle="visitor-1", name="Joan")
+    events = intake.meet(nameless, channel="webchat", account_id=ACCOUNT, handle="visitor-1", name="Joan")
 
     assert events == [CustomerNamed(name="Joan")]
     assert after_customer(nameless, *events).name == "Joan"
 
 
 def test_a_name_that_is_known_stays() -> None:
-    events = customer.meet(joan(), channel="webchat", account_id=ACCOUNT, handle="visitor-1", name="J. Doe")
+    events = intake.meet(joan(), channel="webchat", account_id=ACCOUNT, handle="visitor-1", name="J. Doe")
 
     assert events == []
 
 
 def test_a_new_handle_is_linked() -> None:
-    events = customer.meet(joan(), channel="phone", account_id="", handle="+4930123456", name="")
+    events = intake.meet(joan(), channel="phone", account_id="", handle="+4930123456", name="")
 
     assert events == [IdentityLinked(channel="phone", account_id="", handle="+4930123456")]
     assert ("phone", "", "+4930123456") in after_customer(joan(), *events).handles
 
 
 def test_a_withheld_number_is_nobodys_handle() -> None:
-    events = customer.meet(joan(), channel="phone", account_id="", handle=customer.WITHHELD, name="")
+    events = intake.meet(joan(), channel="phone", account_id="", handle=intake.WITHHELD, name="")
 
     assert events == []
 
@@ -70,7 +71,7 @@ def a_call(handle: str = "+4930123456") -> Call:
 
 
 def log(before: Customer, conversation_id: str | None = None) -> list[Event]:
-    return customer.log_call(
+    return intake.log_call(
         before,
         a_call(),
         account_id="account-phone",
@@ -138,13 +139,13 @@ def test_the_newest_conversation_of_a_thread_counts() -> None:
     assert joan(a_closed_conversation()).thread(ACCOUNT, "thread-2") is None
 
 
-def test_the_oldest_closed_conversation_is_forgotten_beyond_20() -> None:
-    lived = [event for number in range(20) for event in (opening(number), closing(number))]
-    before = after_customer(customer.NEW, opening(99), *lived)
+def test_the_oldest_closed_conversation_is_forgotten_beyond_100() -> None:
+    lived = [event for number in range(100) for event in (opening(number), closing(number))]
+    before = after_customer(customer.NEW, opening(999), *lived)
 
-    kept = after_customer(before, opening(20)).conversations
+    kept = after_customer(before, opening(100)).conversations
 
-    assert list(kept) == ["conversation-99", *(f"conversation-{number}" for number in range(1, 21))]
+    assert list(kept) == ["conversation-999", *(f"conversation-{number}" for number in range(1, 101))]
 
 
 def test_what_happens_to_a_forgotten_conversation_changes_nothing() -> None:

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain import conversation, customer
+from domain import conversation, customer, intake
 from domain.assignment import ConversationEnqueued
 from domain.conversation import ConversationOpened, ConversationReopened
-from domain.customer import Customer, CustomerRegistered, IdentityLinked, InboundMessage, Intake, TooManyConversations
+from domain.customer import Customer, CustomerRegistered, IdentityLinked
 from domain.event import Event
+from domain.intake import InboundMessage, Intake, TooManyConversations
 from domain.interaction import Content, MessageContradicted, MessageReceived
 from tests.domain.situations import (
     ACCOUNT,
@@ -41,7 +42,7 @@ LINKED = IdentityLinked(channel="webchat", account_id=ACCOUNT, handle="visitor-1
 
 
 def receive(before: Customer, message: InboundMessage = WHAT_JOAN_WROTE, at: datetime = NOON) -> list[Event]:
-    return customer.receive_message(
+    return intake.receive_message(
         before,
         message,
         channel="webchat",
@@ -172,7 +173,7 @@ def test_a_higher_priority_of_its_own_outweighs_the_queue() -> None:
 
 
 def test_work_without_service_level_is_due_at_no_time() -> None:
-    *_, event = customer.receive_message(
+    *_, event = intake.receive_message(
         customer.NEW,
         WHAT_JOAN_WROTE,
         channel="webchat",
@@ -198,7 +199,7 @@ def test_a_customer_has_at_most_1000_open_conversations() -> None:
 def test_a_known_message_with_other_content_is_kept_beside_the_first() -> None:
     before = joan(an_assigned_conversation())
 
-    events = customer.contradict_message(before, WHAT_JOAN_WROTE, original=received(CONVERSATION), original_position=41)
+    events = intake.contradict_message(before, WHAT_JOAN_WROTE, original=received(CONVERSATION), original_position=41)
 
     assert events == [
         MessageContradicted(
@@ -213,9 +214,7 @@ def test_a_known_message_with_other_content_is_kept_beside_the_first() -> None:
 
 
 def test_a_contradiction_to_a_forgotten_conversation_is_kept_too() -> None:
-    (event,) = customer.contradict_message(
-        joan(), WHAT_JOAN_WROTE, original=received(CONVERSATION), original_position=41
-    )
+    (event,) = intake.contradict_message(joan(), WHAT_JOAN_WROTE, original=received(CONVERSATION), original_position=41)
 
     assert isinstance(event, MessageContradicted)
     assert event.agent_id is None

@@ -2,20 +2,10 @@
 
 import pytest
 
-from domain import assignment
-from domain.assignment import (
-    Choice,
-    ConversationOffered,
-    NotWaiting,
-    OfferAccepted,
-    OfferDeclined,
-    OfferExpired,
-    OfferGone,
-    OfferNotYours,
-    OfferStillStands,
-    OfferWithdrawn,
-)
+from domain import offers
+from domain.assignment import Choice, ConversationOffered, OfferAccepted, OfferDeclined, OfferExpired, OfferWithdrawn
 from domain.conversation import Conversation, Status
+from domain.offers import NotWaiting, OfferGone, OfferNotYours, OfferStillStands
 from tests.domain.situations import (
     CONVERSATION,
     IN_A_MINUTE,
@@ -47,9 +37,7 @@ def test_a_waiting_conversation_is_offered_with_the_reason() -> None:
         position=7, ordinal=0, decided_at=NOON, policy_version=1, rule="longest_idle", score=600.0, eligible=3
     )
 
-    events = assignment.offer(
-        conversation, offer_id=OFFER, agent_id=MEI, units=2, expires_at=IN_A_MINUTE, choice=choice
-    )
+    events = offers.offer(conversation, offer_id=OFFER, agent_id=MEI, units=2, expires_at=IN_A_MINUTE, choice=choice)
 
     assert events == [
         ConversationOffered(
@@ -79,7 +67,7 @@ def test_a_waiting_conversation_is_offered_with_the_reason() -> None:
 )
 def test_only_what_waits_is_offered(conversation: Conversation) -> None:
     with pytest.raises(NotWaiting):
-        assignment.offer(conversation, offer_id="offer-2", agent_id=OLA, units=2, expires_at=IN_A_MINUTE)
+        offers.offer(conversation, offer_id="offer-2", agent_id=OLA, units=2, expires_at=IN_A_MINUTE)
 
 
 def test_an_offer_holds_nothing_yet() -> None:
@@ -89,7 +77,7 @@ def test_an_offer_holds_nothing_yet() -> None:
 def test_an_accepted_offer_makes_the_agent_the_holder() -> None:
     conversation = an_offered_conversation()
 
-    events = assignment.accept_offer(conversation, offer_id=OFFER, agent_id=MEI)
+    events = offers.accept_offer(conversation, offer_id=OFFER, agent_id=MEI)
 
     assert events == [OfferAccepted(conversation_id=CONVERSATION, queue_id=QUEUE, offer_id=OFFER, agent_id=MEI)]
     assert where(after(conversation, events)) == (Status.ASSIGNED, MEI, None, 2)
@@ -99,7 +87,7 @@ def test_an_accepted_offer_makes_the_agent_the_holder() -> None:
 def test_a_declined_offer_waits_again_with_its_age() -> None:
     conversation = an_offered_conversation()
 
-    events = assignment.decline_offer(conversation, offer_id=OFFER, agent_id=MEI, reason="lunch")
+    events = offers.decline_offer(conversation, offer_id=OFFER, agent_id=MEI, reason="lunch")
 
     assert events == [
         OfferDeclined(conversation_id=CONVERSATION, queue_id=QUEUE, offer_id=OFFER, agent_id=MEI, reason="lunch")
@@ -112,9 +100,9 @@ def test_another_agent_does_not_answer_the_offer() -> None:
     conversation = an_offered_conversation()
 
     with pytest.raises(OfferNotYours):
-        assignment.accept_offer(conversation, offer_id=OFFER, agent_id=OLA)
+        offers.accept_offer(conversation, offer_id=OFFER, agent_id=OLA)
     with pytest.raises(OfferNotYours):
-        assignment.decline_offer(conversation, offer_id=OFFER, agent_id=OLA, reason="lunch")
+        offers.decline_offer(conversation, offer_id=OFFER, agent_id=OLA, reason="lunch")
 
 
 @pytest.mark.parametrize(
@@ -129,17 +117,17 @@ def test_another_agent_does_not_answer_the_offer() -> None:
 )
 def test_an_offer_that_no_longer_stands_is_not_answered(conversation: Conversation, offer_id: str) -> None:
     with pytest.raises(OfferGone):
-        assignment.accept_offer(conversation, offer_id=offer_id, agent_id=MEI)
+        offers.accept_offer(conversation, offer_id=offer_id, agent_id=MEI)
     with pytest.raises(OfferGone):
-        assignment.decline_offer(conversation, offer_id=offer_id, agent_id=MEI, reason="lunch")
+        offers.decline_offer(conversation, offer_id=offer_id, agent_id=MEI, reason="lunch")
     with pytest.raises(OfferGone):
-        assignment.expire_offer(conversation, offer_id=offer_id, at=IN_TWO_MINUTES)
+        offers.expire_offer(conversation, offer_id=offer_id, at=IN_TWO_MINUTES)
 
 
 def test_an_offer_runs_out_at_its_time() -> None:
     conversation = an_offered_conversation()
 
-    events = assignment.expire_offer(conversation, offer_id=OFFER, at=IN_A_MINUTE)
+    events = offers.expire_offer(conversation, offer_id=OFFER, at=IN_A_MINUTE)
 
     assert events == [OfferExpired(conversation_id=CONVERSATION, queue_id=QUEUE, offer_id=OFFER, agent_id=MEI)]
     assert where(after(conversation, events)) == (Status.WAITING, None, None, 0)
@@ -147,13 +135,13 @@ def test_an_offer_runs_out_at_its_time() -> None:
 
 def test_an_offer_does_not_run_out_before_its_time() -> None:
     with pytest.raises(OfferStillStands):
-        assignment.expire_offer(an_offered_conversation(), offer_id=OFFER, at=NOON)
+        offers.expire_offer(an_offered_conversation(), offer_id=OFFER, at=NOON)
 
 
 def test_an_offer_is_withdrawn() -> None:
     conversation = an_offered_conversation()
 
-    events = assignment.withdraw_offer(conversation, reason="signed_out")
+    events = offers.withdraw_offer(conversation, reason="signed_out")
 
     assert events == [
         OfferWithdrawn(conversation_id=CONVERSATION, queue_id=QUEUE, offer_id=OFFER, agent_id=MEI, reason="signed_out")
@@ -162,6 +150,6 @@ def test_an_offer_is_withdrawn() -> None:
 
 
 def test_withdrawing_where_nothing_is_offered_is_ignored() -> None:
-    events = assignment.withdraw_offer(an_assigned_conversation(), reason="signed_out")
+    events = offers.withdraw_offer(an_assigned_conversation(), reason="signed_out")
 
     assert events == []

@@ -12,8 +12,8 @@ from application.policies.return_work import ReturnWork
 from application.use_cases.receive_messages import Receipt
 from domain.agent import Presence
 from domain.conversation import Status
-from domain.customer import InboundMessage
 from domain.event import RuleBroken
+from domain.intake import InboundMessage
 from domain.interaction import NotTheHolder
 from domain.routing.decide import decide
 from tests.application.recomputing import demand_choices_come_out_the_same

@@ -5,7 +5,7 @@ import pytest
 from application.commands import Done
 from application.use_cases.assign_work import AssignWork
 from domain.agent import AtCapacity
-from domain.assignment import NotWaiting, OfferGone, OfferStillStands
+from domain.offers import NotWaiting, OfferGone, OfferStillStands
 from domain.policy import RoutingPolicy
 from domain.routing.decide import Expire, Offer, Withdraw, decide
 from tests.application.situations import Case, Shop, a_waiting_conversation, an_offered_conversation

@@ -15,7 +15,7 @@ from domain.conversation import (
     Status,
     TooManyTags,
 )
-from domain.customer import Call
+from domain.intake import Call
 from domain.interaction import Direction
 from domain.queue import QueueRetiredAlready, QueueUnknown
 from tests.application.situations import (

@@ -6,7 +6,8 @@ import pytest
 
 from application.use_cases.know_customers import CustomerUnknown, Identity, IdentityTaken
 from domain.conversation import ConversationUnknown
-from domain.customer import WITHHELD, Call, CustomerNamed, CustomerRegistered, IdentityLinked
+from domain.customer import CustomerNamed, CustomerRegistered, IdentityLinked
+from domain.intake import WITHHELD, Call
 from domain.interaction import CallLogged, Direction
 from tests.application.situations import NOON, Shop, a_message, a_waiting_conversation, another_process, kinds
 

@@ -3,18 +3,13 @@
 import pytest
 
 from domain.agent import AtCapacity, LoadReleased, Work
-from domain.assignment import (
-    NotOnHold,
-    OfferDeclined,
-    OfferGone,
-    OfferNotYours,
-    OnHold,
-)
+from domain.assignment import NotOnHold, OfferDeclined, OnHold
 from domain.conversation import (
     ConversationIsClosed,
     Status,
 )
 from domain.interaction import ChannelTakesNoReplies, NoteWritten, NothingToSay, NotTheHolder, ReplyWritten
+from domain.offers import OfferGone, OfferNotYours
 from tests.application.situations import (
     NOON,
     Shop,

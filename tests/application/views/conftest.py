@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
+from application.push import Hub
+from application.views import ViewReaders
 from infrastructure.log.pool import ReadPool
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.views.readers import PostgresViewReaders
 from tests.application.views.histories import MASTER_KEY, Town
+from tests.application.views.screens import TICKING, Followed, running
 from tests.application.views.situations import Views
 
 EMPTY = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
@@ -46,3 +49,18 @@ async def readers(url: str) -> AsyncIterator[PostgresViewReaders]:
     await pool.open()
     yield PostgresViewReaders(pool)
     await pool.close()
+
+
+@pytest.fixture
+async def hub(readers: ViewReaders) -> AsyncIterator[Hub]:
+    """A hub that tells positions all the time."""
+    async with running(Hub(readers, TICKING)) as made:
+        yield made
+
+
+@pytest.fixture
+async def followed(town: Town, views: Views, hub: Hub) -> Followed:
+    """A town with some history, all its views, and the hub told of them."""
+    made = Followed(town, views, hub)
+    await made.live(60)
+    return made

@@ -5,14 +5,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from application.ids import new_id
 from application.log import Appended, Context, Fact, Log, Write
 from application.states import fold
-from domain import agent, assignment, conversation, customer, interaction
+from domain import agent, assignment, conversation, customer, intake, interaction, offers
 from domain.agent import Presence
 from domain.conversation import Conversation, Status
-from domain.customer import Call, InboundMessage, Intake
 from domain.event import Event, RuleBroken
+from domain.intake import Call, InboundMessage, Intake
 from domain.interaction import Content, Direction
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
@@ -101,14 +100,14 @@ class Town:
             occurred_at=self.now,
             author="Li",
         )
-        intake = Intake(queue_id=self.random.choice(QUEUES))
-        return customer.receive_message(
+        into = Intake(queue_id=self.random.choice(QUEUES))
+        return intake.receive_message(
             self.states.get(who, (customer.NEW, 0))[0],
             message,
             channel=channel,
             account_id=ACCOUNTS[channel],
             scope="",
-            intake=intake,
+            intake=into,
             message_id=self.new("message"),
             new_conversation_id=self.new("conversation"),
             at=self.now,
@@ -138,7 +137,7 @@ class Town:
         )  # fmt: skip
         state = self.states.get(who, (customer.NEW, 0))[0]
         new = self.new("conversation")
-        return [(who, customer.log_call(state, call, account_id="account-phone", new_conversation_id=new, at=self.now))]
+        return [(who, intake.log_call(state, call, account_id="account-phone", new_conversation_id=new, at=self.now))]
 
     def _offer(self) -> Sequence[tuple[str, Events]]:
         waiting, agents = self.conversations(Status.WAITING), self.streams("agent")
@@ -147,7 +146,7 @@ class Town:
         (who, one), to = self.random.choice(waiting), self.random.choice(agents)
         load = agent.take_load(self.states[to][0], conversation_id=one.id, customer_id=who, units=1)
         expires_at = self.now + timedelta(seconds=30)
-        offered = assignment.offer(one, offer_id=self.new("offer"), agent_id=to, units=1, expires_at=expires_at)
+        offered = offers.offer(one, offer_id=self.new("offer"), agent_id=to, units=1, expires_at=expires_at)
         return [(who, offered), (to, load)]
 
     def _answer_offer(self) -> Sequence[tuple[str, Events]]:
@@ -159,8 +158,8 @@ class Town:
         assert one.agent_id is not None
         offer_id, to = one.offer_id, one.agent_id
         if self.random.random() < 0.7:
-            return [(who, assignment.accept_offer(one, offer_id=offer_id, agent_id=to))]
-        declined = assignment.decline_offer(one, offer_id=offer_id, agent_id=to, reason="lunch")
+            return [(who, offers.accept_offer(one, offer_id=offer_id, agent_id=to))]
+        declined = offers.decline_offer(one, offer_id=offer_id, agent_id=to, reason="lunch")
         return [
             (who, declined),
             (to, agent.release_load(self.states[to][0], conversation_id=one.id, reason="declined")),
@@ -215,7 +214,3 @@ class Town:
 
 def _new(stream: str) -> Any:
     return agent.NEW if stream.startswith("agent") else customer.NEW
-
-
-def an_agent_id() -> str:
-    return new_id("agent")

@@ -1,18 +1,55 @@
-"""A screen: a client of the hub that keeps what frames tell it, and minds their order."""
+"""Screens: clients of the hub that keep what frames tell them and mind their order; and what moves on before them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from application.push import Hub
+from application.follower import Follower
+from application.push import Hub, HubLimits
 from application.views import ViewReaders
 from application.watching.feed import IsShown
 from application.watching.viewer import Disconnected, TooSlow, Viewer
+from tests.application.views.histories import Town
+from tests.application.views.situations import Views
 
 WAIT_SECONDS_MAX = 20.0
+TICKING = HubLimits(tick_seconds=0.02)
+"""Positions are told all the time."""
+
+
+@asynccontextmanager
+async def running(hub: Hub) -> AsyncIterator[Hub]:
+    """The hub, while it runs."""
+    task = asyncio.create_task(hub.run())
+    yield hub
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+class Followed:
+    """All views of a town, moved on step by step, and the hub told."""
+
+    def __init__(self, town: Town, views: Views, hub: Hub) -> None:
+        self.town = town
+        self.projections = views.all()
+        self.followers: dict[str, Follower] = {}
+        for name, projection in self.projections.items():
+            projection.on_advanced.append(hub.advanced)
+            self.followers[name] = Follower(town.log, projection, batch_max=7)
+
+    async def catch_up(self) -> int:
+        for name, follower in self.followers.items():
+            await follower.catch_up()
+            await self.projections[name].settle()
+        return await self.town.log.head()
+
+    async def live(self, actions: int) -> int:
+        await self.town.live(actions)
+        return await self.catch_up()
 
 
 class Screen:

@@ -1,19 +1,22 @@
 """Projections and their stores as a process has them, and what a table holds."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier
+from typing_extensions import override
 
 from application.follower import Follower
 from application.log import Log
 from application.projections.agent_board import AgentBoard
-from application.projections.conversations import Conversations
+from application.projections.conversations import Card, Conversations
 from application.projections.projection import BoardProjection, Projection, TimelineProjection
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
-from application.projections.view import Board
+from application.projections.view import Board, Row
 from application.rebuild import Build
+from domain.event import Recorded
 from infrastructure.views import registry
 from infrastructure.views.board_store import BoardStore
 from infrastructure.views.session import Session
@@ -25,6 +28,36 @@ VIEWS = ("timeline", *BOARDS)
 CARDS_MAX = 20_000
 CONTENT = SQL("SELECT * FROM {table} AS line ORDER BY line")
 SEEN = SQL("SELECT * FROM {table} AS line WHERE NOT is_gone ORDER BY line")
+
+
+class Stumbling(Conversations):
+    """Cannot fold certain events of one stream."""
+
+    def __init__(self, stream: str, topic: str) -> None:
+        self.stream = stream
+        self.topic = topic
+
+    @override
+    def evolve(self, card: Card | None, recorded: Recorded) -> Card | None:
+        if (recorded.stream, recorded.topic) == (self.stream, self.topic):
+            raise KeyError("what the fold did not expect")
+        return super().evolve(card, recorded)
+
+
+class Unwritable(Conversations):
+    """Gives rows of one stream that no database takes."""
+
+    def __init__(self, stream: str) -> None:
+        self.stream = stream
+
+    @override
+    def rows(self, card: Card, position: int) -> Sequence[Row]:
+        rows = super().rows(card, position)
+        return [Row(**(_fields(row) | {"status": "\0"})) for row in rows] if card.customer_id == self.stream else rows
+
+
+def _fields(row: Row) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}
 
 
 class Views:

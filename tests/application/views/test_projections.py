@@ -2,17 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from typing_extensions import override
 
 from application.follower import Follower
-from application.projections.conversations import Card, Conversations
 from application.projections.timeline import Timeline
-from application.projections.view import Fenced, Row
-from domain.event import Recorded
+from application.projections.view import Fenced
 from domain.streams import topics_of
 from infrastructure.views.board_store import BoardStore
 from tests.application.views.histories import Town
@@ -21,36 +17,6 @@ from tests.application.views.situations import BOARDS, VIEWS, Views
 pytestmark = pytest.mark.anyio
 
 EVERYTHING = topics_of("customer", "conversation", "agent")
-
-
-class Stumbling(Conversations):
-    """Cannot fold certain events of one stream."""
-
-    def __init__(self, stream: str, topic: str) -> None:
-        self.stream = stream
-        self.topic = topic
-
-    @override
-    def evolve(self, card: Card | None, recorded: Recorded) -> Card | None:
-        if (recorded.stream, recorded.topic) == (self.stream, self.topic):
-            raise KeyError("what the fold did not expect")
-        return super().evolve(card, recorded)
-
-
-class Unwritable(Conversations):
-    """Gives rows of one stream that no database takes."""
-
-    def __init__(self, stream: str) -> None:
-        self.stream = stream
-
-    @override
-    def rows(self, card: Card, position: int) -> Sequence[Row]:
-        rows = super().rows(card, position)
-        return [Row(**(_fields(row) | {"status": "\0"})) for row in rows] if card.customer_id == self.stream else rows
-
-
-def _fields(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__struct_fields__}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -94,102 +60,6 @@ async def test_a_timeline_has_one_entry_for_each_event_of_its_customer(town: Tow
     events = (await town.log.read(0, 10_000, timeline.topics))[0]
     seen = [(scope, position, bytes(doc)) for scope, position, _, doc in await views.content("timeline")]
     assert seen == sorted((row.scope, row.position, row.doc) for row in timeline.rows(events))
-
-
-async def test_a_stream_that_cannot_be_followed_is_parked_and_the_others_go_on(town: Town, views: Views) -> None:
-    li, wang = await town.message(), await town.message()
-    parked_at = await town.log.head() - 1
-    projection = views.board(Stumbling(wang, "conversation.message_received"))
-
-    await views.catch_up(projection)
-    await town.message(li, "once more")
-    await town.message(wang, "once more")
-    await views.catch_up(projection)
-
-    (parked,) = projection.parked.values()
-    assert (parked.projection, parked.stream, parked.position, parked.topic, parked.error, parked.attempts) == (
-        "conversations", wang, parked_at, "conversation.message_received",
-        "KeyError: 'what the fold did not expect'", 1,
-    )  # fmt: skip
-    previews = {row[9]: row[5] for row in await views.content("conversations")}
-    assert b"once more" in previews[li]
-    assert b"once more" not in previews[wang]
-
-
-async def test_a_parked_stream_stays_parked_after_a_restart(town: Town, views: Views) -> None:
-    wang = await town.message()
-    before = views.board(Stumbling(wang, "conversation.message_received"))
-    await views.catch_up(before)
-
-    after = views.board(Conversations())
-    await town.message(wang, "once more")
-    await views.catch_up(after)
-
-    assert after.parked == before.parked
-
-
-async def test_a_replayed_stream_shows_what_it_would_have_shown(town: Town, views: Views) -> None:
-    wang = await town.message()
-    board = Stumbling(wang, "conversation.message_received")
-    projection = views.board(board)
-    await views.catch_up(projection)
-    await town.live(60)
-    await town.message(wang, "once more")
-    await views.catch_up(projection)
-
-    board.topic = ""
-    still_parked = await projection.replay_parked(town.log)
-    await town.message(wang, "and again")
-    await views.catch_up(projection)
-
-    assert not still_parked
-    assert not projection.parked
-    assert await views.content("conversations") == await views.rebuilt("conversations")
-
-
-async def test_a_replay_that_fails_again_counts_its_attempts(town: Town, views: Views) -> None:
-    wang = await town.message()
-    projection = views.board(Stumbling(wang, "conversation.message_received"))
-    await views.catch_up(projection)
-
-    (again,) = await projection.replay_parked(town.log)
-    (once_more,) = await projection.replay_parked(town.log)
-
-    assert (again.attempts, once_more.attempts) == (2, 3)
-    assert again.position == once_more.position
-
-
-async def test_a_replay_elsewhere_is_noticed_by_whoever_follows(town: Town, views: Views) -> None:
-    wang = await town.message()
-    board = Stumbling(wang, "conversation.message_received")
-    live, elsewhere = views.board(board), views.board(Conversations())
-    follower = Follower(town.log, live)
-    await follower.catch_up()
-
-    await elsewhere.start()
-    await elsewhere.replay_parked(town.log)
-    board.topic = ""
-    await town.message(wang, "once more")
-    with pytest.raises(Fenced):
-        await follower.catch_up()
-    await views.catch_up(live)
-
-    assert not live.parked
-    assert b"once more" in (await views.content("conversations"))[0][5]
-
-
-async def test_the_stream_whose_rows_the_database_refuses_is_found_and_parked(town: Town, views: Views) -> None:
-    await town.live(80)
-    wang = await town.message()
-    await town.live(80)
-    await town.message(wang, "once more")
-    projection = views.board(Unwritable(wang))
-
-    await views.catch_up(projection)
-
-    assert list(projection.parked) == [wang]
-    expected = [row for row in await views.rebuilt("conversations") if row[9] != wang]
-    assert await views.content("conversations") == expected
 
 
 async def test_of_two_writers_the_one_behind_is_fenced_and_writes_nothing(town: Town, views: Views) -> None:

@@ -2,80 +2,28 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from psycopg.sql import SQL
 
-from application.follower import Follower
 from application.projections.agent_board import TEAM
 from application.projections.conversations import ALL
 from application.projections.projection import Projection
-from application.push import Hub, HubLimits, TooManyViewers, TooManyWatches
+from application.push import Hub, HubLimits
 from application.views import ViewReaders
 from application.watching.feed import FeedLimits
-from application.watching.frames import Header
-from application.watching.viewer import TooSlow, Viewer, ViewerLimits
-from tests.application.views.histories import ACCOUNTS, QUEUES, Town
-from tests.application.views.screens import Screen, newest, shown_now
-from tests.application.views.situations import Views
-from tests.application.views.test_projections import Stumbling
+from tests.application.views.histories import QUEUES, Town
+from tests.application.views.screens import TICKING, Followed, Screen, newest, running, shown_now
+from tests.application.views.situations import Stumbling, Views
 
 pytestmark = pytest.mark.anyio
 
-LIMITS = HubLimits(tick_seconds=0.02)
 PUT_BACK = SQL("""
     TRUNCATE conversations_v1_b1;
     INSERT INTO conversations_v1_b1 SELECT * FROM kept;
     UPDATE onethread_tracking SET notification_id = {} WHERE application_name = 'conversations_v1_b1'
 """)
-
-
-@pytest.fixture
-async def hub(readers: ViewReaders) -> AsyncIterator[Hub]:
-    """A hub that tells positions all the time."""
-    async with running(Hub(readers, LIMITS)) as made:
-        yield made
-
-
-@asynccontextmanager
-async def running(hub: Hub) -> AsyncIterator[Hub]:
-    """The hub, while it runs."""
-    task = asyncio.create_task(hub.run())
-    yield hub
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-class Followed:
-    """All views of a town, moved on step by step, and the hub told."""
-
-    def __init__(self, town: Town, views: Views, hub: Hub) -> None:
-        self.town = town
-        self.projections = views.all()
-        self.followers: dict[str, Follower] = {}
-        for name, projection in self.projections.items():
-            projection.on_advanced.append(hub.advanced)
-            self.followers[name] = Follower(town.log, projection, batch_max=7)
-
-    async def catch_up(self) -> int:
-        for name, follower in self.followers.items():
-            await follower.catch_up()
-            await self.projections[name].settle()
-        return await self.town.log.head()
-
-    async def live(self, actions: int) -> int:
-        await self.town.live(actions)
-        return await self.catch_up()
-
-
-@pytest.fixture
-async def followed(town: Town, views: Views, hub: Hub) -> Followed:
-    made = Followed(town, views, hub)
-    await made.live(60)
-    return made
 
 
 def scopes(town: Town) -> list[tuple[str, str]]:
@@ -216,108 +164,10 @@ async def test_a_timeline_begins_with_its_newest_entries_and_leads_to_the_older_
     assert len(page.rows) + len(shown) == len(await shown_now(readers, "timeline", who))
 
 
-async def test_everybody_gets_the_same_bytes(followed: Followed, hub: Hub) -> None:
-    viewers = [hub.connect() for _ in range(3)]
-    for viewer in viewers:
-        await hub.watch(viewer, "conversations", ALL)
-        await viewer.next()
-
-    await followed.town.message()
-    await followed.catch_up()
-    frames = [await viewer.next() for viewer in viewers]
-
-    assert frames[0] is frames[1] is frames[2]
-
-
-async def test_who_reads_too_slowly_is_cut_off_and_the_others_are_not(followed: Followed, readers: ViewReaders) -> None:
-    hub = Hub(readers, HubLimits(viewer=ViewerLimits(backlog_frames_max=5)))
-    slow, screen = hub.connect(), Screen(hub)
-    await hub.watch(slow, "conversations", ALL)
-    await screen.watch("conversations", ALL)
-    screen.viewer._limits = ViewerLimits()
-
-    head = await followed.live(30)
-    hub.nudge()
-    await slow.is_over.wait()
-
-    with pytest.raises(TooSlow):
-        await slow.next()
-    hub.tick()
-    await screen.reached("conversations", ALL, head - 1)
-    assert (hub.viewers, hub.watches) == (1, 1)
-    await hub.close()
-
-
-async def test_frames_that_wait_too_long_cut_the_viewer_off(followed: Followed, readers: ViewReaders) -> None:
-    hub = Hub(readers, HubLimits(viewer=ViewerLimits(backlog_age_seconds_max=0)))
-    viewer = hub.connect()
-    await hub.watch(viewer, "conversations", ALL)
-    await readers.position("conversations")  # takes a moment, while the viewer reads nothing
-
-    assert hub.oldest_unsent_seconds() > 0
-    hub.tick()
-
-    with pytest.raises(TooSlow):
-        await viewer.next()
-
-
-async def test_what_is_no_longer_watched_no_longer_comes(followed: Followed, hub: Hub) -> None:
-    screen = Screen(hub)
-    await screen.watch("conversations", ALL)
-    await screen.watch("agent_board", TEAM)
-    await screen.reached("conversations", ALL, 0)
-
-    hub.unwatch(screen.viewer, "conversations", ALL, "transferred")
-    stood_at = screen.position[f"conversations:{ALL}"]
-    head = await followed.live(20)
-    await screen.reached("agent_board", TEAM, head)
-
-    assert screen.unwatched == {f"conversations:{ALL}": "transferred"}
-    assert screen.position[f"conversations:{ALL}"] == stood_at
-
-
-async def test_a_change_of_permission_ends_the_watches_it_concerns(followed: Followed, hub: Hub) -> None:
-    demoted, supervisor = Screen(hub, "demoted"), Screen(hub, "supervisor")
-    for screen in (demoted, supervisor):
-        await screen.watch("agent_board", TEAM)
-        await screen.watch("queue_board", QUEUES[0])
-
-    def may_watch(viewer: Viewer, view: str, scope: str) -> bool:
-        return viewer.who == "supervisor" or view == "queue_board"
-
-    hub.recheck(may_watch, "your role has changed")
-
-    await demoted.told("unwatched")
-    assert demoted.unwatched == {f"agent_board:{TEAM}": "your role has changed"}
-    assert hub.watches == 3
-    assert not supervisor.unwatched
-
-
-async def test_a_watch_may_show_only_some_rows(followed: Followed, hub: Hub) -> None:
-    town = followed.town
-    who = await town.message(channel="webchat")
-    await town.message(who, "by mail", channel="email")
-    await followed.catch_up()
-    (chat,) = [one.id for one in town.states[who][0].conversations.values() if one.channel == "webchat"]
-    spoken = {"conversation.message_received", "conversation.reply_written"}
-
-    def is_shown(header: Header) -> bool:
-        about = header.event
-        return header.kind in spoken and (about.conversation_id, about.account_id) == (chat, ACCOUNTS["webchat"])
-
-    visitor = Screen(hub)
-    await visitor.watch("timeline", who, is_shown=is_shown)
-    await town.message(who, "by mail again", channel="email")
-    await town.message(who, "by chat again", channel="webchat")
-    seen = await visitor.reached("timeline", who, await followed.catch_up())
-
-    assert [row["event"]["content"]["text"] for row in seen.values()] == ["Hello?", "by chat again"]
-
-
 async def test_views_that_move_in_another_process_are_noticed(town: Town, views: Views, readers: ViewReaders) -> None:
     elsewhere: Projection = views.projection("conversations")
     await views.catch_up(elsewhere)
-    async with running(Hub(readers, LIMITS)) as hub:
+    async with running(Hub(readers, TICKING)) as hub:
         screen = Screen(hub)
         await screen.watch("conversations", ALL)
 
@@ -372,22 +222,3 @@ async def test_after_the_view_was_put_back_everybody_gets_a_fresh_snapshot(
     assert (await screen.told("snapshot"))["position"] == earlier
     await views.catch_up(projection)
     assert await screen.reached("conversations", ALL, later) == await shown_now(readers, "conversations", ALL)
-
-
-async def test_there_are_limits_to_viewers_and_watches(followed: Followed, readers: ViewReaders) -> None:
-    hub = Hub(readers, HubLimits(viewers_max=1, viewer=ViewerLimits(watches_max=2)))
-    viewer = hub.connect()
-    with pytest.raises(TooManyViewers):
-        hub.connect()
-
-    await hub.watch(viewer, "conversations", ALL)
-    await hub.watch(viewer, "conversations", ALL)
-    await hub.watch(viewer, "agent_board", TEAM)
-    with pytest.raises(TooManyWatches):
-        await hub.watch(viewer, "queue_board", QUEUES[0])
-
-    hub.disconnect(viewer)
-    hub.disconnect(viewer)
-    assert (hub.viewers, hub.watches) == (0, 0)
-    assert hub.connect() is not viewer
-    await hub.close()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.sql import SQL
 from typing_extensions import override
@@ -13,17 +14,15 @@ from application.follower import Follower
 from application.projections.conversations import ALL, Conversations
 from application.projections.timeline import Timeline
 from application.projections.view import Board
-from application.push import Hub, HubLimits
+from application.push import Hub
 from application.rebuild import NothingToSwitchBackTo, OtherVersion, Rebuild, RebuildUnderWay
-from application.views import ViewReaders
+from application.views import ConversationFilter, ViewReaders
 from domain.event import Recorded
 from domain.interaction import NoteWritten
 from infrastructure.views.builds import PostgresBuilds
 from tests.application.views.histories import Town
-from tests.application.views.screens import Screen, shown_now
-from tests.application.views.situations import BOARDS, VIEWS, Views
-from tests.application.views.test_projections import Unwritable
-from tests.application.views.test_push import running
+from tests.application.views.screens import TICKING, Screen, running, shown_now
+from tests.application.views.situations import BOARDS, VIEWS, Unwritable, Views
 
 pytestmark = pytest.mark.anyio
 
@@ -120,7 +119,7 @@ async def test_who_watches_sees_no_difference_at_a_switch(
 ) -> None:
     await town.live(100)
     await views.catch_up(views.projection("conversations"))
-    async with running(Hub(readers, HubLimits(tick_seconds=0.02))) as hub:
+    async with running(Hub(readers, TICKING)) as hub:
         screen = Screen(hub)
         await screen.watch("conversations", ALL)
         async with a_busy_town(town, views):
@@ -139,7 +138,7 @@ async def test_who_watches_gets_a_fresh_snapshot_of_a_build_that_differs(
     await town.live(30)
     head = await views.catch_up(views.projection("conversations"))
     await views.change(SQL("UPDATE conversations_v1_b1 SET is_gone = true WHERE customer_id = {}").format(who))
-    async with running(Hub(readers, HubLimits(tick_seconds=0.02))) as hub:
+    async with running(Hub(readers, TICKING)) as hub:
         screen = Screen(hub)
         await screen.watch("conversations", ALL)
         wrong = dict(await screen.reached("conversations", ALL, head))
@@ -259,6 +258,23 @@ async def test_a_rebuild_parks_the_streams_that_it_cannot_follow(town: Town, vie
     await live.replay_parked(town.log)
     assert not live.parked
     assert await views.content("conversations") == await views.rebuilt("conversations")
+
+
+async def test_a_switch_waits_for_long_readers_and_lets_the_others_read(
+    town: Town, views: Views, rebuild: Rebuild, readers: ViewReaders
+) -> None:
+    await town.live(30)
+    await views.catch_up(views.projection("conversations"))
+    waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'conversations'::regclass"
+
+    async with await psycopg.AsyncConnection.connect(views.url) as reader:
+        await reader.execute("SELECT * FROM conversations")
+        rebuilding = asyncio.create_task(rebuild.rebuild("conversations"))
+        while await views.select(waits) == [(0,)]:
+            assert not rebuilding.done()
+        assert (await readers.conversations(ConversationFilter())).rows
+
+    assert (await rebuilding).is_live
 
 
 async def test_a_view_nobody_has_opened_yet_can_be_rebuilt(town: Town, views: Views, rebuild: Rebuild) -> None:

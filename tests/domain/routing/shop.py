@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain import agent, assignment, conversation, customer, policy, queue
+from domain import agent, assignment, conversation, customer, intake, offers, policy, queue
 from domain.agent import Agent, LoadTaken, Presence
-from domain.assignment import OfferGone
 from domain.conversation import Conversation, Status
-from domain.customer import Customer, InboundMessage, Intake
+from domain.customer import Customer
 from domain.event import Event, Recorded
+from domain.intake import InboundMessage, Intake
 from domain.interaction import Content
+from domain.offers import OfferGone
 from domain.policy import Policy, RoutingPolicy
 from domain.queue import QueueDefinition
 from domain.routing.decide import DECISIONS_MAX, Decision, Expire, Offer, Withdraw, decide
@@ -99,7 +100,7 @@ class Shop:
         message = InboundMessage(
             provider_id=conversation_id, handle=conversation_id, content=Content(text="Hello?"), occurred_at=self.now
         )
-        events = customer.receive_message(
+        events = intake.receive_message(
             customer.NEW,
             message,
             channel=channel,
@@ -114,13 +115,13 @@ class Shop:
 
     def accept(self, conversation_id: str) -> None:
         customer_id, one = self.find(conversation_id)
-        self.record(customer_id, assignment.accept_offer(one, offer_id=one.offer_id or "", agent_id=one.agent_id or ""))
+        self.record(customer_id, offers.accept_offer(one, offer_id=one.offer_id or "", agent_id=one.agent_id or ""))
 
     def decline(self, conversation_id: str) -> None:
         customer_id, one = self.find(conversation_id)
         agent_id = one.agent_id or ""
         self.record(
-            customer_id, assignment.decline_offer(one, offer_id=one.offer_id or "", agent_id=agent_id, reason="lunch")
+            customer_id, offers.decline_offer(one, offer_id=one.offer_id or "", agent_id=agent_id, reason="lunch")
         )
         self._release(agent_id, one, "declined")
 
@@ -178,7 +179,7 @@ class Shop:
                 load = agent.take_load(
                     self.agents[agent_id], conversation_id=one.id, customer_id=customer_id, units=units
                 )
-                offered = assignment.offer(
+                offered = offers.offer(
                     one,
                     offer_id=decision.offer_id,
                     agent_id=agent_id,
@@ -189,7 +190,7 @@ class Shop:
                 self.record(customer_id, offered)
                 self.record(agent_id, load)
             case Expire(agent_id=agent_id, offer_id=offer_id):
-                self.record(customer_id, assignment.expire_offer(one, offer_id=offer_id, at=self.now))
+                self.record(customer_id, offers.expire_offer(one, offer_id=offer_id, at=self.now))
                 self._release(agent_id, one, "expired")
                 if self.agents[agent_id].is_signed_in:
                     self.turn(agent_id, Presence.AWAY, "missed an offer")
@@ -200,7 +201,7 @@ class Shop:
 
     def _take_back_offer(self, one: Conversation) -> None:
         customer_id, _ = self.find(one.id)
-        if withdrawn := assignment.withdraw_offer(one, reason="taken back"):
+        if withdrawn := offers.withdraw_offer(one, reason="taken back"):
             self.record(customer_id, withdrawn)
             self._release(one.agent_id, one, "withdrawn")
 

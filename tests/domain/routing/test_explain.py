@@ -3,7 +3,7 @@
 import pytest
 
 from domain.agent import Presence
-from domain.assignment import NotWaiting
+from domain.offers import NotWaiting
 from domain.routing.decide import Offer
 from domain.routing.explain import Candidate, explain
 from tests.domain.routing.shop import Shop, replayed

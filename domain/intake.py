@@ -1,0 +1,219 @@
+"""What comes in from a customer: messages and calls, who they are from, and which conversation they join."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from domain import assignment, conversation
+from domain.conversation import Conversation, ConversationOpened, ConversationReopened
+from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked
+from domain.event import Event, RuleBroken
+from domain.interaction import CallLogged, Content, Direction, MessageContradicted, MessageReceived
+
+OPEN_CONVERSATIONS_MAX = 1_000
+WITHHELD = "anonymous"
+"""The handle of a caller who withheld their number: it is nobody's address."""
+
+
+class TooManyConversations(RuleBroken):
+    """This customer has 1,000 conversations open at once; close some first."""
+
+
+class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Where new work of a channel account goes."""
+
+    queue_id: str
+    priority: int = 0
+    service_level: timedelta | None = None
+    """The first answer is due so long after the work came in."""
+
+
+class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A customer's message as a channel hands it in, whatever the channel.
+
+    Example: `{"provider_id": "wamid.X", "handle": "+8613800138000", "content": {"text": "你好"},
+    "occurred_at": "2026-11-11T00:00:01Z"}`
+    """
+
+    provider_id: str
+    """The channel's own id of the message: the same id is the same message."""
+    handle: str
+    content: Content
+    occurred_at: datetime
+    author: str = ""
+    thread: str = ""
+    subject: str = ""
+    kind: str = "message"
+    """What the provider id counts: an id may come back for an edit or an unsend of the same message."""
+    conversation_id: str = ""
+    """The conversation it proves to answer, as a mail with our reply token does."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A phone call to be written down."""
+
+    call_id: str
+    direction: Direction
+    handle: str
+    outcome: str
+    occurred_at: datetime
+    duration_seconds: int = 0
+    note: str = ""
+    author: str = ""
+
+
+def meet(customer: Customer, *, channel: str, account_id: str, handle: str, name: str) -> list[Event]:
+    """What is new about who writes. Empty for somebody known whose name we have."""
+    events: list[Event] = []
+    if not customer.handles and not customer.name and not customer.conversations:
+        events.append(CustomerRegistered(name=name))
+    elif name and not customer.name:
+        events.append(CustomerNamed(name=name))
+    if handle != WITHHELD and (channel, account_id, handle) not in customer.handles:
+        events.append(IdentityLinked(channel=channel, account_id=account_id, handle=handle))
+    return events
+
+
+def _conversation_for(
+    customer: Customer,
+    *,
+    channel: str,
+    account_id: str,
+    thread: str,
+    subject: str,
+    name: str,
+    new_id: str,
+    at: datetime,
+    proven_id: str = "",
+) -> tuple[Conversation, list[Event]]:
+    """The conversation that something new belongs to, and what opens or reopens it if need be."""
+    current = customer.conversations.get(proven_id) or customer.thread(account_id, thread)
+    if current is not None and not current.is_closed:
+        return current, []
+    if current is not None and current.is_reopenable(at):
+        reopening = ConversationReopened(conversation_id=current.id)
+        return conversation.evolve(current, reopening), [reopening]
+    if sum(not one.is_closed for one in customer.conversations.values()) >= OPEN_CONVERSATIONS_MAX:
+        raise TooManyConversations
+    opening = ConversationOpened(
+        conversation_id=new_id,
+        channel=channel,
+        account_id=account_id,
+        thread=thread,
+        subject=subject,
+        customer_name=customer.name or name,
+    )
+    return conversation.opened(opening), [opening]
+
+
+def receive_message(
+    customer: Customer,
+    message: InboundMessage,
+    *,
+    channel: str,
+    account_id: str,
+    scope: str,
+    intake: Intake,
+    message_id: str,
+    new_conversation_id: str,
+    at: datetime,
+) -> list[Event]:
+    """Joins the thread's open conversation, reopens it in time, or opens another; new work goes to the intake queue.
+
+    `scope` is the account within which the handle means this customer; empty where it does everywhere.
+    Raises TooManyConversations.
+    """
+    events = meet(customer, channel=channel, account_id=scope, handle=message.handle, name=message.author)
+    current, start = _conversation_for(
+        customer,
+        channel=channel,
+        account_id=account_id,
+        thread=message.thread,
+        subject=message.subject,
+        name=message.author,
+        new_id=new_conversation_id,
+        at=at,
+        proven_id=message.conversation_id,
+    )
+    events += start
+    events.append(
+        MessageReceived(
+            conversation_id=current.id,
+            message_id=message_id,
+            provider_id=message.provider_id,
+            channel=channel,
+            account_id=account_id,
+            handle=message.handle,
+            content=message.content,
+            author=message.author,
+            subject=message.subject,
+            agent_id=current.holder,
+        )
+    )
+    if current.status is conversation.Status.OPEN:
+        priority = max(intake.priority, current.priority)
+        due_at = None if intake.service_level is None else at + intake.service_level
+        events += assignment.enqueue(current, queue_id=intake.queue_id, at=at, due_at=due_at, priority=priority)
+    return events
+
+
+def contradict_message(
+    customer: Customer, message: InboundMessage, *, original: MessageReceived, original_position: int
+) -> list[Event]:
+    """The same id came with other content."""
+    current = customer.conversations.get(original.conversation_id)
+    return [
+        MessageContradicted(
+            conversation_id=original.conversation_id,
+            message_id=original.message_id,
+            provider_id=original.provider_id,
+            content=message.content,
+            original_position=original_position,
+            agent_id=current.holder if current else None,
+        )
+    ]
+
+
+def log_call(
+    customer: Customer,
+    call: Call,
+    *,
+    account_id: str,
+    new_conversation_id: str,
+    at: datetime,
+    agent_id: str | None = None,
+    conversation_id: str | None = None,
+    is_theirs: bool = True,
+) -> list[Event]:
+    """Written into the named conversation, else into the phone conversation with that number.
+
+    `is_theirs`: the number is nobody else's, so that it becomes an address of this customer.
+    Raises ConversationUnknown, TooManyConversations.
+    """
+    handle = call.handle if is_theirs else WITHHELD
+    events = meet(customer, channel="phone", account_id="", handle=handle, name=call.author if is_theirs else "")
+    start: list[Event] = []
+    if conversation_id is not None:
+        current = customer.conversation(conversation_id)
+    else:
+        current, start = _conversation_for(
+            customer,
+            channel="phone",
+            account_id=account_id,
+            thread=call.handle,
+            subject="",
+            name=call.author,
+            new_id=new_conversation_id,
+            at=at,
+        )
+    logged = CallLogged(
+        conversation_id=current.id,
+        call_id=call.call_id,
+        direction=call.direction,
+        handle=call.handle,
+        outcome=call.outcome,
+        duration_seconds=call.duration_seconds,
+        note=call.note,
+        agent_id=agent_id,
+    )
+    return [*events, *start, logged]
