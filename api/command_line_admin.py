@@ -4,10 +4,10 @@ import sys
 from datetime import UTC, datetime
 
 import click
-from argon2 import PasswordHasher
 from rich.console import Console
 from rich.table import Table
 
+from api.access.passwords import hash_password
 from api.command_line_run import run_with_parts
 from api.key_file import new_key
 from api.parts import Parts
@@ -65,7 +65,7 @@ def create_administrator(login: str, name: str | None, password_stdin: bool) -> 
 
     async def admit(parts: Parts) -> str:
         command = Command(actor=ACTOR, at=parts.clock())
-        hashed = PasswordHasher().hash(password)
+        hashed = hash_password(password)
         _, person_id = await parts.set_up.admit(
             command,
             login=login,

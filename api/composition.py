@@ -49,6 +49,15 @@ def now() -> datetime:
 
 FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(), QueueBoard(), AgentBoard())
 """Every view."""
+GATHER_SECONDS = {
+    "timeline": 0.005,
+    "queue_board": 0.005,
+    "agent_board": 0.005,
+    "send_replies": 0.02,
+    "keep_snapshots": 1.0,
+}
+"""How long a reader lets events gather before it takes them together: the less a person waits for it, the longer.
+The inbox, which lights an agent's screen up, and the router do not wait at all."""
 
 
 @asynccontextmanager
@@ -126,7 +135,10 @@ def _followers(parts: Parts) -> dict[str, Follower]:
         SendReplies(parts.commands, parts.directory, senders, positions, now),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
-    followers = {reaction.name: Follower(parts.log, reaction) for reaction in reactions}
+    followers = {
+        reaction.name: Follower(parts.log, reaction, gather_seconds=GATHER_SECONDS.get(reaction.name, 0.0))
+        for reaction in reactions
+    }
     return followers | {"router": parts.router.follower}
 
 

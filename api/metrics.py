@@ -89,7 +89,7 @@ class Metrics:
         if router.follower.position < 0:
             return
         waiting = Counts(one.queue_id for one in router.state.facts.waiting.values())
-        for queue_id in router.state.facts.queues:
+        for queue_id in router.state.facts.queues.keys() | waiting.keys():
             self.waiting.labels(queue_id).set(waiting[queue_id])
         self.decisions.set(router.decided)
         self.decisions_refused.set(router.refused)

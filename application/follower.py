@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from application.log import Log
+from application.log import Log, UnreadableEvent
 from domain.event import Recorded
 
 BATCH_MAX = 2_000
@@ -34,6 +34,14 @@ class Reaction(Protocol):
         """Reacts to the events, in order; the batch is complete up to the position, and may be empty."""
 
 
+@runtime_checkable
+class ParksUnreadable(Protocol):
+    """A reaction that keeps account of events it could not be given."""
+
+    async def park_unreadable(self, error: UnreadableEvent) -> None:
+        """Notes it, and that everything up to its position is taken."""
+
+
 class Follower:
     """Runs one reaction along the log. Whatever goes wrong is told, waited out and tried again from its position."""
 
@@ -41,6 +49,8 @@ class Follower:
         self.reaction = reaction
         self.position = -1
         """Up to where the reaction has taken the log; -1 before it started."""
+        self.unreadable = 0
+        """Events passed because they cannot be decoded."""
         self._log = log
         self._batch_max = batch_max
         self._gather_seconds = gather_seconds
@@ -67,13 +77,30 @@ class Follower:
             return False
         if self._gather_seconds:
             await asyncio.sleep(self._gather_seconds)
-        batch, upto = await self._log.read(self.position, self._batch_max, self.reaction.topics)
+        try:
+            batch, upto = await self._log.read(self.position, self._batch_max, self.reaction.topics)
+        except UnreadableEvent as error:
+            await self._pass(error)
+            return True
         if upto <= self.position:
             return False
         await self.reaction.take(batch, upto)
         self.position = upto
         await self._announce()
         return True
+
+    async def _pass(self, error: UnreadableEvent) -> None:
+        """One event that nobody can read must not stop all that come after it."""
+        logger.error(
+            "%s passes position %d (%s), which cannot be read", self.reaction.name, error.position, error.topic
+        )
+        self.unreadable += 1
+        if isinstance(self.reaction, ParksUnreadable):
+            await self.reaction.park_unreadable(error)
+        else:
+            await self.reaction.take([], error.position)
+        self.position = error.position
+        await self._announce()
 
     async def catch_up(self, position: int | None = None) -> None:
         """Takes everything up to the position, or up to the log's head as it stands now."""

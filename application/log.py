@@ -89,6 +89,18 @@ class LogUnreachable(Exception):
     """The log cannot be reached; whether an append under way was stored is unknown. Repeat it with the same claims."""
 
 
+class UnreadableEvent(Exception):
+    """A stored event that cannot be decoded: altered, or of a newer release. Readers go on behind its position."""
+
+    def __init__(self, position: int, stream: str, version: int, topic: str, why: str) -> None:
+        super().__init__(f"{topic} at position {position} ({stream}, version {version}): {why}")
+        self.position = position
+        self.stream = stream
+        self.version = version
+        self.topic = topic
+        self.why = why
+
+
 class Log(Protocol):
     """The one log."""
 
@@ -103,7 +115,8 @@ class Log(Protocol):
     async def read(self, after: int, limit: int, topics: Collection[str] = ()) -> tuple[list[Recorded], int]:
         """Up to `limit` events after the position, in order; with `topics`, only those.
 
-        The int is the position up to which the answer is complete: where the next read starts.
+        The int is the position up to which the answer is complete: where the next read starts. It ends before an
+        event that cannot be decoded. Raises UnreadableEvent where that is the first.
         """
 
     async def read_stream(self, stream: str, after_version: int = 0) -> list[Recorded]:

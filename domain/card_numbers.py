@@ -1,6 +1,7 @@
 """Card numbers: found in what people write and masked, because what is stored is stored for ever."""
 
 import re
+from html import escape, unescape
 from itertools import accumulate
 
 CARD_DIGITS_MIN = 12
@@ -19,6 +20,7 @@ _LEFT_ALONE = re.compile(
 )
 _IP_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _EXPIRY = re.compile(rf"[{_SEPARATORS}]+(?:0[1-9]|1[0-2])[{_SEPARATORS}]*(?:20)?\d\d(?:[{_SEPARATORS}]+\d{{3,4}})?\Z")
+_TAG = re.compile(r"<[^<>]*>")
 _CARD_SHAPES = frozenset({(4, 6, 5), (4, 6, 4), (4, 4, 5), (6, 13), (8, 8)})
 """How cards print their digits, beside groups of four: American Express, Diners, old Maestro."""
 
@@ -47,6 +49,18 @@ def mask(text: str) -> str:
             pieces += text[done:start], _masked(text[start:end])
             done = end
     return "".join([*pieces, text[done:]])
+
+
+def mask_markup(html: str) -> str:
+    """The markup with every card number masked; without its tags where those, or entities, hide one.
+
+    Example: `"<p>4111 1111 <b>1111</b> 1111</p>"` → `"4111 11** **** 1111"`
+    """
+    if _digits(html) < CARD_DIGITS_MIN:
+        return html
+    html = mask(html)
+    said = unescape(_TAG.sub("", html))
+    return html if (masked := mask(said)) == said else escape(masked)
 
 
 def _digits(text: str) -> int:

@@ -3,9 +3,9 @@
 Safe to repeat: a second demo on the same data finds everything as it was.
 """
 
-from argon2 import PasswordHasher
 from msgspec import Struct
 
+from api.access.passwords import hash_password
 from api.demo.shop import (
     AGENTS,
     CUSTOMERS,
@@ -51,7 +51,7 @@ async def open_shop(parts: Parts, smtp_port: int) -> Shop:
     for short, definition in QUEUES.items():
         _, queues[short] = await parts.set_up.define_queue(_once(parts, "queue", short), None, definition)
     accounts = {channel: await _account(parts, channel, queues, smtp_port) for channel in QUEUE_OF_CHANNEL}
-    password_hash = PasswordHasher().hash(PASSWORD)
+    password_hash = hash_password(PASSWORD)
     agents = {agent.login: await _agent(parts, agent, password_hash) for agent in AGENTS}
     await _person(parts, SUPERVISOR, "Grace Hopper", Role.SUPERVISOR, password_hash, None)
     customers = {one.name: await _customer(parts, one, accounts["adapter"]) for one in CUSTOMERS}

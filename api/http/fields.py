@@ -46,7 +46,7 @@ Reason = Annotated[str, Meta(max_length=500, extra_json_schema=NO_NUL)]
 Text = Annotated[str, Meta(min_length=1, max_length=65_536, extra_json_schema=NO_NUL)]
 """What somebody says."""
 OptionalText = Annotated[str, Meta(max_length=65_536, extra_json_schema=NO_NUL)]
-Password = Annotated[str, Meta(min_length=12, max_length=256, extra_json_schema=NO_NUL)]
+Password = Annotated[str, Meta(min_length=10, max_length=256, extra_json_schema=NO_NUL)]
 Moment = Annotated[datetime, Meta(tz=True)]
 """RFC 3339 with a zone."""
 Priority = Annotated[int, Meta(ge=0, le=10)]

@@ -7,11 +7,11 @@ import msgspec
 
 from api.http.schemas import Schemas
 from api.sockets.connection import Code
-from api.sockets.frames import PingFrame, PongFrame, ProblemFrame, UnwatchFrame, WatchFrame, WatchingFrame
+from api.sockets.frames import PingFrame, PongFrame, ProblemFrame, TypingFrame, UnwatchFrame, WatchFrame, WatchingFrame
 from application.watching import frames as hub
 from channels import webchat
 
-PEOPLE_SAY = (WatchFrame, UnwatchFrame, PingFrame)
+PEOPLE_SAY = (WatchFrame, UnwatchFrame, TypingFrame, PingFrame)
 PEOPLE_HEAR = (
     WatchingFrame,
     hub.SnapshotFrame,
@@ -19,6 +19,7 @@ PEOPLE_HEAR = (
     hub.GoneFrame,
     hub.PositionFrame,
     hub.UnwatchedFrame,
+    TypingFrame,
     PongFrame,
     ProblemFrame,
 )

@@ -34,6 +34,16 @@ class PingFrame(msgspec.Struct, frozen=True, tag_field="type", tag="ping", forbi
     """From the client: are you there?"""
 
 
+class TypingFrame(msgspec.Struct, frozen=True, tag_field="type", tag="typing", forbid_unknown_fields=True):
+    """Either way, never stored: somebody writes to, or in, what is watched. For timelines alone.
+
+    Example: `{"type": "typing", "watch": "timeline:customer-…", "is_typing": true}`
+    """
+
+    watch: WatchName
+    is_typing: bool = True
+
+
 class WatchingFrame(msgspec.Struct, frozen=True, tag_field="type", tag="watching"):
     """To the client, before anything of a watch: the name that its frames carry.
 
@@ -60,6 +70,6 @@ class ProblemFrame(msgspec.Struct, frozen=True, tag_field="type", tag="problem",
     watch: str = ""
 
 
-ClientFrame = WatchFrame | UnwatchFrame | PingFrame
+ClientFrame = WatchFrame | UnwatchFrame | TypingFrame | PingFrame
 encode = msgspec.json.Encoder().encode
 decoder: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)

@@ -4,21 +4,23 @@ import asyncio
 
 from api.access.authentication import SESSION_MAX, password_mark
 from api.access.permissions import Action, Reach, reach_of
+from api.http.asked import Edge
 from api.http.bodies import decode
 from api.http.problems import problem_of
 from api.http.refusals import Invalid, NotAllowed, SignInNeeded, Unknown
-from api.parts import Parts
 from api.sockets.connection import Closing, Code, Connection, until_first_ends
 from api.sockets.frames import (
     ClientFrame,
     PongFrame,
     ProblemFrame,
+    TypingFrame,
     UnwatchFrame,
     WatchFrame,
     WatchingFrame,
     decoder,
     encode,
 )
+from api.sockets.typing import Whisper
 from api.sockets.watches import CONVERSATIONS, TIMELINE, Watched, demand_watch, read_watch
 from application.log import LogUnreachable
 from application.push import TooManyWatches
@@ -39,8 +41,9 @@ class PeopleSession:
     is watched too, shown or not: whenever something leaves it, the timelines are looked at again.
     """
 
-    def __init__(self, parts: Parts, connection: Connection, person: Person) -> None:
-        self._parts = parts
+    def __init__(self, edge: Edge, connection: Connection, person: Person) -> None:
+        parts = self._parts = edge.parts
+        self._typing = edge.typing
         self._connection = connection
         self._person = person
         self._mark = password_mark(person)
@@ -61,6 +64,8 @@ class PeopleSession:
 
     def end(self) -> None:
         """Lets the hub go."""
+        for watched in self._shown.values():
+            self._typing.leave(watched.scope, self._hear_typing)
         self._parts.hub.disconnect(self._viewer)
 
     def person_changed(self) -> None:
@@ -88,6 +93,8 @@ class PeopleSession:
                 await self._watch(name, after)
             case UnwatchFrame(watch=name):
                 self._unwatch(read_watch(name, self._person))
+            case TypingFrame(watch=name, is_typing=is_typing):
+                await self._tell_typing(name, is_typing=is_typing)
             case _:
                 self._viewer.put(encode(PongFrame()))
 
@@ -105,6 +112,21 @@ class PeopleSession:
             raise
         if watched == self._inbox:
             self._is_inbox_followed = True
+        if watched.view == TIMELINE:
+            await self._typing.listen(watched.scope, self._hear_typing)
+
+    async def _tell_typing(self, name: str, *, is_typing: bool) -> None:
+        """To the customer whose timeline they watch. Raises NotAllowed for who could not write to them anyway."""
+        if reach_of(self._person, Action.WORK_ON_CONVERSATIONS) is Reach.NONE:
+            raise NotAllowed
+        if name not in self._shown or self._shown[name].view != TIMELINE:
+            raise Unknown(f"{name} is not watched")
+        await self._typing.tell(Whisper(self._shown[name].scope, is_typing))
+
+    def _hear_typing(self, whisper: Whisper) -> None:
+        name = f"{TIMELINE}:{whisper.customer_id}"
+        if whisper.account_id and name in self._shown:
+            self._viewer.put(encode(TypingFrame(name, whisper.is_typing)))
 
     async def _follow_inbox(self) -> None:
         if self._person.agent_id is not None and not self._is_inbox_followed:
@@ -114,6 +136,7 @@ class PeopleSession:
     def _unwatch(self, watched: Watched, reason: str = "") -> None:
         if self._shown.pop(watched.name, None) is None:
             return
+        self._typing.leave(watched.scope, self._hear_typing)
         if watched == self._inbox and any(one.view == TIMELINE for one in self._shown.values()):
             self._viewer.put(encode(UnwatchedFrame(watched.name, reason)))  # still followed, no longer shown
             return

@@ -79,7 +79,7 @@ class PeopleSocket:
         if len(mine) >= SOCKETS_PER_PERSON_MAX:
             raise Closing(Code.TOO_MANY, f"one person has at most {SOCKETS_PER_PERSON_MAX} sockets open")
         try:
-            session = PeopleSession(self._edge.parts, connection, person)
+            session = PeopleSession(self._edge, connection, person)
         except TooManyViewers:
             raise Closing(Code.TRY_AGAIN, "this server is full") from None
         mine.add(session)

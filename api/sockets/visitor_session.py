@@ -9,6 +9,7 @@ from api.doors.visitors_door import VisitorStands, new_visitor
 from api.http.asked import Edge
 from api.http.problems import problem_of
 from api.sockets.connection import Closing, Code, Connection, until_first_ends
+from api.sockets.typing import Whisper
 from api.sockets.visitor_frames import is_shown, lines_of, shown_to
 from application.commands import Command, Contended
 from application.ids import derived_id
@@ -23,6 +24,7 @@ HELLO_SECONDS_MAX = 10.0
 STORED_KEPT = 100
 """Positions of what this very socket said: it has been told `stored` and needs no echo."""
 AGAIN_SECONDS = 1.0
+TYPING = b'{"kind":"typing"'
 TEMPORARY = (LogBusy, LogUnreachable, Contended, ViewsUnreachable, ViewNotBuilt)
 
 
@@ -61,6 +63,7 @@ class VisitorSession:
 
     def end(self) -> None:
         """Lets the hub go."""
+        self._edge.typing.leave(self._customer_id, self._hear_typing)
         self._parts.hub.disconnect(self._viewer)
 
     async def _greet(self, hello: webchat.Hello) -> None:
@@ -103,6 +106,7 @@ class VisitorSession:
             )
         except (ViewsUnreachable, ViewNotBuilt):
             raise Closing(Code.TRY_AGAIN, "try again shortly") from None
+        await self._edge.typing.listen(self._customer_id, self._hear_typing)
 
     async def _listen(self) -> None:
         while True:
@@ -120,6 +124,13 @@ class VisitorSession:
                 )
             elif isinstance(frame, webchat.Said):
                 await self._store(frame)
+            elif isinstance(frame, webchat.Typing) and self._customer_id:
+                await self._edge.typing.tell(Whisper(self._customer_id, frame.is_typing, self._account_id))
+
+    def _hear_typing(self, whisper: Whisper) -> None:
+        """Of agents only. Through the hub's backlog, so that one who does not read holds nobody up."""
+        if not whisper.account_id:
+            self._viewer.put(webchat.frame_bytes(webchat.Typing(is_typing=whisper.is_typing)))
 
     async def _store(self, said: webchat.Said) -> None:
         at = self._parts.clock()
@@ -151,6 +162,9 @@ class VisitorSession:
                 raise Closing(Code.TOO_SLOW, "you read too slowly") from None
             except Disconnected:
                 raise Closing(Code.TRY_AGAIN, "this server is stopping") from None
+            if frame.startswith(TYPING):
+                await self._send(frame)
+                continue
             for line in lines_of(frame):
                 if line.position <= self._seen or line.position in self._stored:
                     continue
@@ -171,6 +185,9 @@ class VisitorSession:
         raise Closing(Code.TOO_SLOW, "you read too slowly")
 
     async def _tell(self, frame: webchat.ServerFrame) -> None:
+        await self._send(webchat.frame_bytes(frame))
+
+    async def _send(self, frame: bytes) -> None:
         async with self._sending:
-            await self._connection.send(webchat.frame_bytes(frame))
+            await self._connection.send(frame)
             self._parts.metrics.pushed.inc()

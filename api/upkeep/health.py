@@ -1,6 +1,7 @@
 """Operations of the deployment: is it alive, is it ready, how is it doing, and what do its problems mean."""
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 
@@ -12,6 +13,7 @@ from api.http.operation import Nothing, read
 from api.http.problems import documented
 from api.http.refusals import Unknown
 from application.log import LogUnreachable
+from application.views import ViewNotBuilt, ViewsUnreachable
 
 READY_SECONDS_MAX = 2.0
 LAG_SECONDS_MAX = 30.0
@@ -33,6 +35,8 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     """`reachable` or `unreachable`."""
     lag_seconds: dict[str, float]
     """By reader that runs in this process: age of the oldest event it has not read."""
+    views: dict[str, int]
+    """Position of each view, wherever its projection runs; -1 for one that has not been built yet."""
     elsewhere: list[str]
     """Readers that another process has the lease of."""
     parked: dict[str, int]
@@ -67,24 +71,30 @@ async def read_liveness(asked: Asked[Nothing]) -> Answer:
 async def read_readiness(asked: Asked[Nothing]) -> Answer:
     """Should requests come here.
 
-    503 while the log cannot be reached or a reader of this process is more than 30 seconds behind. Parked streams do
-    not make it unready: other streams go on, and somebody should look.
+    503 while the log cannot be reached, a view has not been built yet, or a reader of this process is more than 30
+    seconds behind. Parked streams do not make it unready: other streams go on, and somebody should look.
     """
     parts = asked.parts
     lags: dict[str, float] = {}
+    views = dict.fromkeys(parts.projections, -1)
     log = "reachable"
     try:
         async with asyncio.timeout(READY_SECONDS_MAX):
             lags = await parts.metrics.measure_lag(parts.log, parts.followers, asked.at)
-    except (LogUnreachable, TimeoutError):
+            for name in views:
+                with suppress(ViewNotBuilt):
+                    views[name] = await parts.views.position(name)
+    except (LogUnreachable, ViewsUnreachable, TimeoutError):
         log = "unreachable"
     here = {name for name, follower in parts.followers.items() if follower.position >= 0}
     lags = {name: lag for name, lag in lags.items() if name in here}
-    is_ready = log == "reachable" and "directory" in here and all(lag <= LAG_SECONDS_MAX for lag in lags.values())
+    is_built = "directory" in here and all(position >= 0 for position in views.values())
+    is_ready = log == "reachable" and is_built and all(lag <= LAG_SECONDS_MAX for lag in lags.values())
     readiness = Readiness(
         status="ready" if is_ready else "not ready",
         log=log,
         lag_seconds=lags,
+        views=views,
         elsewhere=sorted(parts.followers.keys() - here),
         parked={name: len(projection.parked) for name, projection in parts.projections.items() if projection.parked},
     )
@@ -95,12 +105,18 @@ async def read_readiness(asked: Asked[Nothing]) -> Answer:
 async def read_metrics(asked: Asked[Nothing]) -> Answer:
     """Metrics in Prometheus' form.
 
-    Open to all, or to auditors only: `ONETHREAD_METRICS` says which.
+    Open to all, or to auditors only: `ONETHREAD_METRICS` says which. Lags, queues and parked streams are measured when
+    they are asked for; of readers that run elsewhere, their own process tells.
     """
     parts = asked.parts
     if parts.settings.metrics == "auditor":
         person = authenticate(asked.header(b"authorization"), asked.at, parts.directory, asked.edge.tokens)
         demand(person, Action.READ_METRICS)
+    parts.metrics.measure_routing(parts.router)
+    parts.metrics.measure_parked(parts.projections)
+    with suppress(LogUnreachable, TimeoutError):  # what the process counted by itself is worth telling all the same
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            await parts.metrics.measure_lag(parts.log, parts.followers, asked.at)
     return Answer(200, parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

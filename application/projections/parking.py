@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection
 
-from application.log import Log, LogUnreachable
+from application.log import Log, LogUnreachable, UnreadableEvent
 from application.projections.view import Parked
 from domain.event import Recorded
 
@@ -37,6 +37,13 @@ def park(projection: str, recorded: Recorded, error: Exception) -> Parked:
         position=recorded.position,
         topic=recorded.topic,
         error=told(error),
+    )
+
+
+def unreadable(projection: str, error: UnreadableEvent) -> Parked:
+    """The stream of an event that cannot be decoded, parked there."""
+    return Parked(
+        projection=projection, stream=error.stream, position=error.position, topic=error.topic, error=told(error)
     )
 
 

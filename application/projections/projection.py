@@ -8,9 +8,17 @@ import msgspec
 from msgspec.structs import replace
 from typing_extensions import override
 
-from application.log import Log, LogUnreachable
+from application.log import Log, LogUnreachable, UnreadableEvent
 from application.projections.cards import CARDS_MAX, Cards, Touched
-from application.projections.parking import PARKED_STREAMS_MAX, TooManyParked, Unreadable, missed, park, told
+from application.projections.parking import (
+    PARKED_STREAMS_MAX,
+    TooManyParked,
+    Unreadable,
+    missed,
+    park,
+    told,
+    unreadable,
+)
 from application.projections.timeline import Timeline
 from application.projections.view import Board, Parked, Row, Store, Unstorable
 from domain.event import Recorded
@@ -72,6 +80,15 @@ class Projection:
             return
         async with self._turn:
             await self._take(batch, upto)
+        self._tell()
+
+    async def park_unreadable(self, error: UnreadableEvent) -> None:
+        """Parks the stream of an event that cannot be decoded. Raises Fenced, TooManyParked, ViewsUnreachable."""
+        await self._stop_saving_later()
+        async with self._turn:
+            parked = {} if error.stream in self.parked else {error.stream: unreadable(self.name, error)}
+            await self.save(Folded(parked=parked), error.position)
+            self.parked.update(parked)
         self._tell()
 
     async def settle(self) -> None:

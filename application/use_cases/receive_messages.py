@@ -16,10 +16,10 @@ from application.log import AlreadyClaimed, Appended, Claim, Conflict, Context, 
 from application.states import fold
 from application.turns import Turns
 from domain.account import Account, AccountPaused, AccountUnknown
-from domain.card_numbers import mask
+from domain.card_numbers import mask, mask_markup
 from domain.event import Event
 from domain.intake import WITHHELD, InboundMessage, contradict_message, receive_message
-from domain.interaction import MessageReceived
+from domain.interaction import Content, MessageReceived
 
 CUSTOMERS_KNOWN_MAX = 50_000
 """Addresses whose customer is remembered in the process."""
@@ -64,6 +64,14 @@ class _Group(msgspec.Struct):
     claims: list[Claim] = []
 
 
+def _without_cards(content: Content) -> Content:
+    """The content with card numbers masked. Markup is masked too, and not kept where the text beside it held one."""
+    text, html = mask(content.text), mask_markup(content.html)
+    if (text, html) == (content.text, content.html):
+        return content
+    return replace(content, text=text, html=html if text == content.text else "")
+
+
 class ReceiveMessages:
     """Takes messages of a channel account in."""
 
@@ -99,37 +107,32 @@ class ReceiveMessages:
                     still_open.setdefault(arrival.claim.key, arrival)
             if not still_open:
                 return [receipt for receipt in receipts if receipt is not None]
-            groups = await self._grouped(account, list(still_open.values()))
+            groups = self._grouped(account, list(still_open.values()))
             async with self._turns.of(group.customer_id for group in groups):
                 under_way = [await self._submit(account, group, command.at, context) for group in groups]
                 outcomes = [await future for future in under_way]
                 for group, outcome in zip(groups, outcomes, strict=True):
                     self._settle(account, group, outcome, receipts)
             for group, outcome in zip(groups, outcomes, strict=True):
-                if isinstance(outcome, AlreadyClaimed):
+                if isinstance(outcome, AlreadyClaimed) and outcome.claim.key in still_open:
                     await self._recognise(group, receipts, command)
         raise Contended
 
     def _arrival(self, place: int, account_id: str, message: InboundMessage) -> _Arrival:
         claim = self._keys.message(account_id, message.kind, message.provider_id, message.content)
-        content = message.content
-        if (text := mask(content.text)) != content.text:
-            message = replace(message, content=replace(content, text=text, html=""))
+        if (content := _without_cards(message.content)) is not message.content:
+            message = replace(message, content=content)
         if message.subject:
             message = replace(message, subject=mask(message.subject))
         return _Arrival(place, message, claim)
 
-    async def _grouped(self, account: Account, arrivals: Sequence[_Arrival]) -> list[_Group]:
-        """The arrivals by customer. An address that nobody has claimed yet gets a new customer."""
-        keys = [self._customer_key(account, one) for one in arrivals]
-        unknown = [key for key in keys if key is not None and key not in self._customers]
-        if unknown:
-            for key, (_, fingerprint) in (await self._log.claimed(unknown)).items():
-                self._remember(key, derived_id("customer", fingerprint))
+    def _grouped(self, account: Account, arrivals: Sequence[_Arrival]) -> list[_Group]:
+        """The arrivals by customer. An address not met before gets a new one, unless its claim says whose it is."""
         groups: dict[bytes | str, _Group] = {}
-        for key, arrival in zip(keys, arrivals, strict=True):
-            known = None if key is None else self._customers.get(key)
-            together = known or key or arrival.claim.key
+        for arrival in arrivals:
+            address = self._address(account, arrival)
+            known = None if address is None else self._customers.get(address)
+            together = known or address or arrival.claim.key
             group = groups.get(together)
             if group is None:
                 group = groups[together] = _Group(known or new_id("customer"), known is None, [])
@@ -175,8 +178,8 @@ class ReceiveMessages:
         match outcome:
             case Appended(positions=positions):
                 self._states.moved(group.customer_id, group.state, group.version + len(group.facts))
-                if group.is_new and (key := self._customer_key(account, group.arrivals[0])) is not None:
-                    self._remember(key, group.customer_id)
+                if group.is_new and (address := self._address(account, group.arrivals[0])) is not None:
+                    self._remember(address, group.customer_id)
                 received = [
                     (position, fact.event)
                     for position, fact in zip(positions, group.facts, strict=True)
@@ -186,12 +189,12 @@ class ReceiveMessages:
                     receipts[arrival.place] = _receipt(group.customer_id, position, event)
             case Conflict():
                 self._states.forget(group.customer_id)
+            case AlreadyClaimed(claim=claim, fingerprint=fingerprint):
+                if claim.key == self._address(account, group.arrivals[0]):
+                    self._remember(claim.key, derived_id("customer", fingerprint))
 
     async def _recognise(self, group: _Group, receipts: list[Receipt | None], command: Command) -> None:
-        """Gives those of the group that were stored before their receipts.
-
-        None of them: another request made the customer of this address a moment ago, and the next round finds them.
-        """
+        """Gives those of the group that were stored before their receipts."""
         taken = await self._log.claimed([arrival.claim.key for arrival in group.arrivals])
         for arrival in group.arrivals:
             if (before := taken.get(arrival.claim.key)) is not None:
@@ -221,8 +224,8 @@ class ReceiveMessages:
         done = await self._commands.carry_out(again, [original.stream], decide)
         return replace(receipt, position=done.position, is_repeat=done.is_repeat, is_contradiction=True)
 
-    def _customer_key(self, account: Account, arrival: _Arrival) -> bytes | None:
-        """The address that tells whose message it is; None where the sender withheld it."""
+    def _address(self, account: Account, arrival: _Arrival) -> bytes | None:
+        """The claim key of the address it came from; None where the sender withheld it."""
         channel, scope = _place(account)
         handle = arrival.message.handle
         return None if handle == WITHHELD else self._keys.identity_key(channel, scope, handle)

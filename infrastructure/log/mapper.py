@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from eventsourcing.persistence import Mapper, Notification, StoredEvent
 from typing_extensions import override
 
+from application.log import UnreadableEvent
 from domain.event import TOPICS, Event, Recorded, Redacted
 from infrastructure.log.keys import NONCE_BYTES, StreamKey
 
@@ -34,15 +35,6 @@ UPCASTS: dict[tuple[str, int], Upcast] = {}
 ENVELOPE_BYTES_MAX = 0xFFFF
 _FORMAT = b"\x01"
 _FIXED_BYTES = 3  # format and length of the envelope
-
-
-class UnreadableEvent(Exception):
-    """A stored event that cannot be decoded; a reader parks its stream and goes on behind its position."""
-
-    def __init__(self, row: Row, why: str) -> None:
-        self.position, self.stream, self.version, self.topic, _ = row
-        self.why = why
-        super().__init__(f"{self.topic} at position {self.position} ({self.stream}, version {self.version}): {why}")
 
 
 class BrokenSeal(UnreadableEvent):
@@ -104,12 +96,12 @@ class EventMapper(Mapper[str]):
         """The event of a row; a redacted one when its key has been destroyed. Raises UnreadableEvent."""
         position, stream, version, topic, state = row
         if state[:1] != _FORMAT:
-            raise UnreadableEvent(row, f"its format is {state[:1].hex()}, not {_FORMAT.hex()}")
+            raise UnreadableEvent(*row[:4], f"its format is {state[:1].hex()}, not {_FORMAT.hex()}")
         end = _FIXED_BYTES + int.from_bytes(state[1:_FIXED_BYTES], "big")
         try:
             envelope = _decode_envelope(state[_FIXED_BYTES:end])
         except ValueError as error:  # of msgspec, and of bytes that are no UTF-8
-            raise UnreadableEvent(row, f"its envelope: {error}") from error
+            raise UnreadableEvent(*row[:4], f"its envelope: {error}") from error
         if key is None or version < key.first_version:
             event: Event = Redacted(original_topic=topic)
         else:
@@ -137,19 +129,19 @@ class EventMapper(Mapper[str]):
                 state[end:sealed], state[sealed:], _place(stream, version, topic) + state[:end]
             )
         except (InvalidTag, ValueError) as error:
-            raise BrokenSeal(row, "its seal is broken") from error
+            raise BrokenSeal(*row[:4], "its seal is broken") from error
         try:
             if payload_version != self.payload_version(topic):
                 payload = self._upcast(topic, payload_version, payload)
             return decode(payload)
         except (ValueError, LookupError, TypeError) as error:  # of msgspec, and of an upcast
-            raise UnreadableEvent(row, f"its payload of version {payload_version}: {error!r}") from error
+            raise UnreadableEvent(*row[:4], f"its payload of version {payload_version}: {error!r}") from error
 
     def _decoder(self, row: Row) -> Callable[[bytes], Event]:
         topic = row[3]
         event_type = self._topics.get(topic)
         if event_type is None:
-            raise UnreadableEvent(row, f"the topic {topic!r} is not in the catalogue of events")
+            raise UnreadableEvent(*row[:4], f"the topic {topic!r} is not in the catalogue of events")
         return self._decoders.setdefault(topic, msgspec.msgpack.Decoder(event_type).decode)
 
     def _upcast(self, topic: str, version: int, payload: bytes) -> bytes:

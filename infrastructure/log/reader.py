@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from application.log import LogUnreachable
+from application.log import LogUnreachable, UnreadableEvent
 from domain.event import Recorded
 from infrastructure.log.columns import BytesColumn, TextColumn
 from infrastructure.log.keys import KeyRing
-from infrastructure.log.mapper import BrokenSeal, EventMapper, Row, UnreadableEvent
+from infrastructure.log.mapper import BrokenSeal, EventMapper, Row
 from infrastructure.log.pool import ReadPool
 from infrastructure.log.tail import Tail
 

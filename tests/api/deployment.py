@@ -22,6 +22,7 @@ from api.parts import Parts
 from api.settings import Settings
 from application.commands import Command
 from domain.person import Person, Role
+from tests.waiting import wait_until
 
 T = TypeVar("T")
 ORIGIN = "https://desk.example"
@@ -144,7 +145,9 @@ def a_deployment(database_url: str, nats_url: str, **settings: Any) -> Iterator[
     try:
         if failed:
             raise failed[0]
-        yield ready[0]
+        deployment = ready[0]
+        wait_until(lambda: deployment.http.get("/health/ready").is_success, what="the server is ready", seconds_max=30)
+        yield deployment
     finally:
         stop.set()
         if ready:

@@ -10,6 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
+from application.watching.viewer import TooSlow
 from domain.person import Role
 from tests.api.deployment import ORIGIN, WAIT_SECONDS_MAX, Caller, Deployment
 from tests.api.situations import Shop, a_held_conversation, a_shop
@@ -259,6 +260,20 @@ def test_too_much_too_fast_too_large_and_binary_end_the_socket(deployment: Deplo
         too_many = code_of(socket)
 
     assert (too_large, binary, too_many) == (1009, 4400, 4429)
+
+
+def test_a_client_that_does_not_read_is_cut_off_by_a_code(deployment: Deployment, supervisor: Caller) -> None:
+    async def cut_off() -> None:
+        for viewer in [one for one in deployment.parts.hub._watches if one.who == supervisor.id]:
+            viewer.end(TooSlow)
+
+    with deployment.socket(supervisor) as socket:
+        say(socket, type="ping")
+        hear(socket, "pong")
+        deployment.run(cut_off())
+        code = code_of(socket)
+
+    assert code == 4408
 
 
 def test_compression_is_refused(deployment: Deployment, supervisor: Caller) -> None:

@@ -130,6 +130,28 @@ def test_a_visitor_sees_neither_notes_nor_other_visitors(chat: Shop) -> None:
     assert (stranger_frame["kind"], stranger_frame["id"]) == ("stored", "m-1")
 
 
+def test_typing_reaches_the_other_side_and_is_never_stored(deployment: Deployment, chat: Shop) -> None:
+    agent = chat.agent()
+    with visitor(chat) as (socket, _):
+        say(socket, "message", id="m-1", text="Hello")
+        hear(socket)
+        held = answered(chat, agent, "Good morning")
+        hear(socket)
+        head, watch = deployment.run(deployment.parts.log.head()), f"timeline:{held.customer_id}"
+        with deployment.socket(agent) as desk:
+            desk.send(json.dumps({"type": "watch", "watch": watch}))
+            while json.loads(desk.recv(WAIT_SECONDS_MAX))["type"] != "snapshot":
+                pass
+            say(socket, "typing", is_typing=True)
+            seen_by_agent = json.loads(desk.recv(WAIT_SECONDS_MAX))
+            desk.send(json.dumps({"type": "typing", "watch": watch, "is_typing": True}))
+            seen_by_visitor = hear(socket)
+
+    assert seen_by_agent == {"type": "typing", "watch": watch, "is_typing": True}
+    assert seen_by_visitor["kind"] == "typing"
+    assert deployment.run(deployment.parts.log.head()) <= head + 1  # the ticket is claimed, nothing is told
+
+
 @pytest.mark.parametrize("token", ["x", "a.b.c", "0193a7c2.9999999999.forged"])
 def test_a_forged_token_ends_the_socket(chat: Shop, token: str) -> None:
     with chat.deployment.open(address(chat), origin=PAGE) as socket:

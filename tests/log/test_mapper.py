@@ -10,12 +10,13 @@ from eventsourcing.persistence import Notification
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.log import UnreadableEvent
 from domain.agent import SkillsAssigned
 from domain.customer import CustomerNamed
 from domain.event import TOPICS, Event, Recorded, Redacted
 from domain.interaction import NoteWritten
 from infrastructure.log.keys import StreamKey
-from infrastructure.log.mapper import BrokenSeal, Envelope, EventMapper, Row, UnreadableEvent, Upcast
+from infrastructure.log.mapper import BrokenSeal, Envelope, EventMapper, Row, Upcast
 from tests.log.situations import ANNA, BEN, NOON, named
 
 KEY = StreamKey(AESGCM(os.urandom(32)))

@@ -5,8 +5,7 @@ import asyncio
 import psycopg
 import pytest
 
-from application.log import LogUnreachable
-from infrastructure.log.mapper import UnreadableEvent
+from application.log import LogUnreachable, UnreadableEvent
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.reader import ReaderLimits
 from tests.log.situations import ANNA, BEN, CONTEXT, a_claim, a_log, a_stream, a_write, named, names
