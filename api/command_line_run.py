@@ -23,6 +23,7 @@ from api.settings import Settings, settings_from_environment
 from infrastructure.embedded.servers import embedded_servers
 
 Result = TypeVar("Result")
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
@@ -55,6 +56,7 @@ def run_with_parts(
 
     async def run(ready: Settings) -> Result:
         async with composed(ready, readers=readers) as parts:
+            gc.set_threshold(50_000, 50, 100)
             gc.freeze()  # what a process begins with stays: the collector need not look at it again and again
             return await body(parts)
 
@@ -64,6 +66,19 @@ def run_with_parts(
 
 class Server(uvicorn.Server):
     """Uvicorn, saying where it listens once it does: with port 0 nobody could know."""
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Uvicorn would raise the signal again once it has served, and kill us before the other parts have stopped."""
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in STOP_SIGNALS:  # a second signal ends a stop that takes too long
+                loop.remove_signal_handler(number)
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -121,7 +136,7 @@ def work() -> None:
 
     async def until_stopped(parts: Parts) -> None:
         stop = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         click.echo(f"Onethread works; parts: {', '.join(sorted(parts.followers))}")
         await stop.wait()
