@@ -11,10 +11,26 @@ from api.command_line_log import rebuild, replay
 from api.command_line_run import serve, work
 from api.settings import SettingWrong
 from application.log import LogBusy, LogUnreachable
+from application.rebuild import NothingToSwitchBackTo, OtherVersion, RebuildUnderWay
+from application.views import ViewNotBuilt, ViewsUnreachable
 from domain.event import RuleBroken
 from infrastructure.embedded.sharing import CannotStart
+from infrastructure.log.keys import UnknownMasterKey, WrongMasterKey
 
-EXPECTED = (SettingWrong, CannotStart, RuleBroken, LogUnreachable, LogBusy)
+EXPECTED: tuple[type[Exception], ...] = (
+    SettingWrong,
+    CannotStart,
+    RuleBroken,
+    LogUnreachable,
+    LogBusy,
+    UnknownMasterKey,
+    WrongMasterKey,
+    ViewsUnreachable,
+    ViewNotBuilt,
+    RebuildUnderWay,
+    NothingToSwitchBackTo,
+    OtherVersion,
+)
 """What a person can do something about: shown as one sentence, not as a traceback."""
 
 
@@ -50,7 +66,8 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except EXPECTED as error:
-        click.echo(f"onethread: {str(error) or (type(error).__doc__ or '').strip()}", err=True)
+        sentence = " ".join((str(error) or type(error).__doc__ or "").split())  # PostgreSQL's have several lines
+        click.echo(f"onethread: {sentence}", err=True)
         sys.exit(1)
 
 

@@ -16,7 +16,8 @@ from application.commands import ClaimTaken, Command
 from domain.person import Role
 
 ACTOR = "command-line"
-PASSWORD_CHARACTERS_MIN = 10
+PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX = 10, 256
+NAME_CHARACTERS_MAX = 200
 
 
 @click.group()
@@ -52,7 +53,15 @@ def _password(*, from_standard_input: bool) -> str:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if len(password) < PASSWORD_CHARACTERS_MIN:
         raise click.ClickException(f"a password has at least {PASSWORD_CHARACTERS_MIN} characters")
+    if len(password) > PASSWORD_CHARACTERS_MAX:  # nobody could sign in with it: the API takes no longer one
+        raise click.ClickException(f"a password has at most {PASSWORD_CHARACTERS_MAX} characters")
     return password
+
+
+def _demand_name(argument: str, text: str) -> None:
+    """What HTTP would take as a name. Raises click.ClickException."""
+    if not (text.strip() and text.isprintable() and len(text) <= NAME_CHARACTERS_MAX):
+        raise click.ClickException(f"{argument}: 1 to {NAME_CHARACTERS_MAX} characters that can be seen")
 
 
 @admin.command("create-administrator")
@@ -61,6 +70,8 @@ def _password(*, from_standard_input: bool) -> str:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
 def create_administrator(login: str, name: str | None, password_stdin: bool) -> None:  # noqa: FBT001  # a flag
     """Admit an administrator who signs in as LOGIN. The first one comes in this way: there is no default password."""
+    _demand_name("LOGIN", login)
+    _demand_name("--name", name or login)
     password = _password(from_standard_input=password_stdin)
 
     async def admit(parts: Parts) -> str:
@@ -89,6 +100,7 @@ def create_administrator(login: str, name: str | None, password_stdin: bool) -> 
 @click.option("--account", "accounts", multiple=True, help="A channel account it may speak for; repeat for several.")
 def create_key(name: str, role: str, accounts: tuple[str, ...]) -> None:
     """Issue a key to a program, called NAME. It is printed once and kept only as a hash."""
+    _demand_name("NAME", name)
 
     async def issue(parts: Parts) -> str:
         command = Command(actor=ACTOR, at=parts.clock())

@@ -67,12 +67,12 @@ def _what_next(console: Console, settings: Settings) -> None:
         f"""
 Everything is kept in {settings.data_directory}. To look at it:
 
-  onethread serve                       then, as supervisor {SUPERVISOR!r} with password {PASSWORD!r}:
+  make serve                            then, as supervisor {SUPERVISOR!r} with password {PASSWORD!r}:
   curl -s localhost:8000/v1/sessions -H 'Content-Type: application/json' \\
        -d '{{"login":"{SUPERVISOR}","password":"{PASSWORD}"}}'
   curl -s localhost:8000/v1/conversations -H "Authorization: Bearer TOKEN"
 
-  onethread replay --last 20            the newest events; --stream customer-… for all of {FEATURED.name}'s
+  .venv/bin/onethread replay --last 20  the newest events; --stream customer-… for all of {FEATURED.name}'s
 """,
         highlight=False,
     )

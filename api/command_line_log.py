@@ -9,7 +9,7 @@ from api.command_line_run import run_with_parts
 from api.composition import FOLDS
 from api.parts import Parts
 from api.upkeep.log import shown
-from application.rebuild import Rebuild, RebuildUnderWay
+from application.rebuild import Rebuild
 from infrastructure.views.builds import PostgresBuilds
 
 PAGE = 1_000
@@ -97,14 +97,11 @@ def rebuild(view: str, switch_back: bool, despite_differences: bool) -> None:  #
                 progress.update(task, completed=done, total=total, rate=f"{per_second:,.0f} events/s")
 
             rebuilding = Rebuild(parts.log, PostgresBuilds(parts.settings.database_url), FOLDS)
-            try:
-                if switch_back:
-                    build = await rebuilding.switch_back(view, show)
-                    click.echo(f"{build.table} is live again.")
-                    return
-                rebuilt = await rebuilding.rebuild(view, show, despite_differences=despite_differences)
-            except RebuildUnderWay as error:
-                raise click.ClickException(str(error) or RebuildUnderWay.__doc__ or "") from error
+            if switch_back:
+                build = await rebuilding.switch_back(view, show)
+                click.echo(f"{build.table} is live again.")
+                return
+            rebuilt = await rebuilding.rebuild(view, show, despite_differences=despite_differences)
         rows, differing = rebuilt.comparison.rows, rebuilt.comparison.differing
         click.echo(f"compared at position {rebuilt.comparison.position}: {rows[0]} and {rows[1]} rows.")
         for key in differing:

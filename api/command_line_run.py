@@ -12,6 +12,8 @@ import click
 import uvicorn
 import uvloop
 from msgspec.structs import replace
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from typing_extensions import override
 
 from api.app import create_app
@@ -19,7 +21,7 @@ from api.composition import composed
 from api.key_file import with_kept_keys
 from api.logs import set_up_logs
 from api.parts import Parts
-from api.settings import Settings, settings_from_environment
+from api.settings import Settings, SettingWrong, settings_from_environment
 from infrastructure.embedded.servers import embedded_servers
 
 Result = TypeVar("Result")
@@ -28,7 +30,14 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def with_servers(settings: Settings) -> Iterator[Settings]:
-    """The settings with the addresses of embedded servers where they name none, while those servers run."""
+    """The settings with the addresses of embedded servers where they name none, while those servers run.
+
+    Raises SettingWrong, CannotStart.
+    """
+    try:
+        conninfo_to_dict(settings.database_url)
+    except ProgrammingError as error:
+        raise SettingWrong(f"DATABASE_URL: {error}") from error
     if settings.database_url and settings.nats_url:
         yield settings
         return

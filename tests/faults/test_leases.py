@@ -13,7 +13,10 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
 
-BACKENDS = "SELECT pid, state_change FROM pg_stat_activity WHERE application_name = 'onethread leases'"
+BACKENDS = """
+SELECT pid, state_change FROM pg_stat_activity
+WHERE application_name = 'onethread leases' AND datname = current_database()
+"""
 KILL = "SELECT pg_terminate_backend(%s)"
 NOWHERE = "postgresql:///nowhere?host=/nonexistent"
 
@@ -138,6 +141,7 @@ async def test_a_process_that_loses_its_connection_stops_and_another_takes_over(
     here, there = Part("here", diary), Part("there", diary)
     async with a_process(database_url, router=here) as first:
         await until(lambda: here.is_running, "the part runs here")
+        await until(lambda: len(backends(server)) == 1, "the backends of earlier tests are gone")
         (holder,) = backends(server)
         async with a_process(database_url, router=there):
             await until(lambda: len(backends(server)) == 2, "both are connected")
