@@ -28,6 +28,7 @@ from api.settings import Settings, as_environment
 FRAMES_PER_SECOND = 4
 LINE_SECONDS = 2.0
 START_SECONDS_MAX = 60.0
+READY_POLL_SECONDS = 0.1
 LISTENS = b"listens on "
 
 
@@ -77,7 +78,11 @@ async def _server(settings: Settings) -> AsyncIterator[str]:
                     break
             else:
                 raise RuntimeError(f"the server did not start; {log} says why")
-        yield line.partition(LISTENS)[2].split()[0].decode()
+        url = line.partition(LISTENS)[2].split()[0].decode()
+        async with httpx.AsyncClient(base_url=url) as http, asyncio.timeout(START_SECONDS_MAX):
+            while (await http.get("/health/ready")).is_error:  # noqa: ASYNC110  # it is another process
+                await asyncio.sleep(READY_POLL_SECONDS)
+        yield url
     finally:
         if process.returncode is None:
             process.terminate()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 from msgspec.structs import replace
 
@@ -21,6 +22,7 @@ from infrastructure.embedded.servers import embedded_servers
 
 LISTENS = b"listens on "
 START_SECONDS_MAX = 60
+READY_POLL_SECONDS = 0.05
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -75,6 +77,9 @@ async def open_bench_shop(settings: Settings) -> BenchShop:
 async def serving(settings: Settings) -> AsyncIterator[Process]:
     """`onethread serve` with all its readers, as anybody would run it."""
     async with _started(["-m", "api.command_line", "serve"], as_environment(settings)) as process:
+        async with httpx.AsyncClient(base_url=process.url) as http, asyncio.timeout(START_SECONDS_MAX):
+            while (await http.get("/health/ready")).is_error:  # noqa: ASYNC110  # it is another process
+                await asyncio.sleep(READY_POLL_SECONDS)
         yield process
 
 
@@ -93,11 +98,14 @@ async def _started(command: list[str], environment: dict[str, str]) -> AsyncIter
     try:
         assert process.stdout is not None  # asked for above
         async with asyncio.timeout(START_SECONDS_MAX):
+            line = b""
             async for line in process.stdout:
                 if LISTENS in line:
                     break
+            assert LISTENS in line, f"{command} did not start"
         host, _, port = line.partition(b"http://")[2].split()[0].decode().partition(":")
         yield Process(host, int(port), process.pid)
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
