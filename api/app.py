@@ -15,6 +15,7 @@ from api.parts import Parts
 from api.routes.table import OPERATIONS, OPERATIONS_BY_TAG
 from api.sockets.people_socket import PeopleSocket
 from api.sockets.visitor_socket import VisitorSocket
+from api.upkeep import health
 from api.upkeep.documents import documents
 
 BUSIEST = bring_message
@@ -35,6 +36,16 @@ def create_app(parts: Parts) -> Litestar:
     )
     application.busiest = Serving(BUSIEST, edge)
     return application
+
+
+def create_upkeep_app(parts: Parts) -> Litestar:
+    """Health and metrics alone, for a process that serves nothing else."""
+    return Litestar(
+        route_handlers=routes_of(health.OPERATIONS, Edge(parts)),
+        exception_handlers={Exception: problem_response},  # type: ignore[dict-item]  # as above
+        openapi_config=None,
+        logging_config=None,
+    )
 
 
 class Application(Litestar):

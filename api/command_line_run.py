@@ -11,12 +11,13 @@ from typing import TypeVar
 import click
 import uvicorn
 import uvloop
+from litestar import Litestar
 from msgspec.structs import replace
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from typing_extensions import override
 
-from api.app import create_app
+from api.app import create_app, create_upkeep_app
 from api.composition import composed
 from api.key_file import with_kept_keys
 from api.logs import set_up_logs
@@ -98,11 +99,11 @@ class Server(uvicorn.Server):
                 click.echo(f"Onethread listens on http://{host}:{port}  (documentation: /v1/docs)")
 
 
-async def serve_http(parts: Parts) -> None:
+async def serve_http(parts: Parts, create: Callable[[Parts], Litestar] = create_app) -> None:
     """Until a signal says stop; then requests and sockets are finished within the time that the settings give."""
     settings = parts.settings
     config = uvicorn.Config(
-        create_app(parts),
+        create(parts),
         host=settings.host,
         port=settings.port,
         loop="none",
@@ -139,15 +140,9 @@ def work() -> None:
     """Projections, router, senders and relay without the API.
 
     Start several: each part runs in one of them, and another takes it over within seconds when that one is gone.
+    Health and metrics are served on ONETHREAD_PORT.
     """
     settings = settings_from_environment()
     set_up_logs(settings.log_level)
 
-    async def until_stopped(parts: Parts) -> None:
-        stop = asyncio.Event()
-        for number in STOP_SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        click.echo(f"Onethread works; parts: {', '.join(sorted(parts.followers))}")
-        await stop.wait()
-
-    run_with_parts(until_stopped, readers=True, settings=settings)
+    run_with_parts(lambda parts: serve_http(parts, create_upkeep_app), readers=True, settings=settings)

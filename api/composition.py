@@ -38,6 +38,7 @@ from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
 from infrastructure.nats_link import NatsLink
 from infrastructure.positions import PostgresPositions
+from infrastructure.stopping import stop
 from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
 
@@ -165,10 +166,12 @@ def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
 @asynccontextmanager
 async def _running(bodies: Mapping[str, Callable[[], Awaitable[None]]]) -> AsyncIterator[None]:
     """Runs them beside what the context holds; at its end they are cancelled and waited for."""
-    tasks = [asyncio.ensure_future(body()) for body in bodies.values()]
+    tasks = [asyncio.create_task(_coroutine(body), name=name) for name, body in bodies.items()]
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await stop(tasks)
+
+
+async def _coroutine(body: Callable[[], Awaitable[None]]) -> None:
+    await body()

@@ -57,7 +57,13 @@ class Follower:
         self._moved = asyncio.Condition()
 
     async def run(self) -> None:
-        """Follows until it is cancelled."""
+        """Follows until it is cancelled; from then on it stands nowhere, as another process may follow instead."""
+        try:
+            await self._run()
+        finally:
+            self.position = -1
+
+    async def _run(self) -> None:
         pause = 0.1
         while True:
             try:

@@ -55,6 +55,12 @@ class Router:
 
     async def run(self) -> None:
         """Until it is cancelled. What goes wrong is told, waited out and tried again."""
+        try:
+            await self._run()
+        finally:
+            self.follower.position = -1
+
+    async def _run(self) -> None:
         self._settled = await self._log.head()  # old work is no reason to decide before the whole log is read
         pause = 0.1
         while True:

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from zlib import crc32
 
 import psycopg
 from psycopg import AsyncConnection
+
+from infrastructure.stopping import stop
 
 ASK_SECONDS = 1.0
 """How often a standby asks, and how often a holder makes sure of its connection."""
@@ -62,11 +63,7 @@ class Leases:
     async def _drop(self) -> None:
         tasks = list(self.held.values())
         self.held.clear()
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await stop(tasks)
 
 
 async def _forever(name: str, part: Part) -> None:

@@ -1,0 +1,33 @@
+"""One deployment for all stories; each opens a shop of its own in it, which only its own agents serve."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from domain.person import Role
+from infrastructure.embedded.servers import Servers
+from tests.api.deployment import Caller, Deployment, a_deployment
+from tests.databases import an_empty_database
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="session")
+def deployment(servers: Servers) -> Iterator[Deployment]:
+    addresses = servers.addresses
+    with (
+        an_empty_database(addresses.database_url) as database_url,
+        a_deployment(database_url, addresses.nats_url) as running,
+    ):
+        followers = running.parts.followers.values()
+        wait_until(lambda: all(one.position >= 0 for one in followers), what="every reader runs")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def administrator(deployment: Deployment) -> Caller:
+    return deployment.person(Role.ADMINISTRATOR)
+
+
+@pytest.fixture(scope="session")
+def supervisor(deployment: Deployment) -> Caller:
+    return deployment.person(Role.SUPERVISOR)
