@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 import msgspec
 from nats import connect
+from nats.errors import Error as NatsError
 from rich.console import Console
 from rich.live import Live
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from api.composition import composed
 from api.demo.agents import AtWork
@@ -165,7 +166,7 @@ async def _traffic(customers: Customers, pace: Pace) -> None:
     try:
         while True:
             if len(under_way) < 500:
-                task = asyncio.create_task(customers.write())
+                task = asyncio.create_task(_write(customers))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
             await asyncio.sleep(1 / pace.messages_per_second)
@@ -173,6 +174,12 @@ async def _traffic(customers: Customers, pace: Pace) -> None:
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def _write(customers: Customers) -> None:
+    """A customer whose connection breaks goes away, as people do; the servers' side of it is what tests look at."""
+    with suppress(OSError, TimeoutError, httpx.HTTPError, WebSocketException, NatsError):
+        await customers.write()
 
 
 async def _show(screen: Screen, console: Console) -> None:
