@@ -12,16 +12,20 @@ class Turns:
         self._held: dict[str, asyncio.Future[None]] = {}
 
     @asynccontextmanager
-    async def of(self, streams: Iterable[str]) -> AsyncIterator[None]:
-        """All of these turns, taken in one order by everybody, so that nobody waits in a circle. Not to be nested."""
-        mine: list[str] = []
+    async def of(self, streams: Iterable[str]) -> AsyncIterator[set[str]]:
+        """The turns of those streams that are free now, at least one of them; the others are for a later round.
+
+        Nobody waits while they hold a turn, so nobody waits in a circle.
+        """
+        wanted = set(streams)
+        while wanted and wanted <= self._held.keys():
+            await asyncio.wait([self._held[stream] for stream in wanted], return_when=asyncio.FIRST_COMPLETED)
+        mine = wanted - self._held.keys()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._held.update(dict.fromkeys(mine, turn))
         try:
-            for stream in sorted(set(streams)):
-                while (turn := self._held.get(stream)) is not None:
-                    await asyncio.wait((turn,))
-                self._held[stream] = asyncio.get_running_loop().create_future()
-                mine.append(stream)
-            yield
+            yield mine
         finally:
             for stream in mine:
-                self._held.pop(stream).set_result(None)
+                del self._held[stream]
+            turn.set_result(None)

@@ -108,7 +108,8 @@ class ReceiveMessages:
             if not still_open:
                 return [receipt for receipt in receipts if receipt is not None]
             groups = self._grouped(account, list(still_open.values()))
-            async with self._turns.of(group.customer_id for group in groups):
+            async with self._turns.of(group.customer_id for group in groups) as mine:
+                groups = [group for group in groups if group.customer_id in mine]
                 under_way = [await self._submit(account, group, command.at, context) for group in groups]
                 outcomes = [await future for future in under_way]
                 for group, outcome in zip(groups, outcomes, strict=True):
