@@ -115,6 +115,8 @@ async def serve_http(parts: Parts, create: Callable[[Parts], Litestar] = create_
         log_config=None,
         lifespan="off",
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=round(settings.stop_seconds),
     )
     await Server(config).serve()

@@ -20,7 +20,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings. The variable's name stands first in each line of why."""
 
     database_url: str = ""
-    """DATABASE_URL: PostgreSQL 16 or newer. Empty: an embedded server under `data_directory`."""
+    """DATABASE_URL: PostgreSQL 18, without a pooler in between. Empty: an embedded server under `data_directory`."""
     nats_url: str = ""
     """NATS_URL: one or several, comma-separated. Empty: an embedded server under `data_directory`."""
     data_directory: Path = Path(".onethread")
@@ -41,6 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allowed_origins: tuple[str, ...] = ()
     """ONETHREAD_ALLOWED_ORIGINS: comma-separated origins whose pages may open sockets, as in `https://desk.example`.
     Programs that send no Origin are let in by their ticket alone."""
+    trusted_proxies: tuple[str, ...] = ()
+    """ONETHREAD_TRUSTED_PROXIES: comma-separated addresses or networks of proxies in front of us, as in `10.0.0.0/8`.
+    Only from them is X-Forwarded-For believed, which sign-in limits go by."""
     token_seconds: Annotated[int, Meta(ge=60, le=86_400)] = 900
     """ONETHREAD_TOKEN_SECONDS: how long a sign-in lasts; a client renews it in time."""
     ticket_seconds: Annotated[int, Meta(ge=5, le=300)] = 30
@@ -60,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNPREFIXED = frozenset({"database_url", "nats_url"})
-LISTS = frozenset({"master_keys", "allowed_origins"})
+LISTS = frozenset({"master_keys", "allowed_origins", "trusted_proxies"})
 
 
 def variable(name: str) -> str:

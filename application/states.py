@@ -10,7 +10,7 @@ from application.log import Log, Snapshots
 from domain.event import Event, kind_of
 from domain.streams import AGGREGATES
 
-STATES_MAX = 20_000
+STATES_MAX = 50_000
 """States kept; the one not used for longest goes first."""
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from application.projections.view import Row, encode
+from application.projections.view import Row
 from domain import agent
 from domain.agent import Agent, AgentRegistered, AgentSignedIn, AgentSignedOut, LoadReleased, LoadTaken, PresenceChanged
 from domain.event import Recorded
@@ -58,14 +58,14 @@ class AgentBoard:
             case _:
                 return card
 
-    def rows(self, card: AgentCard, position: int) -> Sequence[Row]:
+    def rows(self, card: AgentCard, position: int, doc: bytes) -> Sequence[Row]:
         return [
             Row(
                 scope=TEAM,
                 key=card.id,
                 position=position,
                 sort_at=card.presence_since,
-                doc=encode(card),
+                doc=doc,
                 status=card.agent.presence,
                 agent_id=card.id,
             )

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from application.projections.view import Board, Row
+from application.projections.view import Board, Row, encode
 from domain.event import Recorded
 
 CARDS_MAX = 20_000
@@ -58,19 +58,19 @@ class Cards:
         """The card as it stands, from memory or from what was read."""
         if (card := self._cards.get(key)) is None and key in stored:
             card = self._decode(stored[key])
-        return Touched(card, self._rows(card, position))
+        return Touched(card, self._rows(card, position, b""))  # where it was shown matters, not what was shown
 
     def evolve(self, touched: Touched, recorded: Recorded) -> None:
         """Folds the event into the card. Where that raises, the card is as before."""
         card = self._board.evolve(touched.card, recorded)
         if card is touched.card:
             return
-        shown = self._rows(card, recorded.position)
+        shown = self._rows(card, recorded.position, b"" if card is None else encode(card))
         for scope, row in touched.shown.items():
             if scope not in shown:
                 touched.changed[scope] = replace(row, position=recorded.position, doc=b"", is_gone=True)
         touched.changed |= shown
         touched.card, touched.shown = card, shown
 
-    def _rows(self, card: Any, position: int) -> dict[str, Row]:
-        return {} if card is None else {row.scope: row for row in self._board.rows(card, position)}
+    def _rows(self, card: Any, position: int, doc: bytes) -> dict[str, Row]:
+        return {} if card is None else {row.scope: row for row in self._board.rows(card, position, doc)}

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from application.projections.view import Row, encode
+from application.projections.view import Row
 from domain.conversation import Conversation, ConversationOpened, opened
 from domain.customer import evolve_conversation
 from domain.event import Recorded
@@ -78,9 +78,8 @@ class Conversations:
         card = replace(card, conversation=evolve_conversation(card.conversation, event), updated_at=at)
         return _told(card, recorded)
 
-    def rows(self, card: Card, position: int) -> Sequence[Row]:
+    def rows(self, card: Card, position: int, doc: bytes) -> Sequence[Row]:
         one = card.conversation
-        doc = encode(card)
 
         def row(scope: str) -> Row:
             return Row(

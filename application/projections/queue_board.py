@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from application.projections.view import Row, encode
+from application.projections.view import Row
 from domain.assignment import (
     ConversationEnqueued,
     ConversationOffered,
@@ -87,14 +87,14 @@ class QueueBoard:
             case _:  # accepted, closed or moved elsewhere: it waits no more
                 return None
 
-    def rows(self, card: Waiting, position: int) -> Sequence[Row]:
+    def rows(self, card: Waiting, position: int, doc: bytes) -> Sequence[Row]:
         return [
             Row(
                 scope=card.queue_id,
                 key=card.id,
                 position=position,
                 sort_at=card.waiting_since,
-                doc=encode(card),
+                doc=doc,
                 queue_id=card.queue_id,
                 agent_id=card.offered_to,
                 customer_id=card.customer_id,

@@ -53,8 +53,8 @@ class Board(Protocol):
     def evolve(self, card: Any, recorded: Recorded) -> Any:
         """The card after the event: None where there is none before, or none any more."""
 
-    def rows(self, card: Any, position: int) -> Sequence[Row]:
-        """Where the card is shown, one row a scope."""
+    def rows(self, card: Any, position: int, doc: bytes) -> Sequence[Row]:
+        """Where the card is shown, one row a scope; `doc` is the card's JSON."""
 
 
 class Parked(msgspec.Struct, frozen=True, kw_only=True):

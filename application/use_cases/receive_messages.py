@@ -1,5 +1,6 @@
 """Receive messages: whatever the channel, each is stored once, in its customer's stream, and answered with where."""
 
+import asyncio
 from asyncio import Future
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from domain.event import Event
 from domain.intake import WITHHELD, InboundMessage, contradict_message, receive_message
 from domain.interaction import Content, MessageReceived
 
-CUSTOMERS_KNOWN_MAX = 50_000
+CUSTOMERS_KNOWN_MAX = 100_000
 """Addresses whose customer is remembered in the process."""
 ADDRESSES_PER_ACCOUNT = frozenset({"webchat", "adapter"})
 """Channels whose addresses mean something only within one account. Elsewhere one is the same person everywhere."""
@@ -110,6 +111,7 @@ class ReceiveMessages:
             groups = self._grouped(account, list(still_open.values()))
             async with self._turns.of(group.customer_id for group in groups) as mine:
                 groups = [group for group in groups if group.customer_id in mine]
+                await self._warm(groups)
                 under_way = [await self._submit(account, group, command.at, context) for group in groups]
                 outcomes = [await future for future in under_way]
                 for group, outcome in zip(groups, outcomes, strict=True):
@@ -139,6 +141,12 @@ class ReceiveMessages:
                 group = groups[together] = _Group(known or new_id("customer"), known is None, [])
             group.arrivals.append(arrival)
         return list(groups.values())
+
+    async def _warm(self, groups: Sequence[_Group]) -> None:
+        """Reads the states that are not at hand together, instead of one after the other."""
+        cold = [one for one in groups if not one.is_new and self._states.peek(one.customer_id) is None]
+        if len(cold) > 1:
+            await asyncio.gather(*(self._states.load(one.customer_id) for one in cold))
 
     async def _submit(self, account: Account, group: _Group, at: datetime, context: Context) -> "Future[Outcome]":
         """Decides on each message in turn and hands the whole in."""

@@ -60,7 +60,7 @@ class ReaderLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Events the tail takes from the database at once; when it is further behind, it begins anew at the head."""
     stretch_events_max: int = 5_000
     """Events that one read by topics looks at."""
-    keys_max: int = 20_000
+    keys_max: int = 100_000
     """Keys of streams kept in memory, about 3 KB each."""
     connections_max: int = 4
     """Connections to the database for reads."""

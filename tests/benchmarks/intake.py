@@ -99,6 +99,7 @@ async def _empty_rate(empty: Process) -> float:
 
 
 MEMORY_EVENTS = 1_000_000
+MEMORY_CUSTOMERS = 20_000
 MEMORY_MB_REACH = 400
 MEMORY_GROWTH_REACH = 1.1
 
@@ -110,7 +111,7 @@ async def measure_memory() -> list[Figure]:
         async with serving(settings) as ours:
             sizes = []
             for _ in range(2):
-                requests = batch_requests(shop, MEMORY_EVENTS // 2 // BATCH, customers=50_000)
+                requests = batch_requests(shop, MEMORY_EVENTS // 2 // BATCH, customers=MEMORY_CUSTOMERS)
                 await put_load(ours.host, ours.port, requests, connections=BATCH_CONNECTIONS)
                 sizes.append(ours.resident_bytes() / 1_000_000)
     return [

@@ -5,7 +5,6 @@ import random
 
 import psycopg
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import AsyncConnection
 
 from infrastructure.log.keys import StreamKey
@@ -37,7 +36,7 @@ pytestmark = pytest.mark.anyio
 
 def a_state() -> bytes:
     """Has a readable envelope, and a key that nobody stored: readers get a redacted event."""
-    key = StreamKey(AESGCM(bytes(32)))
+    key = StreamKey(bytes(32))
     return EventMapper(lambda _: key).seal(named(), ANNA, 1, Envelope(NOON, NOON, "agent-1"), key)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.persistence import Notification
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +18,7 @@ from infrastructure.log.keys import StreamKey
 from infrastructure.log.mapper import BrokenSeal, Envelope, EventMapper, Row, Upcast
 from tests.log.situations import ANNA, BEN, NOON, named
 
-KEY = StreamKey(AESGCM(os.urandom(32)))
+KEY = StreamKey(os.urandom(32))
 ENVELOPE = Envelope(occurred_at=NOON, recorded_at=NOON, actor="agent-1", command="c", correlation="r", cause=7)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))

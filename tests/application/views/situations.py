@@ -51,8 +51,8 @@ class Unwritable(Conversations):
         self.stream = stream
 
     @override
-    def rows(self, card: Card, position: int) -> Sequence[Row]:
-        rows = super().rows(card, position)
+    def rows(self, card: Card, position: int, doc: bytes) -> Sequence[Row]:
+        rows = super().rows(card, position, doc)
         return [Row(**(_fields(row) | {"status": "\0"})) for row in rows] if card.customer_id == self.stream else rows
 
 

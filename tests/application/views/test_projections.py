@@ -8,7 +8,7 @@ import pytest
 
 from application.follower import Follower
 from application.projections.timeline import Timeline
-from application.projections.view import Fenced
+from application.projections.view import Fenced, encode
 from domain.streams import topics_of
 from infrastructure.views.board_store import BoardStore
 from tests.application.views.histories import Town
@@ -46,7 +46,7 @@ async def test_a_board_shows_what_a_plain_fold_of_the_log_gives(town: Town, view
         if (key := board.key(recorded)) is not None:
             cards[key] = board.evolve(cards.get(key), recorded)
 
-    expected = [row for card in cards.values() if card is not None for row in board.rows(card, 0)]
+    expected = [row for card in cards.values() if card is not None for row in board.rows(card, 0, encode(card))]
     seen = {(row[0], row[1]): bytes(row[5]) for row in await views.content(view, marks=False)}
     assert seen == {(row.scope, row.key): row.doc for row in expected}
     assert len(seen) > 3
