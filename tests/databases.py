@@ -9,7 +9,9 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 CREATE = SQL("CREATE DATABASE {name} TEMPLATE template0")
-DROP = SQL("DROP DATABASE {name} WITH (FORCE)")
+# Not WITH (FORCE): our role may not end the autovacuum worker that could be there. A plain DROP waits for it.
+TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+DROP = SQL("DROP DATABASE {name}")
 
 
 @contextmanager
@@ -20,4 +22,5 @@ def an_empty_database(server_url: str) -> Iterator[str]:
         connection.execute(CREATE.format(name=Identifier(name)))
     yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
     with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(TERMINATE, (name,))
         connection.execute(DROP.format(name=Identifier(name)))
