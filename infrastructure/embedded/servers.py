@@ -104,7 +104,7 @@ def _joined(kind: str, place: Place) -> Iterator[Place]:
         over.set()
         if watch.ident is not None:
             watch.join()
-        _leave(place, users)
+        _leave(kind, place, users)
 
 
 def _ensure_a_keeper(kind: str, place: Place) -> None:
@@ -112,21 +112,25 @@ def _ensure_a_keeper(kind: str, place: Place) -> None:
     with opened(place.turn) as turn:
         if not wait_for_lock(turn, seconds_max=LEAVE_SECONDS_MAX):
             raise CannotStart(f"another process has been starting or stopping the server in {place.root} for too long")
-        if is_held(place.keeper):
-            return
-        place.forget_report()
-        with (place.root / "keeper.log").open("wb") as log:
-            begun = subprocess.run(
-                [sys.executable, "-m", "infrastructure.embedded.keeper", kind, str(place.root)],
-                cwd=Path(__file__).parents[2],  # where the package is, installed or not
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                timeout=KEEPER_START_SECONDS_MAX,
-                check=False,
-            )
-        if begun.returncode != 0:
-            raise CannotStart(f"the keeper of {place.root} does not start; {place.root / 'keeper.log'} says why")
+        if not is_held(place.keeper):
+            place.forget_report()
+            _start_a_keeper(kind, place)
+
+
+def _start_a_keeper(kind: str, place: Place) -> None:
+    """For whoever has the turn and found that no keeper is at work."""
+    with (place.root / "keeper.log").open("wb") as log:
+        begun = subprocess.run(
+            [sys.executable, "-m", "infrastructure.embedded.keeper", kind, str(place.root)],
+            cwd=Path(__file__).parents[2],  # where the package is, installed or not
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            timeout=KEEPER_START_SECONDS_MAX,
+            check=False,
+        )
+    if begun.returncode != 0:
+        raise CannotStart(f"the keeper of {place.root} does not start; {place.root / 'keeper.log'} says why")
 
 
 def _address_when_ready(kind: str, place: Place, tell: Callable[[str], None]) -> str:
@@ -155,13 +159,17 @@ def _watch_the_keeper(kind: str, place: Place, over: threading.Event) -> None:
             _ensure_a_keeper(kind, place)
 
 
-def _leave(place: Place, users: int) -> None:
+def _leave(kind: str, place: Place, users: int) -> None:
     """Counts us out; whoever is last waits here until the server has stopped. One at a time, so that one *is* last."""
     with opened(place.turn) as turn:
         wait_for_lock(turn, seconds_max=LEAVE_SECONDS_MAX)
         os.close(users)
         deadline = time.monotonic() + LEAVE_SECONDS_MAX
-        while is_held(place.keeper) and not _has_users(place):
+        while not _has_users(place):
+            if not is_held(place.keeper):
+                if not is_held(place.process):
+                    return
+                _start_a_keeper(kind, place)  # its keeper died just now, and nobody else would stop the server
             if time.monotonic() > deadline:
                 _logger.error("the server in %s does not stop: look at %s", place.root, place.log)
                 return

@@ -68,7 +68,7 @@ def stored_messages(nats_url: str) -> int:
 
 
 def is_stopped(directory: Path) -> bool:
-    return not any(is_held(directory / kind / "process.lock") for kind in ("postgres", "nats"))
+    return not any(is_held(lock) for lock in directory.glob("*/process.lock"))
 
 
 def keeper_pid(place: Place) -> int:

@@ -149,6 +149,14 @@ def test_a_killed_keeper_is_replaced_and_the_server_runs_on(home: Path) -> None:
     assert is_stopped(home)
 
 
+def test_a_user_who_leaves_right_after_the_keeper_was_killed_stops_the_server_all_the_same(home: Path) -> None:
+    place = Place(home / "postgres")
+    with embedded_servers(home, nats=False):
+        os.kill(keeper_pid(place), signal.SIGKILL)
+
+    assert is_stopped(home)
+
+
 def test_a_start_after_everything_was_killed_takes_the_running_servers_over(home: Path) -> None:
     place = Place(home / "postgres")
     with a_user(home) as user:
