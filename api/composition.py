@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+import httpx
+
 from api.doors.nats_door import NatsDoor
 from api.metrics import Metrics
 from api.parts import Parts
@@ -50,6 +52,8 @@ def now() -> datetime:
 
 FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(), QueueBoard(), AgentBoard())
 """Every view."""
+PROVIDER_SECONDS_MAX = 20.0
+"""A provider that has not answered a send by then has an unknown outcome."""
 GATHER_SECONDS = {
     "timeline": 0.005,
     "queue_board": 0.005,
@@ -87,7 +91,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             "announcer": announcer.run,
         }
         if readers:
-            parts.followers.update(_followers(parts))
+            client = await stack.enter_async_context(httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, http2=False))
+            parts.followers.update(_followers(parts, client))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
             leases = Leases(settings.database_url, leased | {"router": parts.router.run})
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
@@ -126,14 +131,14 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     )
 
 
-def _followers(parts: Parts) -> dict[str, Follower]:
+def _followers(parts: Parts, client: httpx.AsyncClient) -> dict[str, Follower]:
     """Everything that follows the log beside the directory: the projections, the policies and the router."""
     positions = PostgresPositions(parts.log.pool)
     senders = {name: channel.send for name, channel in CHANNELS.items() if channel.send is not None}
     reactions: list[Reaction] = [
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.serve, positions, now),
-        SendReplies(parts.commands, parts.directory, senders, positions, now),
+        SendReplies(parts.commands, parts.directory, senders, client, positions, now),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
     followers = {

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import msgspec
 
-from channels.payload import CLOCK_SKEW_MAX, UnreadablePayload
-from channels.text import file_name, one_line, without_controls
+from channels.edge.payload import CLOCK_SKEW_MAX, UnreadablePayload
+from channels.edge.text import file_name, one_line, without_controls
 from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 

@@ -5,17 +5,18 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from email.utils import mktime_tz, parsedate_tz
 
+import httpx
 import msgspec
 
-from application.sending import Outcome, Outgoing, Rejected
+from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
+from channels.edge.payload import plausible
+from channels.edge.text import one_line
 from channels.mail.automatic import why_automatic
 from channels.mail.bodies import Body, body_of
 from channels.mail.headers import Headers, addresses_in
 from channels.mail.sending import Server, built_reply, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place
-from channels.payload import plausible
-from channels.text import one_line
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
 from domain.interaction import Content
@@ -192,13 +193,15 @@ def _content_sha256(structure: Structure) -> str:
     return digest.hexdigest()
 
 
-async def send(definition: AccountDefinition, reply: Outgoing) -> Outcome:
+async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
     """Hands a reply to the account's mail server. The same reply sent again has the same Message-ID."""
+    del client  # mail does not go by HTTP
     settings = read_settings(definition)
     if settings.server is None:
-        return Rejected(reason="settings.smtp_host: this mailbox has none, so it only receives", is_final=True)
+        reason = "settings.smtp_host: this mailbox has none, so it only receives"
+        return Rejected(reason=reason, refusal=Refusal.OUR_FAULT)
     try:
         mail = built_reply(reply, address=settings.address, name=settings.name, key=settings.token_keys[0])
     except ValueError as error:
-        return Rejected(reason=str(error), is_final=True)
+        return Rejected(reason=str(error), refusal=Refusal.RECIPIENT_GONE)
     return await send_mail(mail, settings.server)

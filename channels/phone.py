@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 import phonenumbers
 
-from channels.payload import CLOCK_SKEW_MAX, UnreadablePayload, plausible
-from channels.text import one_line, without_controls
+from channels.edge.payload import CLOCK_SKEW_MAX, UnreadablePayload, plausible
+from channels.edge.text import one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import Call
 from domain.interaction import Direction

@@ -1,26 +1,21 @@
 """The channels, by name: what each can do. A new channel is its own file, one line here and a sample payload."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Callable
 
 import msgspec
 
-from application.sending import Send
+from application.exchange.media import Fetch
+from application.exchange.sending import Send
 from channels import email, phone, webchat, whatsapp
-from channels.payload import Delivery
+from channels.edge.payload import Acknowledgement, Delivery, Posted
 from domain.account import AccountDefinition, AccountInvalid
 
-Verify = Callable[[AccountDefinition, bytes, Mapping[str, str]], None]
-"""Raw body and headers (names in lower case). Raises SignatureWrong."""
-Handshake = Callable[[AccountDefinition, Mapping[str, str]], str]
-"""Query parameters → what to answer a provider's GET with, as plain text. Raises SignatureWrong."""
-
-
-class Parse(Protocol):
-    """Raw body → all that was in it. Raises UnreadablePayload."""
-
-    def __call__(self, raw: bytes, *, received_at: datetime) -> Delivery: ...
+Verify = Callable[[AccountDefinition, Posted], None]
+"""Whether the account's secret fits. Raises SignatureWrong."""
+Handshake = Callable[[AccountDefinition, Posted], Acknowledgement]
+"""What to answer a provider's GET with. Raises SignatureWrong."""
+Parse = Callable[[AccountDefinition, Posted], Delivery]
+"""All that was in it; the account is one whose secret fits. Raises UnreadablePayload."""
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +24,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     verify: Verify
     parse: Parse
     answer_handshake: Handshake | None = None
+    acknowledgement: Acknowledgement = Acknowledgement()
+    """What a delivery is answered with once it is stored."""
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +38,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     send: Send | None = None
     """None: nothing is handed to a provider. Web chat pushes replies to the visitor's socket instead."""
     takes_replies: bool = False
+    fetch: Fetch | None = None
+    """Gets the bytes of an attachment that came as a reference; None where they come with the message."""
 
 
 def _no_settings(definition: AccountDefinition) -> None:

@@ -14,8 +14,8 @@ from typing import Annotated
 
 import msgspec
 
-from channels.payload import SignatureWrong, UnreadablePayload
-from channels.text import one_line, without_controls
+from channels.edge.payload import SignatureWrong, UnreadablePayload
+from channels.edge.text import one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
 from domain.interaction import Content

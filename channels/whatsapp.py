@@ -5,15 +5,16 @@ A delivery is `entry[]` of `changes[]` of `messages[]`, `statuses[]`, `errors[]`
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from hmac import compare_digest
 from typing import Any
 
 import msgspec
 
-from channels.payload import (
+from channels.edge.payload import (
+    Acknowledgement,
     Delivery,
+    Posted,
     Receipt,
     SignatureWrong,
     UnreadablePayload,
@@ -25,14 +26,21 @@ from channels.payload import (
     dicts,
     read_json,
 )
-from channels.text import one_line
-from channels.whatsapp_content import content_of
+from channels.edge.text import one_line
+from channels.edge.whatsapp_content import content_of
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
-from domain.interaction import ContentKind
+from domain.interaction import ContentKind, DeliveryStatus
 
 SIGNATURE_HEADER = "x-hub-signature-256"
 READ = frozenset({"contacts", "messages", "statuses", "errors"})
+STATUSES = {
+    "sent": DeliveryStatus.SENT,
+    "delivered": DeliveryStatus.DELIVERED,
+    "read": DeliveryStatus.READ,
+    "played": DeliveryStatus.READ,
+    "failed": DeliveryStatus.FAILED,
+}
 PHONE_DIGITS = range(5, 21)
 UNKNOWN_HANDLE = "unknown"
 """Whoever sent a message that names no sender."""
@@ -67,33 +75,33 @@ def read_settings(definition: AccountDefinition) -> Settings:
     )
 
 
-def verify(definition: AccountDefinition, raw: bytes, headers: Mapping[str, str]) -> None:
-    """Checks `X-Hub-Signature-256: sha256=<64 hex>` over the raw body; header names in lower case.
+def verify(definition: AccountDefinition, posted: Posted) -> None:
+    """Checks `X-Hub-Signature-256: sha256=<64 hex>` over the raw body.
 
     Meta signs the bytes as sent, with non-ASCII escaped: JSON that was read and written again does not fit.
     Raises SignatureWrong.
     """
     settings = read_settings(definition)
-    name, _, signature = headers.get(SIGNATURE_HEADER, "").partition("=")
+    name, _, signature = posted.headers.get(SIGNATURE_HEADER, "").partition("=")
     if name != "sha256" or len(signature) != 64:
         raise SignatureWrong(f"{SIGNATURE_HEADER}: missing, or not sha256= and 64 hexadecimal digits")
     secrets = (settings.app_secret.encode(), settings.app_secret_previous.encode())
-    demand_hmac(raw, signature.encode("utf-8", "replace"), secrets)
+    demand_hmac(posted.raw, signature.encode("utf-8", "replace"), secrets)
 
 
-def answer_handshake(definition: AccountDefinition, query: Mapping[str, str]) -> str:
+def answer_handshake(definition: AccountDefinition, posted: Posted) -> Acknowledgement:
     """What to answer Meta's GET with (200, plain text) when it subscribes: the challenge. Raises SignatureWrong.
 
     Example: `{"hub.mode": "subscribe", "hub.verify_token": "…", "hub.challenge": "1158201444"}` → `"1158201444"`
     """
-    given = query.get("hub.verify_token", "").encode("utf-8", "replace")
+    given = posted.query.get("hub.verify_token", "").encode("utf-8", "replace")
     is_known = compare_digest(given, read_settings(definition).verify_token.encode())
-    if query.get("hub.mode") != "subscribe" or not is_known:
+    if posted.query.get("hub.mode") != "subscribe" or not is_known:
         raise SignatureWrong("hub.verify_token: it is not the one of this account")
-    return query.get("hub.challenge", "")
+    return Acknowledgement(body=posted.query.get("hub.challenge", "").encode())
 
 
-def parse(raw: bytes, *, received_at: datetime) -> Delivery:
+def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
     """Everything in a delivery: messages, receipts, and the kinds of what this version does not store.
 
     Kinds it does not know become messages of kind `unsupported`, so that the agent sees that something came.
@@ -104,13 +112,14 @@ def parse(raw: bytes, *, received_at: datetime) -> Delivery:
     "wa_id": "972987654321"}], "messages": [{"from": "972987654321", "id": "wamid.X", "timestamp": "1697043223",
     "type": "text", "text": {"body": "Hello"}}]}}]}]}`
     """
-    payload = read_json(raw)
+    del definition  # nothing of it is needed to read what is not encrypted
+    payload = read_json(posted.raw)
     if not isinstance(payload, dict) or not isinstance(payload.get("entry"), list):
         raise UnreadablePayload("entry", "a WhatsApp delivery has a list here")
     delivery = Delivery()
     for entry in dicts(payload["entry"]):
         for change in dicts(entry.get("changes")):
-            _read_change(change, delivery, received_at)
+            _read_change(change, delivery, posted.received_at)
     return delivery
 
 
@@ -123,7 +132,7 @@ def _read_change(change: dict[str, Any], delivery: Delivery, received_at: dateti
         delivery.messages.append((address, _message(message, contacts, received_at)))
         delivery.ignored.extend(_left_out(message))
     for status in dicts(value.get("statuses")):
-        if field == "messages":
+        if field == "messages" and a_text(status.get("status")) in STATUSES:
             delivery.receipts.append(_receipt(status, address, received_at))
         else:
             delivery.ignored.append(f"{field}:{a_text(status.get('status'))}")
@@ -193,7 +202,7 @@ def _receipt(status: dict[str, Any], address: str, received_at: datetime) -> Rec
     return Receipt(
         address=address,
         provider_id=an_identifier(status.get("id")),
-        status=one_line(a_text(status.get("status"))),
+        status=STATUSES[a_text(status.get("status"))],
         occurred_at=at_second(status.get("timestamp"), received_at=received_at),
         participant=next((one for one in map(an_identifier, participants) if one), ""),
         reason="; ".join(error_text(error) for error in dicts(status.get("errors"))),

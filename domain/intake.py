@@ -40,6 +40,8 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     handle: str
     content: Content
     occurred_at: datetime
+    other_handles: tuple[str, ...] = ()
+    """More addresses of the same sender on this channel; the first of all that is known says who it is."""
     author: str = ""
     thread: str = ""
     subject: str = ""
@@ -47,6 +49,21 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """What the provider id counts: an id may come back for an edit or an unsend of the same message."""
     conversation_id: str = ""
     """The conversation it proves to answer, as a mail with our reply token does."""
+
+
+class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What the shop's side wrote to a customer, as the provider tells it: from another app of theirs, or by us."""
+
+    provider_id: str
+    handle: str
+    """The customer it went to."""
+    content: Content
+    occurred_at: datetime
+    thread: str = ""
+    kind: str = "message"
+    """As of `InboundMessage`."""
+    callback: str = ""
+    """Our own message id, where the provider returns what we gave it: then we sent it, and this proves that it left."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -63,6 +63,9 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     attachments: tuple[Attachment, ...] = ()
     about: str = ""
     """The provider's id of the message that this one answers, edits, unsends or reacts to."""
+    referral: str = ""
+    """What led the customer here, in one line, as in `ad 120208 "Winter sale"`."""
+    is_forwarded: bool = False
 
 
 class MessageReceived(Event, topic="conversation.message_received"):
@@ -140,6 +143,15 @@ class CallLogged(Event, topic="conversation.call_logged"):
     duration_seconds: int = 0
     note: str = ""
     agent_id: str | None = None
+
+
+class DeliveryStatus(StrEnum):
+    """How far something we sent came, as the provider tells. A message only moves up this list; failed is the end."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
 
 
 class DeliveryAttempted(Event, topic="conversation.delivery_attempted"):

@@ -10,7 +10,7 @@ from api.http.asked import Asked
 from api.http.operation import command
 from application.use_cases.receive_messages import Receipt
 from channels.adapter import AdapterBatch, AdapterMessage, to_message
-from channels.payload import UnreadablePayload
+from channels.edge.payload import UnreadablePayload
 from domain.intake import InboundMessage
 
 EXAMPLE = {

@@ -23,7 +23,7 @@ from api.parts import Parts
 from application.commands import Command, Contended
 from application.log import LogBusy, LogUnreachable
 from channels.adapter import AdapterMessage, to_message
-from channels.payload import UnreadablePayload
+from channels.edge.payload import UnreadablePayload
 from domain.account import AccountPaused, AccountUnknown
 from domain.event import RuleBroken
 from domain.intake import InboundMessage

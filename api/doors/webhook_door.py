@@ -14,7 +14,7 @@ from api.http.asked import Asked
 from api.http.operation import command, read
 from api.http.refusals import Unknown
 from application.commands import Command
-from channels.payload import Delivery, SignatureWrong
+from channels.edge.payload import Delivery, Posted, SignatureWrong
 from channels.table import CHANNELS, Webhook
 from domain.account import Account, AccountInvalid, AccountUnknown
 from domain.event import RuleBroken
@@ -118,24 +118,30 @@ def _one_account(asked: Asked[Any]) -> list[Account]:
 
 def _handshake(asked: Asked[HandshakeQuery], accounts: Sequence[Account]) -> Answer:
     """Raises SignatureWrong where no account takes the token."""
-    webhook, query = _webhook(asked), msgspec.to_builtins(asked.given)
+    webhook = _webhook(asked)
+    posted = Posted(
+        raw=b"", received_at=asked.at, headers=dict(asked.headers()), query=msgspec.to_builtins(asked.given)
+    )
     if webhook.answer_handshake is None:
         raise Unknown
     for account in accounts:
         assert account.definition is not None  # accounts without one were left out
         try:
-            answer = webhook.answer_handshake(account.definition, query)
+            answer = webhook.answer_handshake(account.definition, posted)
         except (SignatureWrong, AccountInvalid):
             continue
-        return Answer(200, answer.encode(), media_type="text/plain; charset=utf-8")
+        return Answer(answer.status, answer.body, media_type=answer.media_type)
     raise SignatureWrong("hub.verify_token: it is not the one of any account here")
 
 
 async def _deliver(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
     """Raises SignatureWrong, UnreadablePayload, AccountUnknown, AccountPaused; what could be stored is stored then."""
     webhook = _webhook(asked)
-    trusted = _trusted(asked, webhook, accounts)
-    delivery = webhook.parse(asked.raw, received_at=asked.at)
+    posted = Posted(raw=asked.raw, received_at=asked.at, headers=dict(asked.headers()))
+    trusted = _trusted(posted, webhook, accounts)
+    definition = next(iter(trusted.values())).definition
+    assert definition is not None  # accounts without one were left out
+    delivery = webhook.parse(definition, posted)
     refusals: list[RuleBroken] = []
     for address, messages in _by_address(delivery).items():
         account = trusted.get(address)
@@ -152,14 +158,13 @@ async def _deliver(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
     return json_answer(counts)
 
 
-def _trusted(asked: Asked[bytes], webhook: Webhook, accounts: Sequence[Account]) -> dict[str, Account]:
+def _trusted(posted: Posted, webhook: Webhook, accounts: Sequence[Account]) -> dict[str, Account]:
     """By address, the accounts whose secret fits. Raises SignatureWrong where none does."""
-    headers = asked.headers()
     trusted: dict[str, Account] = {}
     for account in accounts:
         assert account.definition is not None  # accounts without one were left out
         try:
-            webhook.verify(account.definition, asked.raw, headers)
+            webhook.verify(account.definition, posted)
         except (SignatureWrong, AccountInvalid):
             continue
         trusted[account.definition.address] = account

@@ -25,7 +25,7 @@ from api.http.refusals import (
 from application.commands import ClaimTaken, Contended, KeyReused, RevisionStale
 from application.log import LogBusy, LogUnreachable
 from application.views import CursorInvalid, ViewNotBuilt, ViewsUnreachable
-from channels.payload import SignatureWrong, UnreadablePayload
+from channels.edge.payload import SignatureWrong, UnreadablePayload
 from domain.account import AccountUnknown
 from domain.agent import AgentUnknown
 from domain.conversation import ConversationUnknown

@@ -17,7 +17,7 @@ from application.log import LogBusy, LogUnreachable
 from application.views import ViewNotBuilt, ViewsUnreachable
 from application.watching.viewer import Disconnected, TooSlow
 from channels import webchat
-from channels.payload import SignatureWrong, UnreadablePayload
+from channels.edge.payload import SignatureWrong, UnreadablePayload
 from domain.event import RuleBroken
 
 HELLO_SECONDS_MAX = 10.0

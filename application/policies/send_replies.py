@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+import httpx
+
 from application.claims import ClaimKeys
 from application.commands import ClaimTaken, Command, Commands
 from application.directory import Directory
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Send, Unknown
 from application.positions import Positions
-from application.sending import Accepted, Outcome, Outgoing, Rejected, Send, Unknown
 from domain.event import Event, Recorded
 from domain.interaction import (
     DeliveryAccepted,
@@ -38,6 +40,7 @@ class SendReplies:
         commands: Commands,
         directory: Directory,
         senders: Mapping[str, Send],
+        client: httpx.AsyncClient,
         positions: Positions,
         clock: Callable[[], datetime],
         pauses_seconds: Sequence[float] = PAUSES_SECONDS,
@@ -46,6 +49,7 @@ class SendReplies:
         self._keys: ClaimKeys = commands.claim_keys
         self._directory = directory
         self._senders = senders
+        self._client = client
         self._positions = positions
         self._clock = clock
         self._pauses_seconds = pauses_seconds
@@ -92,10 +96,10 @@ class SendReplies:
     async def _hand_over(self, recorded: Recorded, reply: ReplyWritten) -> Outcome:
         account = self._directory.account(reply.account_id)
         if account is None or account.definition is None:
-            return Rejected(reason=f"channel account {reply.account_id} is gone", is_final=True)
+            return Rejected(reason=f"channel account {reply.account_id} is gone", refusal=Refusal.OUR_FAULT)
         if account.is_paused:
-            return Rejected(reason=f"channel account {reply.account_id} is paused", is_final=True)
-        return await self._senders[reply.channel](account.definition, _outgoing(recorded, reply))
+            return Rejected(reason=f"channel account {reply.account_id} is paused", refusal=Refusal.OUR_FAULT)
+        return await self._senders[reply.channel](account.definition, _outgoing(recorded, reply), self._client)
 
     async def _record(self, recorded: Recorded, event: Event, what: str, attempt: int) -> Event:
         """Appends it once for all runs. The event that stands: this one, or the one of an earlier run."""

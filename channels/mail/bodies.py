@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import msgspec
 
+from channels.edge.text import clean, file_name, one_line
 from channels.mail.charsets import RUNGS, Decoded, base64_bytes, decode
 from channels.mail.headers import Parameters, parameters_of
 from channels.mail.html_text import text_of_html
 from channels.mail.structure import Part
-from channels.text import clean, file_name, one_line
 from domain.interaction import Attachment
 
 TEXT_LENGTH_MAX = 200_000

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import charset_normalizer
 
-from channels.text import clean
+from channels.edge.text import clean
 
 GUESSED_FROM_BYTES_MAX = 4_096
 """A longer text is guessed by its beginning; guessing is a thousand times slower than decoding."""

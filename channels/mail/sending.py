@@ -10,9 +10,9 @@ from email.utils import format_datetime
 import aiosmtplib
 import msgspec
 
-from application.sending import Accepted, Outcome, Outgoing, Rejected, Unknown
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Unknown
+from channels.edge.text import one_line, without_controls
 from channels.mail.threads import own_message_id, reply_address
-from channels.text import one_line, without_controls
 from domain.account import AccountInvalid
 
 REFERENCES_KEPT_LAST = 9
@@ -125,13 +125,14 @@ async def _introduced(client: aiosmtplib.SMTP, mail: EmailMessage, server: Serve
         # One recipient a mail, so its own code is the outcome; the library calls 4xx and 5xx the same name.
         await client.rcpt(str(mail["To"].addresses[0].addr_spec))
     except aiosmtplib.SMTPAuthenticationError as error:
-        return Rejected(reason=f"the mail server does not let us in: {error.code} {error.message}", is_final=False)
+        reason = f"the mail server does not let us in: {error.code} {error.message}"
+        return Rejected(reason=reason, refusal=Refusal.RETRY_LATER)
     except aiosmtplib.SMTPResponseException as error:
         return _refused(error)
     except UnicodeEncodeError:
-        return Rejected(reason="the mail server takes only ASCII addresses", is_final=True)
+        return Rejected(reason="the mail server takes only ASCII addresses", refusal=Refusal.RECIPIENT_GONE)
     except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
-        return Rejected(reason=f"the mail server cannot be reached: {error}", is_final=False)
+        return Rejected(reason=f"the mail server cannot be reached: {error}", refusal=Refusal.RETRY_LATER)
     return None
 
 
@@ -146,5 +147,9 @@ async def _handed_over(client: aiosmtplib.SMTP, mail: EmailMessage) -> Outcome:
 
 
 def _refused(error: aiosmtplib.SMTPResponseException) -> Rejected:
-    """4xx: for now; 5xx: for ever (RFC 5321, section 4.2.1)."""
-    return Rejected(reason=f"{error.code} {error.message}", is_final=error.code >= 500)
+    """4xx: for now; 5xx: for ever (RFC 5321, section 4.2.1), then 5.1.x and 550 to 553 blame the address (RFC 3463)."""
+    reason = f"{error.code} {error.message}"
+    if error.code < 500:
+        return Rejected(reason=reason, refusal=Refusal.RETRY_LATER)
+    blames_address = error.message.startswith("5.1.") or error.code in {550, 551, 553}
+    return Rejected(reason=reason, refusal=Refusal.RECIPIENT_GONE if blames_address else Refusal.OUR_FAULT)

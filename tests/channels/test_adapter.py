@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import adapter
-from channels.payload import UnreadablePayload
+from channels.edge.payload import UnreadablePayload
 from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from typing import Any
 
+import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from application.sending import Accepted, Outcome, Outgoing, Rejected, Unknown
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Unknown
 from channels import email
 from channels.mail.sending import Server, built_reply, references_after
 from channels.mail.threads import conversation_of_message_id, conversation_of_token
@@ -18,6 +19,7 @@ from domain.account import AccountDefinition, AccountInvalid
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY = "k" * 32
+NO_HTTP = httpx.AsyncClient()
 CONVERSATION = "conversation-0193a7c2b3c4d5e6f708192a3b4c5d6e"
 
 
@@ -86,7 +88,7 @@ def a_reply(**changes: Any) -> Outgoing:
 def sent_to(script: ScriptedServer, reply: Outgoing) -> Outcome:
     async def attempt() -> Outcome:
         async with serving(script) as port:
-            return await email.send(an_account(port), reply)
+            return await email.send(an_account(port), reply, NO_HTTP)
 
     return asyncio.run(attempt())
 
@@ -111,16 +113,18 @@ def test_a_reply_arrives_with_all_that_its_answer_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "outcome"),
+    ("script", "refusal"),
     [
-        (ScriptedServer(rcpt="551 5.1.6 moved"), Rejected(reason="551 5.1.6 moved", is_final=True)),
-        (ScriptedServer(rcpt="451 4.7.1 try later"), Rejected(reason="451 4.7.1 try later", is_final=False)),
-        (ScriptedServer(data="554 5.7.1 spam"), Rejected(reason="554 5.7.1 spam", is_final=True)),
-        (ScriptedServer(data="452 4.3.1 disk full"), Rejected(reason="452 4.3.1 disk full", is_final=False)),
+        (ScriptedServer(rcpt="551 5.1.6 moved"), Refusal.RECIPIENT_GONE),
+        (ScriptedServer(rcpt="451 4.7.1 try later"), Refusal.RETRY_LATER),
+        (ScriptedServer(data="554 5.7.1 spam"), Refusal.OUR_FAULT),
+        (ScriptedServer(data="452 4.3.1 disk full"), Refusal.RETRY_LATER),
     ],
 )
-def test_a_refusal_is_final_or_not_by_its_code(script: ScriptedServer, outcome: Rejected) -> None:
-    assert sent_to(script, a_reply()) == outcome
+def test_a_code_says_what_kind_of_refusal_it_is(script: ScriptedServer, refusal: Refusal) -> None:
+    told = script.rcpt if script.data.startswith("250") else script.data
+
+    assert sent_to(script, a_reply()) == Rejected(reason=told, refusal=refusal)
 
 
 @pytest.mark.parametrize("data", ["drop", "silence"])
@@ -134,7 +138,7 @@ def test_no_answer_after_the_mail_was_handed_over_is_unknown(data: str) -> None:
 
 
 def test_a_server_that_cannot_be_reached_is_tried_again() -> None:
-    outcome = asyncio.run(email.send(an_account(1), a_reply()))
+    outcome = asyncio.run(email.send(an_account(1), a_reply(), NO_HTTP))
 
     assert isinstance(outcome, Rejected)
     assert not outcome.is_final
@@ -203,7 +207,7 @@ def test_an_account_that_cannot_work_is_refused(settings: dict[str, str], field:
 
 
 def test_a_mailbox_without_a_server_only_receives() -> None:
-    outcome = asyncio.run(email.send(an_account(25, smtp_host=""), a_reply()))
+    outcome = asyncio.run(email.send(an_account(25, smtp_host=""), a_reply(), NO_HTTP))
 
     assert isinstance(outcome, Rejected)
     assert (outcome.is_final, outcome.reason[:18]) == (True, "settings.smtp_host")

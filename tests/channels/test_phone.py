@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import phone
-from channels.payload import UnreadablePayload
+from channels.edge.payload import UnreadablePayload
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import Call
 from domain.interaction import Direction

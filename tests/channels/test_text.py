@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.text import clean, file_name, one_line, without_controls
+from channels.edge.text import clean, file_name, one_line, without_controls
 
 any_text = st.text(st.characters())
 

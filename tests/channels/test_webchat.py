@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import webchat
-from channels.payload import SignatureWrong, UnreadablePayload
+from channels.edge.payload import SignatureWrong, UnreadablePayload
 from channels.webchat import Allowance, Hello, Said, Typing
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from channels import whatsapp
-from channels.payload import Receipt, UnreadablePayload
+from channels.edge.payload import Receipt, UnreadablePayload
 from domain.intake import InboundMessage
-from domain.interaction import Content, ContentKind
+from domain.interaction import Content, ContentKind, DeliveryStatus
+from tests.channels.posted import NOON, an_account, posted
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ACCOUNT = an_account("whatsapp", "1122334455667", app_secret="s", verify_token="v")
 
 
 def a_text_message(**changes: Any) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def a_delivery(*messages: Any, **value: Any) -> bytes:
 
 
 def only_message(raw: bytes) -> InboundMessage:
-    ((address, message),) = whatsapp.parse(raw, received_at=NOON).messages
+    ((address, message),) = whatsapp.parse(ACCOUNT, posted(raw)).messages
     assert address == "1122334455667"
     return message
 
@@ -58,14 +59,14 @@ def test_every_level_of_a_batch_is_read() -> None:
     first["entry"][0]["changes"] += second["entry"][0]["changes"]
     first["entry"] += json.loads(a_delivery(a_text_message(id="4")))["entry"]
 
-    delivery = whatsapp.parse(json.dumps(first).encode(), received_at=NOON)
+    delivery = whatsapp.parse(ACCOUNT, posted(json.dumps(first).encode()))
 
     assert [message.provider_id for _, message in delivery.messages] == ["1", "2", "3", "4"]
     assert delivery.receipts == [
         Receipt(
             address="1122334455667",
             provider_id="w",
-            status="read",
+            status=DeliveryStatus.READ,
             occurred_at=datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC),
         )
     ]
@@ -157,7 +158,9 @@ def test_a_message_without_id_is_known_by_its_content() -> None:
 def test_what_staff_sent_from_the_phone_is_reported_and_not_taken_for_a_customers() -> None:
     raw = a_delivery(message_echoes=[{"id": "wamid.E", "type": "text", "text": {"body": "Hello"}}])
 
-    delivery = whatsapp.parse(raw.replace(b'"messages", "value"', b'"smb_message_echoes", "value"'), received_at=NOON)
+    raw = raw.replace(b'"messages", "value"', b'"smb_message_echoes", "value"')
+
+    delivery = whatsapp.parse(ACCOUNT, posted(raw))
 
     assert (delivery.messages, delivery.ignored) == ([], ["smb_message_echoes:text"])
 
@@ -165,7 +168,7 @@ def test_what_staff_sent_from_the_phone_is_reported_and_not_taken_for_a_customer
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 200_000, b'{"entry": 1}', b"null", b"[]"])
 def test_what_is_no_delivery_is_refused(raw: bytes) -> None:
     with pytest.raises(UnreadablePayload):
-        whatsapp.parse(raw, received_at=NOON)
+        whatsapp.parse(ACCOUNT, posted(raw))
 
 
 def test_broken_utf_8_inside_a_text_is_replaced_and_the_message_kept() -> None:

@@ -3,17 +3,17 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import whatsapp
-from channels.payload import UnreadablePayload
+from channels.edge.payload import UnreadablePayload
 from tests.channels.corpora import whatsapp_payloads
+from tests.channels.posted import an_account, posted
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ACCOUNT = an_account("whatsapp", "1122334455667", app_secret="s", verify_token="v")
 NAMES = [
     "entry",
     "changes",
@@ -42,7 +42,7 @@ NAMES = [
 def test_all_payloads_of_the_corpus_come_out_as_something(tell: Callable[[str], None]) -> None:
     payloads = whatsapp_payloads()
 
-    found = {name: whatsapp.parse(json.dumps(one).encode(), received_at=NOON) for name, one in payloads.items()}
+    found = {name: whatsapp.parse(ACCOUNT, posted(json.dumps(one).encode())) for name, one in payloads.items()}
 
     told = [name for name, one in found.items() if one.messages or one.receipts or one.ignored]
     tell(f"WhatsApp payloads read: {len(told)} of {len(payloads)}")
@@ -53,9 +53,9 @@ def test_the_corpus_merged_into_one_batch_gives_the_same() -> None:
     payloads = list(whatsapp_payloads().values())
     merged = {"object": "whatsapp_business_account", "entry": [entry for one in payloads for entry in one["entry"]]}
 
-    batch = whatsapp.parse(json.dumps(merged).encode(), received_at=NOON)
+    batch = whatsapp.parse(ACCOUNT, posted(json.dumps(merged).encode()))
 
-    singles = [whatsapp.parse(json.dumps(one).encode(), received_at=NOON) for one in payloads]
+    singles = [whatsapp.parse(ACCOUNT, posted(json.dumps(one).encode())) for one in payloads]
     assert batch.messages == [message for one in singles for message in one.messages]
     assert batch.receipts == [receipt for one in singles for receipt in one.receipts]
     assert batch.ignored == [kind for one in singles for kind in one.ignored]
@@ -79,4 +79,4 @@ json_values = st.recursive(
 def test_any_json_is_read_or_refused_as_unreadable(value: Any) -> None:
     for payload in (value, {"entry": [{"changes": [{"field": "messages", "value": {"messages": [value]}}]}]}):
         with suppress(UnreadablePayload):
-            whatsapp.parse(json.dumps(payload).encode(), received_at=NOON)
+            whatsapp.parse(ACCOUNT, posted(json.dumps(payload).encode()))

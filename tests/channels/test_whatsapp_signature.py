@@ -7,8 +7,9 @@ import json
 import pytest
 
 from channels import whatsapp
-from channels.payload import SignatureWrong
+from channels.edge.payload import SignatureWrong
 from domain.account import AccountDefinition, AccountInvalid
+from tests.channels.posted import posted
 
 ACCOUNT = AccountDefinition(
     channel="whatsapp",
@@ -26,8 +27,8 @@ def signed(raw: bytes, secret: bytes = b"new") -> dict[str, str]:
 def test_a_signature_of_either_secret_over_the_raw_body_is_believed() -> None:
     raw = '{"text": "caf\\u00e9 \\ud83d\\ude00", "as sent": "😀"}'.encode()
 
-    whatsapp.verify(ACCOUNT, raw, signed(raw))
-    whatsapp.verify(ACCOUNT, raw, signed(raw, b"old"))
+    whatsapp.verify(ACCOUNT, posted(raw, signed(raw)))
+    whatsapp.verify(ACCOUNT, posted(raw, signed(raw, b"old")))
 
 
 def test_the_signature_is_the_hmac_that_everybody_publishes() -> None:
@@ -38,7 +39,8 @@ def test_the_signature_is_the_hmac_that_everybody_publishes() -> None:
     signature = "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8"
 
     whatsapp.verify(
-        account, b"The quick brown fox jumps over the lazy dog", {"x-hub-signature-256": f"sha256={signature}"}
+        account,
+        posted(b"The quick brown fox jumps over the lazy dog", {"x-hub-signature-256": f"sha256={signature}"}),
     )
 
 
@@ -59,26 +61,26 @@ def test_the_signature_is_the_hmac_that_everybody_publishes() -> None:
 )
 def test_any_other_signature_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(SignatureWrong):
-        whatsapp.verify(ACCOUNT, b"body", headers)
+        whatsapp.verify(ACCOUNT, posted(b"body", headers))
 
 
 def test_json_that_was_read_and_written_again_does_not_fit_its_signature() -> None:
     raw = b'{"text":"caf\\u00e9"}'
 
     with pytest.raises(SignatureWrong):
-        whatsapp.verify(ACCOUNT, json.dumps(json.loads(raw), ensure_ascii=False).encode(), signed(raw))
+        whatsapp.verify(ACCOUNT, posted(json.dumps(json.loads(raw), ensure_ascii=False).encode(), signed(raw)))
 
 
 def test_the_handshake_is_answered_with_the_challenge() -> None:
     query = {"hub.mode": "subscribe", "hub.verify_token": "vt", "hub.challenge": "1158201444"}
 
-    assert whatsapp.answer_handshake(ACCOUNT, query) == "1158201444"
+    assert whatsapp.answer_handshake(ACCOUNT, posted(query=query)).body == b"1158201444"
 
 
 @pytest.mark.parametrize("query", [{}, {"hub.mode": "subscribe", "hub.verify_token": "é"}, {"hub.verify_token": "vt"}])
 def test_a_handshake_with_another_token_is_refused(query: dict[str, str]) -> None:
     with pytest.raises(SignatureWrong):
-        whatsapp.answer_handshake(ACCOUNT, query)
+        whatsapp.answer_handshake(ACCOUNT, posted(query=query))
 
 
 @pytest.mark.parametrize("missing", ["app_secret", "verify_token"])

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 
+import httpx
+
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected
 from application.follower import Follower
 from application.policies.send_replies import SendReplies
-from application.sending import Accepted, Outcome, Outgoing, Rejected
 from domain.account import AccountDefinition
 from domain.event import Event
 from domain.interaction import DeliveryAccepted, DeliveryAttempted, DeliveryRejected
 from tests.application.situations import Case, Shop
 
-NOT_NOW = Rejected(reason="the channel has no time", is_final=False)
+NOT_NOW = Rejected(reason="the channel has no time", refusal=Refusal.RETRY_LATER)
 
 
 class Killed(BaseException):
@@ -25,7 +27,8 @@ class Channel:
         self.script = list(script)
         self.sent: list[Outgoing] = []
 
-    async def send(self, _account: AccountDefinition, reply: Outgoing) -> Outcome:
+    async def send(self, account: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
+        del account, client  # nothing leaves this process
         self.sent.append(reply)
         await asyncio.sleep(0)
         if not self.script:
@@ -39,7 +42,8 @@ class Channel:
 def sending(shop: Shop, channel: Channel, pauses_seconds: Sequence[float] = (0, 0)) -> Follower:
     """The policy, as a process runs it that starts now."""
     senders = {"webchat": channel.send}
-    policy = SendReplies(shop.commands, shop.directory, senders, shop.positions, shop.clock, pauses_seconds)
+    client = httpx.AsyncClient()
+    policy = SendReplies(shop.commands, shop.directory, senders, client, shop.positions, shop.clock, pauses_seconds)
     return Follower(shop.log, policy)
 
 

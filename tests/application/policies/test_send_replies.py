@@ -2,7 +2,7 @@
 
 import pytest
 
-from application.sending import Accepted, Outgoing, Rejected, Unknown
+from application.exchange.sending import Accepted, Outgoing, Refusal, Rejected, Unknown
 from domain.interaction import DeliveryAccepted, DeliveryUnknown
 from tests.application.policies.scripted_channel import (
     NOT_NOW,
@@ -53,7 +53,7 @@ async def test_a_reply_that_the_channel_refuses_for_good_is_not_tried_again(shop
     case = await an_assigned_conversation(shop)
     message_id = await reply(shop, case)
     head = await shop.log.head()
-    channel = Channel(Rejected(reason="no such visitor", is_final=True))
+    channel = Channel(Rejected(reason="no such visitor", refusal=Refusal.RECIPIENT_GONE))
 
     await sending(shop, channel).catch_up()
 

@@ -2,11 +2,12 @@
 
 import asyncio
 
+import httpx
 import pytest
 from typing_extensions import override
 
+from application.exchange.sending import Outcome, Outgoing
 from application.log import Context, Fact, Write
-from application.sending import Outcome, Outgoing
 from domain.account import AccountDefinition
 from domain.interaction import DeliveryUnknown
 from tests.application.policies.scripted_channel import (
@@ -103,11 +104,11 @@ async def test_an_outcome_finds_its_place_although_the_conversation_goes_on(shop
 
     class Busy(Channel):
         @override
-        async def send(self, account: AccountDefinition, reply: Outgoing) -> Outcome:
+        async def send(self, account: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
             version = len(await shop.log.read_stream(case.customer_id))
             note = attempted(case, "message-other", 1)
             await shop.log.append([Write(case.customer_id, version, [Fact(note, NOON)])], context=Context("other"))
-            return await super().send(account, reply)
+            return await super().send(account, reply, client)
 
     await sending(shop, Busy()).catch_up()
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from enum import StrEnum
 
+import httpx
 import msgspec
 
 from domain.account import AccountDefinition
@@ -22,6 +24,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     in_reply_to: str = ""
     """The provider's id of the customer's latest message."""
+    heard_at: datetime | None = None
+    """When the customer last wrote: channels allow answers only for so long."""
     references: tuple[str, ...] = ()
     """E-mail only: the Message-IDs of the thread so far, oldest first."""
     is_automatic: bool = False
@@ -36,12 +40,30 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """The channel's own words."""
 
 
+class Refusal(StrEnum):
+    """The four ways in which a channel refuses. What it says that we do not know is our fault, until somebody looks."""
+
+    RETRY_LATER = "retry_later"
+    """It has no time now: it may be tried again as it is."""
+    WINDOW_CLOSED = "window_closed"
+    """The customer wrote too long ago for an answer of this kind."""
+    RECIPIENT_GONE = "recipient_gone"
+    """They blocked us, unsubscribed, or there is no such address."""
+    OUR_FAULT = "our_fault"
+    """A token, a setting, or the message itself is wrong."""
+
+
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     """The channel did not take it: nothing reached the customer."""
 
     reason: str
-    is_final: bool
-    """False: it may be tried again as it is."""
+    refusal: Refusal
+    retry_after_seconds: float | None = None
+    """Of RETRY_LATER: what the channel asked for."""
+
+    @property
+    def is_final(self) -> bool:
+        return self.refusal is not Refusal.RETRY_LATER
 
 
 class Unknown(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,5 +75,5 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True):
 Outcome = Accepted | Rejected | Unknown
 
 
-Send = Callable[[AccountDefinition, Outgoing], Awaitable[Outcome]]
+Send = Callable[[AccountDefinition, Outgoing, httpx.AsyncClient], Awaitable[Outcome]]
 """Hands a reply to a channel. Never raises for what the channel does: whatever happens is one of the outcomes."""

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import msgspec
 
-from channels.text import clean, without_controls
-from domain.intake import InboundMessage
+from channels.edge.text import clean, without_controls
+from domain.intake import Call, Echo, InboundMessage
+from domain.interaction import DeliveryStatus
 
 IDENTIFIER_LENGTH_MAX = 256
 """Characters. Longer ids are cut: no provider has them."""
@@ -42,6 +43,31 @@ class SignatureWrong(Exception):
     """A delivery that cannot be shown to come from whom it says."""
 
 
+class Posted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A provider's request as it came: what its signature covers, and what is kept until it has been read.
+
+    Example: `Posted(raw=b"...", received_at=..., headers={"x-hub-signature-256": "sha256=..."},
+    query={"timestamp": "1409659813"}, url="https://cc.shop.example/v1/webhooks/sms/account-..."})`
+    """
+
+    raw: bytes
+    received_at: datetime
+    headers: dict[str, str] = {}
+    """Names in lower case."""
+    query: dict[str, str] = {}
+    """Of the URL, decoded."""
+    url: str = ""
+    """As the provider called it, with its query: the public address of this server, not what a proxy made of it."""
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a provider wants to be answered."""
+
+    body: bytes = b""
+    media_type: str = "text/plain; charset=utf-8"
+    status: int = 200
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of something we sent.
 
@@ -50,25 +76,33 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     address: str
     """The account's address, as the provider calls it."""
-    provider_id: str
-    status: str
-    """The provider's own word: sent, delivered, read, played, failed…"""
+    status: DeliveryStatus
     occurred_at: datetime
+    provider_id: str = ""
+    """Of the message that was sent; empty where the receipt is about all that `handle` was sent until `upto`."""
+    handle: str = ""
+    """Whom it was sent to, where the provider says."""
+    upto: datetime | None = None
+    """Messenger tells only until when everything was read or delivered."""
     participant: str = ""
     """Whose receipt it is, where a group was written to."""
     reason: str = ""
     callback: str = ""
-    """What we gave the provider to return with each receipt."""
+    """What we gave the provider to return with each receipt: our own message id."""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that one delivery held, so that nothing of it is dropped unseen."""
+    """Everything that one delivery held, so that nothing of it is dropped unseen.
+
+    Each item stands with the account's address, as the provider calls it, in the delivery's order.
+    """
 
     messages: list[tuple[str, InboundMessage]] = msgspec.field(default_factory=list)
-    """Account address and message, in the delivery's order."""
+    echoes: list[tuple[str, Echo]] = msgspec.field(default_factory=list)
+    calls: list[tuple[str, Call]] = msgspec.field(default_factory=list)
     receipts: list[Receipt] = msgspec.field(default_factory=list)
     ignored: list[str] = msgspec.field(default_factory=list)
-    """Kinds of what is not stored, one entry each time: `echo:text`, `account_update:DISABLED_UPDATE`."""
+    """Kinds of what is not stored, one entry each time: `account_update:DISABLED_UPDATE`."""
 
 
 def demand_hmac(raw: bytes, given: bytes, secrets: Iterable[bytes]) -> None:

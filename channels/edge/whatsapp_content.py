@@ -4,8 +4,8 @@ import base64
 import binascii
 from typing import Any
 
-from channels.payload import UnreadablePayload, a_dict, a_text, an_identifier, dicts, read_json
-from channels.text import clean, file_name, one_line
+from channels.edge.payload import UnreadablePayload, a_dict, a_text, an_identifier, dicts, read_json
+from channels.edge.text import clean, file_name, one_line
 from domain.interaction import Attachment, Content, ContentKind
 
 MEDIA = {
