@@ -39,6 +39,10 @@ class ClaimKeys:
             self.fingerprint(msgspec.msgpack.encode(content)),
         )
 
+    def sent(self, account_id: str, provider_id: str) -> Claim:
+        """What the provider called something we sent: leads to the event that tells so, for what is reported later."""
+        return self.once("sent", account_id, provider_id)
+
     def contradiction(self, claim: Claim) -> Claim:
         """The same message id with this other content: recorded once for each different content."""
         return Claim(self.fingerprint(claim.key + claim.fingerprint), claim.fingerprint)

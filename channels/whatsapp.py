@@ -15,7 +15,6 @@ from channels.edge.payload import (
     Acknowledgement,
     Delivery,
     Posted,
-    Receipt,
     SignatureWrong,
     UnreadablePayload,
     a_dict,
@@ -29,7 +28,7 @@ from channels.edge.payload import (
 from channels.edge.text import one_line
 from channels.edge.whatsapp_content import content_of
 from domain.account import AccountDefinition, AccountInvalid
-from domain.intake import InboundMessage
+from domain.intake import DeliveryReport, InboundMessage
 from domain.interaction import ContentKind, DeliveryStatus
 
 SIGNATURE_HEADER = "x-hub-signature-256"
@@ -127,18 +126,18 @@ def _read_change(change: dict[str, Any], delivery: Delivery, received_at: dateti
     field, value = a_text(change.get("field")), a_dict(change.get("value"))
     address = an_identifier(a_dict(value.get("metadata")).get("phone_number_id"))
     contacts = dicts(value.get("contacts"))
-    before = len(delivery.messages) + len(delivery.receipts) + len(delivery.ignored)
+    before = len(delivery.messages) + len(delivery.reports) + len(delivery.ignored)
     for message in dicts(value.get("messages")):
         delivery.messages.append((address, _message(message, contacts, received_at)))
         delivery.ignored.extend(_left_out(message))
     for status in dicts(value.get("statuses")):
         if field == "messages" and a_text(status.get("status")) in STATUSES:
-            delivery.receipts.append(_receipt(status, address, received_at))
+            delivery.reports.append((address, _report(status, received_at)))
         else:
             delivery.ignored.append(f"{field}:{a_text(status.get('status'))}")
     delivery.ignored.extend(f"error:{error_text(error)}" for error in dicts(value.get("errors")))
     delivery.ignored.extend(f"{field}:{sort}" for sort in _other_kinds(value))
-    if before == len(delivery.messages) + len(delivery.receipts) + len(delivery.ignored):
+    if before == len(delivery.messages) + len(delivery.reports) + len(delivery.ignored):
         delivery.ignored.append(f"{field}:")
 
 
@@ -197,10 +196,9 @@ def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]]) -> dict
     return contacts[0] if len(contacts) == 1 else {}
 
 
-def _receipt(status: dict[str, Any], address: str, received_at: datetime) -> Receipt:
+def _report(status: dict[str, Any], received_at: datetime) -> DeliveryReport:
     participants = (status.get("recipient_participant_user_id"), status.get("recipient_participant_id"))
-    return Receipt(
-        address=address,
+    return DeliveryReport(
         provider_id=an_identifier(status.get("id")),
         status=STATUSES[a_text(status.get("status"))],
         occurred_at=at_second(status.get("timestamp"), received_at=received_at),

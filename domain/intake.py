@@ -8,7 +8,7 @@ from domain import assignment, conversation
 from domain.conversation import Conversation, ConversationOpened, ConversationReopened
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked
 from domain.event import Event, RuleBroken
-from domain.interaction import CallLogged, Content, Direction, MessageContradicted, MessageReceived
+from domain.interaction import CallLogged, Content, DeliveryStatus, Direction, MessageContradicted, MessageReceived
 
 OPEN_CONVERSATIONS_MAX = 1_000
 WITHHELD = "anonymous"
@@ -64,6 +64,27 @@ class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """As of `InboundMessage`."""
     callback: str = ""
     """Our own message id, where the provider returns what we gave it: then we sent it, and this proves that it left."""
+
+
+class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What became of something we sent, as the provider tells: about one message, or about all until some moment.
+
+    Example: `{"provider_id": "wamid.X", "status": "failed", "reason": "131047 Late", "occurred_at": "2026-…Z"}`
+    """
+
+    status: DeliveryStatus
+    occurred_at: datetime
+    provider_id: str = ""
+    """Of the message that was sent; empty where the report is about all that `handle` was sent until `upto`."""
+    handle: str = ""
+    """Whom it was sent to, where the provider says."""
+    upto: datetime | None = None
+    """Messenger tells only until when everything was read."""
+    participant: str = ""
+    """Who of a group it is about, where a group was written to."""
+    reason: str = ""
+    callback: str = ""
+    """Our own message id, where the provider returns what we gave it."""
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

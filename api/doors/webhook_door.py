@@ -154,7 +154,7 @@ async def _deliver(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
             refusals.append(refusal)
     if refusals:
         raise refusals[0]
-    counts = Delivered(messages=len(delivery.messages), receipts=len(delivery.receipts), ignored=len(delivery.ignored))
+    counts = Delivered(messages=len(delivery.messages), receipts=len(delivery.reports), ignored=len(delivery.ignored))
     return json_answer(counts)
 
 

@@ -10,8 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from channels.edge.text import clean, without_controls
-from domain.intake import Call, Echo, InboundMessage
-from domain.interaction import DeliveryStatus
+from domain.intake import Call, DeliveryReport, Echo, InboundMessage
 
 IDENTIFIER_LENGTH_MAX = 256
 """Characters. Longer ids are cut: no provider has them."""
@@ -68,29 +67,6 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of something we sent.
-
-    Example: `{"address": "1122334455667", "provider_id": "wamid.X", "status": "failed", "reason": "131047 Late"}`
-    """
-
-    address: str
-    """The account's address, as the provider calls it."""
-    status: DeliveryStatus
-    occurred_at: datetime
-    provider_id: str = ""
-    """Of the message that was sent; empty where the receipt is about all that `handle` was sent until `upto`."""
-    handle: str = ""
-    """Whom it was sent to, where the provider says."""
-    upto: datetime | None = None
-    """Messenger tells only until when everything was read or delivered."""
-    participant: str = ""
-    """Whose receipt it is, where a group was written to."""
-    reason: str = ""
-    callback: str = ""
-    """What we gave the provider to return with each receipt: our own message id."""
-
-
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one delivery held, so that nothing of it is dropped unseen.
 
@@ -100,7 +76,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[tuple[str, InboundMessage]] = msgspec.field(default_factory=list)
     echoes: list[tuple[str, Echo]] = msgspec.field(default_factory=list)
     calls: list[tuple[str, Call]] = msgspec.field(default_factory=list)
-    receipts: list[Receipt] = msgspec.field(default_factory=list)
+    reports: list[tuple[str, DeliveryReport]] = msgspec.field(default_factory=list)
     ignored: list[str] = msgspec.field(default_factory=list)
     """Kinds of what is not stored, one entry each time: `account_update:DISABLED_UPDATE`."""
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from channels import whatsapp
-from channels.edge.payload import Receipt, UnreadablePayload
-from domain.intake import InboundMessage
+from channels.edge.payload import UnreadablePayload
+from domain.intake import DeliveryReport, InboundMessage
 from domain.interaction import Content, ContentKind, DeliveryStatus
 from tests.channels.posted import NOON, an_account, posted
 
@@ -62,14 +62,10 @@ def test_every_level_of_a_batch_is_read() -> None:
     delivery = whatsapp.parse(ACCOUNT, posted(json.dumps(first).encode()))
 
     assert [message.provider_id for _, message in delivery.messages] == ["1", "2", "3", "4"]
-    assert delivery.receipts == [
-        Receipt(
-            address="1122334455667",
-            provider_id="w",
-            status=DeliveryStatus.READ,
-            occurred_at=datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC),
-        )
-    ]
+    read = DeliveryReport(
+        provider_id="w", status=DeliveryStatus.READ, occurred_at=datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC)
+    )
+    assert delivery.reports == [("1122334455667", read)]
     assert delivery.ignored == ["error:1 E"]
 
 

@@ -44,7 +44,7 @@ def test_all_payloads_of_the_corpus_come_out_as_something(tell: Callable[[str], 
 
     found = {name: whatsapp.parse(ACCOUNT, posted(json.dumps(one).encode())) for name, one in payloads.items()}
 
-    told = [name for name, one in found.items() if one.messages or one.receipts or one.ignored]
+    told = [name for name, one in found.items() if one.messages or one.reports or one.ignored]
     tell(f"WhatsApp payloads read: {len(told)} of {len(payloads)}")
     assert len(told) == len(payloads) >= 74
 
@@ -57,7 +57,7 @@ def test_the_corpus_merged_into_one_batch_gives_the_same() -> None:
 
     singles = [whatsapp.parse(ACCOUNT, posted(json.dumps(one).encode())) for one in payloads]
     assert batch.messages == [message for one in singles for message in one.messages]
-    assert batch.receipts == [receipt for one in singles for receipt in one.receipts]
+    assert batch.reports == [report for one in singles for report in one.reports]
     assert batch.ignored == [kind for one in singles for kind in one.ignored]
 
 
