@@ -28,7 +28,7 @@ class Metrics:
             "append_call_seconds", "One durable call of the group commit.", buckets=SECONDS_BUCKETS
         )
         self._append_seconds = histogram(
-            "append_seconds", "One append, from submitted to durable.", buckets=SECONDS_BUCKETS
+            "append_seconds", "The slowest append of each durable call, from submitted on.", buckets=SECONDS_BUCKETS
         )
         self._batch_requests = histogram(
             "append_batch_requests", "Appends that shared one durable call.", buckets=COUNT_BUCKETS
@@ -54,13 +54,11 @@ class Metrics:
         self.decisions_refused = gauge("router_decisions_refused", "Those that were stale.")
         self.head = gauge("log_head_position", "Position of the newest durable event.")
 
-    def called(self, *, seconds: float, requests: int, size_bytes: int) -> None:
+    def called(self, *, seconds: float, slowest_seconds: float, requests: int, size_bytes: int) -> None:
         del size_bytes  # the backlog gauge shows bytes
         self._call_seconds.observe(seconds)
+        self._append_seconds.observe(slowest_seconds)
         self._batch_requests.observe(requests)
-
-    def answered(self, *, seconds: float) -> None:
-        self._append_seconds.observe(seconds)
 
     def backlog(self, *, requests: int, size_bytes: int) -> None:
         self._backlog_requests.set(requests)
