@@ -79,6 +79,10 @@ def run_with_parts(
 class Server(uvicorn.Server):
     """Uvicorn, saying where it listens once it does: with port 0 nobody could know."""
 
+    def __init__(self, config: uvicorn.Config, says: str = "Onethread listens on {}") -> None:
+        super().__init__(config)
+        self._says = says
+
     @override
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -98,14 +102,24 @@ class Server(uvicorn.Server):
         for server in self.servers:
             for listening in server.sockets:
                 host, port = listening.getsockname()[:2]
-                click.echo(f"Onethread listens on http://{host}:{port}  (documentation: /v1/docs)")
+                click.echo(self._says.format(f"http://{host}:{port}"))
 
 
-async def serve_http(parts: Parts, create: Callable[[Parts], Litestar] = create_app) -> None:
+async def serve_http(parts: Parts) -> None:
+    """The API, until a signal says stop."""
+    await _serve(parts, create_app(parts), "Onethread listens on {}  (documentation: /v1/docs)")
+
+
+async def serve_upkeep(parts: Parts) -> None:
+    """Health and metrics alone, until a signal says stop."""
+    await _serve(parts, create_upkeep_app(parts), "The worker tells health and metrics on {}")
+
+
+async def _serve(parts: Parts, app: Litestar, says: str) -> None:
     """Until a signal says stop; then requests and sockets are finished within the time that the settings give."""
     settings = parts.settings
     config = uvicorn.Config(
-        create(parts),
+        app,
         host=settings.host,
         port=settings.port,
         loop="none",
@@ -121,7 +135,7 @@ async def serve_http(parts: Parts, create: Callable[[Parts], Litestar] = create_
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=round(settings.stop_seconds),
     )
-    await Server(config).serve()
+    await Server(config, says).serve()
 
 
 @click.command()
@@ -157,7 +171,7 @@ def work(*, until_alone: bool) -> None:
 
     async def body(parts: Parts) -> None:
         watch = asyncio.create_task(stop_when_alone()) if until_alone else None
-        await serve_http(parts, create_upkeep_app)
+        await serve_upkeep(parts)
         if watch is not None:
             await stop([watch])
 

@@ -23,7 +23,7 @@ class WriterLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Requests accepted and not yet answered; beyond it an append is refused with LogBusy."""
     backlog_bytes_max: int = 64 * 1024 * 1024
     """The same, by size."""
-    call_requests_max: int = 128
+    call_requests_max: int = 256
     """Requests in one call. More would hardly make it cheaper, and with 256 commands at once the half of them that
     are decided and sealed while the other half is stored would have to wait for the whole."""
     call_bytes_max: int = 4 * 1024 * 1024
