@@ -1,4 +1,4 @@
-"""WhatsApp Cloud API: account settings, verify, parse.
+"""WhatsApp Cloud API: account settings, verify, parse, send.
 
 A delivery is `entry[]` of `changes[]` of `messages[]`, `statuses[]`, `errors[]` and more; every level is read.
 """
@@ -9,8 +9,11 @@ from datetime import datetime
 from hmac import compare_digest
 from typing import Any
 
+import httpx
 import msgspec
 
+from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
+from channels.edge.graph import GraphAccess, post_message
 from channels.edge.payload import (
     Acknowledgement,
     Delivery,
@@ -41,6 +44,8 @@ STATUSES = {
     "failed": DeliveryStatus.FAILED,
 }
 PHONE_DIGITS = range(5, 21)
+TEXT_LENGTH_MAX = 4_096
+"""Characters of a text that we send."""
 UNKNOWN_HANDLE = "unknown"
 """Whoever sent a message that names no sender."""
 CLAIM_KINDS = {ContentKind.EDIT: "edit", ContentKind.UNSEND: "unsend", ContentKind.SYSTEM: "system"}
@@ -57,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What we told Meta to say when it subscribes."""
     app_secret_previous: str = ""
     """Still believed while the secret is being rolled."""
+    access: GraphAccess
+    """`access_token` and `api_url`: what sending needs."""
 
 
 def read_settings(definition: AccountDefinition) -> Settings:
@@ -71,6 +78,7 @@ def read_settings(definition: AccountDefinition) -> Settings:
         app_secret=definition.settings["app_secret"],
         verify_token=definition.settings["verify_token"],
         app_secret_previous=definition.settings.get("app_secret_previous", ""),
+        access=GraphAccess.read(definition),
     )
 
 
@@ -228,3 +236,42 @@ def _left_out(message: dict[str, Any]) -> list[str]:
 def _id_from_content(message: dict[str, Any]) -> str:
     canonical = json.dumps(message, sort_keys=True, default=str).encode("utf-8", "replace")
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+
+
+async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
+    """Hands a text to the Cloud API, which returns our message id in every status that follows.
+
+    A longer text is refused rather than cut in two: each half would have a fate of its own, the reply only one.
+
+    Example: `{"messaging_product": "whatsapp", "recipient_type": "individual", "to": "972987654321", "type": "text",
+    "text": {"body": "Hi", "preview_url": false}, "context": {"message_id": "wamid.X"},
+    "biz_opaque_callback_data": "message-0193…"}`; to a business-scoped user id `"recipient": "US.1349…"` for `to`
+    """
+    to = _recipient(reply)
+    if to is None:
+        return Rejected(reason=f"{reply.handle!r} is no WhatsApp address", refusal=Refusal.RECIPIENT_GONE)
+    if len(reply.text) > TEXT_LENGTH_MAX:
+        return Rejected(reason=f"a text has at most {TEXT_LENGTH_MAX} characters", refusal=Refusal.OUR_FAULT)
+    body = {
+        "messaging_product": "whatsapp",
+        **to,
+        "type": "text",
+        "text": {"body": reply.text, "preview_url": False},
+        "biz_opaque_callback_data": reply.message_id,
+    }
+    if reply.in_reply_to and not reply.in_reply_to.startswith("sha256:"):
+        body["context"] = {"message_id": reply.in_reply_to}
+    settings = read_settings(definition)
+    return await post_message(client, settings.access, settings.phone_number_id, body)
+
+
+def _recipient(reply: Outgoing) -> dict[str, str] | None:
+    """A group, a phone number, or a business-scoped user id (`US.1349…`), each named in its own way."""
+    if reply.thread:
+        return {"recipient_type": "group", "to": reply.thread}
+    if reply.handle.startswith("+") and reply.handle[1:].isdigit():
+        return {"recipient_type": "individual", "to": reply.handle[1:]}
+    country, dot, rest = reply.handle.partition(".")
+    if dot and rest and len(country) == 2 and country.isascii() and country.isupper():
+        return {"recipient_type": "individual", "recipient": reply.handle}
+    return None

@@ -8,7 +8,7 @@ from domain.account import AccountDefinition, AccountInvalid
 
 def test_the_first_version_has_five_channels() -> None:
     assert list(CHANNELS) == ["webchat", "email", "whatsapp", "phone", "adapter"]
-    assert [name for name, channel in CHANNELS.items() if channel.takes_replies] == ["webchat", "email"]
+    assert [name for name, channel in CHANNELS.items() if channel.takes_replies] == ["webchat", "email", "whatsapp"]
     assert [name for name, channel in CHANNELS.items() if channel.webhook] == ["whatsapp"]
 
 
