@@ -6,7 +6,7 @@ import msgspec
 
 from application.exchange.media import Fetch
 from application.exchange.sending import Send
-from channels import email, phone, webchat, whatsapp
+from channels import email, instagram, line, messenger, phone, telegram, webchat, whatsapp
 from channels.edge.payload import Acknowledgement, Delivery, Posted
 from domain.account import AccountDefinition, AccountInvalid
 
@@ -57,6 +57,42 @@ CHANNELS: dict[str, Channel] = {
             webhook=Webhook(verify=whatsapp.verify, parse=whatsapp.parse, answer_handshake=whatsapp.answer_handshake),
             send=whatsapp.send,
             takes_replies=True,
+        ),
+        Channel(
+            name="messenger",
+            read_settings=messenger.read_settings,
+            webhook=Webhook(
+                verify=messenger.verify, parse=messenger.parse, answer_handshake=messenger.answer_handshake
+            ),
+            send=messenger.send,
+            takes_replies=True,
+            fetch=messenger.fetch,
+        ),
+        Channel(
+            name="instagram",
+            read_settings=instagram.read_settings,
+            webhook=Webhook(
+                verify=instagram.verify, parse=instagram.parse, answer_handshake=instagram.answer_handshake
+            ),
+            send=instagram.send,
+            takes_replies=True,
+            fetch=instagram.fetch,
+        ),
+        Channel(
+            name="telegram",
+            read_settings=telegram.read_settings,
+            webhook=Webhook(verify=telegram.verify, parse=telegram.parse),
+            send=telegram.send,
+            takes_replies=True,
+            fetch=telegram.fetch,
+        ),
+        Channel(
+            name="line",
+            read_settings=line.read_settings,
+            webhook=Webhook(verify=line.verify, parse=line.parse),
+            send=line.send,
+            takes_replies=True,
+            fetch=line.fetch,
         ),
         Channel(name="phone", read_settings=phone.read_settings),
         Channel(name="adapter", read_settings=_no_settings),

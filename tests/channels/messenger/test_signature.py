@@ -42,6 +42,15 @@ def test_the_signature_is_the_hmac_that_everybody_publishes(medium: ModuleType) 
 
 
 @BOTH
+def test_the_published_sample_of_a_hub_signature_is_believed(medium: ModuleType) -> None:
+    # GitHub documents this one of the header that both took over from PubSubHubbub; Meta publishes none.
+    signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    account_of_sample = account(medium, app_secret="It's a Secret to Everybody")
+
+    medium.verify(account_of_sample, posted(b"Hello, World!", {"x-hub-signature-256": signature}))
+
+
+@BOTH
 @pytest.mark.parametrize(
     "headers",
     [
