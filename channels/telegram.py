@@ -262,8 +262,10 @@ async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get)
     try:
         return await _fetch(settings, attachment.reference, get)
     except MediaRefused as refused:
-        reason = refused.reason.replace(settings.bot_token, "…") if settings.bot_token else refused.reason
-        raise MediaRefused(reason, is_final=refused.is_final) from None
+        if settings.bot_token:
+            refused.reason = refused.reason.replace(settings.bot_token, "…")
+            refused.args = (refused.reason,)
+        raise refused from None
 
 
 async def _fetch(settings: Settings, file_id: str, get: Get) -> Fetched:

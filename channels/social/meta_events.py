@@ -69,10 +69,10 @@ def read_events(posted: Posted, *, medium: str, kind_of_object: str) -> Delivery
     for entry in dicts(payload["entry"]):
         address = an_identifier(entry.get("id"))
         items = [*dicts(entry.get("messaging")), *dicts(entry.get("standby"))]
-        changes = dicts(entry.get("changes"))
+        changes = [*dicts(entry.get("changes")), *([entry] if "field" in entry else [])]
         for change in changes:
             value = a_dict(change.get("value"))
-            if "sender" in value:  # Instagram Login sends some as changes, the test button all
+            if "sender" in value:  # Instagram's login sends some as changes, or as the entry itself
                 items.append(value)
             else:
                 delivery.ignored.append(f"change:{a_text(change.get('field'))}")

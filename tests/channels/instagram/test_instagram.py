@@ -95,7 +95,10 @@ def test_what_comes_as_a_change_is_read_like_any_event() -> None:
         "entry": [{"id": PAGE, "changes": [{"field": "messages", "value": value}, {"field": "comments", "value": {}}]}],
     }
 
+    as_entry = {"object": "instagram", "entry": [{"id": PAGE, "time": 1, "field": "messages", "value": value}]}
+
     found = parsed(payload)
 
     assert [one.content.text for _, one in found.messages] == ["Hello"]
     assert found.ignored == ["change:comments"]
+    assert parsed(as_entry).messages == found.messages
