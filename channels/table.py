@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from application.exchange.limits import DEFAULT, Limits, limits_of
 from application.exchange.media import Fetch
 from application.exchange.sending import Send
 from channels import email, instagram, line, messenger, phone, telegram, webchat, whatsapp
+from channels.edge.limits import LIMITS
 from channels.edge.payload import Acknowledgement, Delivery, Posted
 from domain.account import AccountDefinition, AccountInvalid
 
@@ -40,6 +42,11 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     takes_replies: bool = False
     fetch: Fetch | None = None
     """Gets the bytes of an attachment that came as a reference; None where they come with the message."""
+
+    @property
+    def limits(self) -> Limits:
+        """What it allows of sending, where an account's settings say nothing else."""
+        return LIMITS.get(self.name, DEFAULT)
 
 
 def _no_settings(definition: AccountDefinition) -> None:
@@ -105,3 +112,4 @@ def check_definition(definition: AccountDefinition) -> None:
     if (channel := CHANNELS.get(definition.channel)) is None:
         raise AccountInvalid(f"channel: {definition.channel!r} is none of {', '.join(CHANNELS)}")
     channel.read_settings(definition)
+    limits_of(channel.limits, definition.settings)

@@ -188,6 +188,7 @@ def receive_message(
             author=message.author,
             subject=message.subject,
             agent_id=current.holder,
+            said_at=message.occurred_at,
         )
     )
     if current.status is conversation.Status.OPEN:

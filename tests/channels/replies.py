@@ -38,8 +38,13 @@ def attempted(
 ) -> tuple[Outcome, list[Taken]]:
     """What one attempt came to, and what the provider was sent. `account` gets the provider's URL."""
 
+    patience_seconds = 0.5 if any(one.is_silent for one in script) else 30.0  # a busy machine is no silent provider
+
     async def attempt() -> tuple[Outcome, list[Taken]]:
-        async with scripted_provider(*script, accepts=accepts) as provider, httpx.AsyncClient(timeout=0.5) as client:
+        async with (
+            scripted_provider(*script, accepts=accepts) as provider,
+            httpx.AsyncClient(timeout=patience_seconds) as client,
+        ):
             outcome = await send(account(provider.url), reply or a_reply(), client)
             return outcome, provider.taken
 
