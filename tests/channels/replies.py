@@ -37,7 +37,6 @@ def attempted(
     reply: Outgoing | None = None,
 ) -> tuple[Outcome, list[Taken]]:
     """What one attempt came to, and what the provider was sent. `account` gets the provider's URL."""
-
     patience_seconds = 0.5 if any(one.is_silent for one in script) else 30.0  # a busy machine is no silent provider
 
     async def attempt() -> tuple[Outcome, list[Taken]]:
