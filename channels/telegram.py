@@ -99,7 +99,8 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
     for name in update:
         if name == "update_id":
             continue
-        found = READERS[name](a_dict(update[name]), number, posted.received_at) if name in READERS else []
+        body = a_dict(update[name])
+        found = READERS[name](body, number, posted.received_at) if body and name in READERS else []
         delivery.messages.extend((definition.address, one) for one in found if isinstance(one, InboundMessage))
         delivery.echoes.extend((definition.address, one) for one in found if isinstance(one, Echo))
         if not found:
@@ -156,10 +157,10 @@ def _found(
 
 
 def _message(message: dict[str, Any], number: str, received_at: datetime) -> list[InboundMessage] | list[Echo]:
-    del number
     content = content_of(message, about=_answered(message))
     at = at_second(message.get("date"), received_at=received_at)
-    return _found(message, f"{_place(message)}:{an_identifier(message.get('message_id'))}", content, at)
+    message_id = an_identifier(message.get("message_id")) or f"#{number}"
+    return _found(message, f"{_place(message)}:{message_id}", content, at)
 
 
 def _answered(message: dict[str, Any]) -> str:

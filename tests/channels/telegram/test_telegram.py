@@ -218,6 +218,11 @@ def test_what_is_no_customers_words_is_named_and_left_out() -> None:
     assert read(my_chat_member={"chat": GROUP, "new_chat_member": {"status": "kicked"}}).ignored == ["my_chat_member"]
 
 
+def test_a_message_without_an_id_is_known_by_its_update() -> None:
+    assert only_message(message={"chat": PRIVATE, "text": "x"}).provider_id == "42:#9"
+    assert read(message=None).ignored == ["message"]
+
+
 @pytest.mark.parametrize("date", [-1, "?", None, 10**15, 1e400])
 def test_an_absurd_time_is_replaced_by_when_it_came(date: Any) -> None:
     assert only_message(message=said(text="x", date=date)).occurred_at == NOON
