@@ -1,6 +1,7 @@
 """The composition root: every part of a process, made by plain calls, from the log upwards."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from api.settings import Keys, Settings, decode_keys
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
+from application.exchange.attempts import Attempts, Provider
 from application.follower import Follower, Reaction
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
@@ -33,12 +35,14 @@ from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
+from application.use_cases.settle_replies import SettleReplies
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.leases import Leases
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
 from infrastructure.nats_link import NatsLink
+from infrastructure.outbox import PostgresOutbox
 from infrastructure.positions import PostgresPositions
 from infrastructure.stopping import stop
 from infrastructure.views.builds import store_of
@@ -50,7 +54,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(), QueueBoard(), AgentBoard())
+REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
+FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard())
 """Every view."""
 PROVIDER_SECONDS_MAX = 20.0
 """A provider that has not answered a send by then has an unknown outcome."""
@@ -91,7 +96,10 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             "announcer": announcer.run,
         }
         if readers:
-            client = await stack.enter_async_context(httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, http2=False))
+            # Each account has a limit of its own; one in common would let a stuck provider hold up all others.
+            pool = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+            client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)
+            await stack.enter_async_context(client)
             parts.followers.update(_followers(parts, client))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
             leases = Leases(settings.database_url, leased | {"router": parts.router.run})
@@ -105,7 +113,6 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     claim_keys, directory = ClaimKeys(keys.claim_key), Directory(log)
     commands = Commands(log, States(log, log.snapshots), claim_keys)
     views = PostgresViewReaders(log.pool)
-    reply_channels = frozenset(name for name, channel in CHANNELS.items() if channel.takes_replies)
     return Parts(
         settings=settings,
         keys=keys,
@@ -115,7 +122,8 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         commands=commands,
         directory=directory,
         receive=ReceiveMessages(commands, directory),
-        serve=ServeConversations(commands, directory, reply_channels),
+        serve=ServeConversations(commands, directory, REPLY_CHANNELS),
+        replies=SettleReplies(commands),
         staff=KeepStaff(commands),
         customers=KnowCustomers(commands),
         set_up=SetUp(commands),
@@ -134,11 +142,16 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
 def _followers(parts: Parts, client: httpx.AsyncClient) -> dict[str, Follower]:
     """Everything that follows the log beside the directory: the projections, the policies and the router."""
     positions = PostgresPositions(parts.log.pool)
-    senders = {name: channel.send for name, channel in CHANNELS.items() if channel.send is not None}
+    providers = {
+        name: Provider(send=channel.send, limits=channel.limits)
+        for name, channel in CHANNELS.items()
+        if channel.send is not None
+    }
+    attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random)
     reactions: list[Reaction] = [
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.serve, positions, now),
-        SendReplies(parts.commands, parts.directory, senders, client, positions, now),
+        SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
     followers = {

@@ -18,6 +18,7 @@ from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
+from application.use_cases.settle_replies import SettleReplies
 from application.views import ViewReaders
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
@@ -36,6 +37,7 @@ class Parts:
     directory: Directory
     receive: ReceiveMessages
     serve: ServeConversations
+    replies: SettleReplies
     staff: KeepStaff
     customers: KnowCustomers
     set_up: SetUp

@@ -45,6 +45,14 @@ class ParksUnreadable(Protocol):
         """Notes it, and that everything up to its position is taken."""
 
 
+@runtime_checkable
+class WorksBeside(Protocol):
+    """A reaction that acts in its own time on what it has followed."""
+
+    async def work(self) -> None:
+        """Runs as long as the following does, until it is cancelled."""
+
+
 class Follower:
     """Runs one reaction along the log. Whatever goes wrong is told, waited out and tried again from its position."""
 
@@ -62,10 +70,14 @@ class Follower:
 
     async def run(self) -> None:
         """Follows until it is cancelled; from then on it stands nowhere, as another process may follow instead."""
+        beside = asyncio.create_task(self.reaction.work()) if isinstance(self.reaction, WorksBeside) else None
         try:
             await self._run()
         finally:
             self.position = -1
+            if beside is not None:
+                beside.cancel()
+                await asyncio.wait([beside])
 
     async def _run(self) -> None:
         pause = 0.1

@@ -1,38 +1,40 @@
-"""WhatsApp Cloud API: account settings, verify, parse.
+"""WhatsApp Cloud API: account settings, verify, parse, send.
 
 A delivery is `entry[]` of `changes[]` of `messages[]`, `statuses[]`, `errors[]` and more; every level is read.
 """
 
-import hashlib
-import json
 from datetime import datetime
-from hmac import compare_digest
 from typing import Any
 
+import httpx
 import msgspec
 
+from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
+from channels.edge.graph import GraphAccess, post_message
 from channels.edge.payload import (
     Acknowledgement,
     Delivery,
     Posted,
-    SignatureWrong,
     UnreadablePayload,
     a_dict,
     a_text,
     an_identifier,
     at_second,
-    demand_hmac,
     dicts,
     read_json,
 )
 from channels.edge.text import one_line
-from channels.edge.whatsapp_content import content_of
-from domain.account import AccountDefinition, AccountInvalid
-from domain.intake import DeliveryReport, InboundMessage
-from domain.interaction import ContentKind, DeliveryStatus
+from channels.social.meta_proof import answer_subscription, demand_settings, demand_signature
+from channels.social.reading import claim_kind, id_from_content
+from channels.social.whatsapp_content import content_of
+from channels.social.whatsapp_people import changed_handles, recipient_handles, sender_handles, updated_handles
+from domain.account import AccountDefinition
+from domain.intake import DeliveryReport, Echo, InboundMessage
+from domain.interaction import Content, ContentKind, DeliveryStatus
 
-SIGNATURE_HEADER = "x-hub-signature-256"
-READ = frozenset({"contacts", "messages", "statuses", "errors"})
+READ = frozenset({"contacts", "messages", "message_echoes", "user_id_update", "statuses", "errors"})
+TOLD_OF_MESSAGES = frozenset({"messages", "standby"})
+"""Fields whose statuses are about messages, and not about calls."""
 STATUSES = {
     "sent": DeliveryStatus.SENT,
     "delivered": DeliveryStatus.DELIVERED,
@@ -40,11 +42,8 @@ STATUSES = {
     "played": DeliveryStatus.READ,
     "failed": DeliveryStatus.FAILED,
 }
-PHONE_DIGITS = range(5, 21)
-UNKNOWN_HANDLE = "unknown"
-"""Whoever sent a message that names no sender."""
-CLAIM_KINDS = {ContentKind.EDIT: "edit", ContentKind.UNSEND: "unsend", ContentKind.SYSTEM: "system"}
-"""What a message id counts, where that is not a message. Reactions are told apart further by `_claim_kind`."""
+TEXT_LENGTH_MAX = 4_096
+"""Characters of a text that we send."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,51 +56,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What we told Meta to say when it subscribes."""
     app_secret_previous: str = ""
     """Still believed while the secret is being rolled."""
+    access: GraphAccess
+    """`access_token` and `api_url`: what sending needs."""
 
 
 def read_settings(definition: AccountDefinition) -> Settings:
     """Raises AccountInvalid with the setting that is missing."""
-    for name in ("app_secret", "verify_token"):
-        if not definition.settings.get(name):
-            raise AccountInvalid(f"settings.{name}: a WhatsApp account needs it")
-    if not definition.address:
-        raise AccountInvalid("address: a WhatsApp account needs its phone number id")
+    demand_settings(definition, "a WhatsApp", "its phone number id")
     return Settings(
         phone_number_id=definition.address,
         app_secret=definition.settings["app_secret"],
         verify_token=definition.settings["verify_token"],
         app_secret_previous=definition.settings.get("app_secret_previous", ""),
+        access=GraphAccess.read(definition),
     )
 
 
 def verify(definition: AccountDefinition, posted: Posted) -> None:
-    """Checks `X-Hub-Signature-256: sha256=<64 hex>` over the raw body.
-
-    Meta signs the bytes as sent, with non-ASCII escaped: JSON that was read and written again does not fit.
-    Raises SignatureWrong.
-    """
+    """Checks Meta's signature of the raw body. Raises SignatureWrong."""
     settings = read_settings(definition)
-    name, _, signature = posted.headers.get(SIGNATURE_HEADER, "").partition("=")
-    if name != "sha256" or len(signature) != 64:
-        raise SignatureWrong(f"{SIGNATURE_HEADER}: missing, or not sha256= and 64 hexadecimal digits")
-    secrets = (settings.app_secret.encode(), settings.app_secret_previous.encode())
-    demand_hmac(posted.raw, signature.encode("utf-8", "replace"), secrets)
+    demand_signature(posted, (settings.app_secret, settings.app_secret_previous))
 
 
 def answer_handshake(definition: AccountDefinition, posted: Posted) -> Acknowledgement:
-    """What to answer Meta's GET with (200, plain text) when it subscribes: the challenge. Raises SignatureWrong.
-
-    Example: `{"hub.mode": "subscribe", "hub.verify_token": "…", "hub.challenge": "1158201444"}` → `"1158201444"`
-    """
-    given = posted.query.get("hub.verify_token", "").encode("utf-8", "replace")
-    is_known = compare_digest(given, read_settings(definition).verify_token.encode())
-    if posted.query.get("hub.mode") != "subscribe" or not is_known:
-        raise SignatureWrong("hub.verify_token: it is not the one of this account")
-    return Acknowledgement(body=posted.query.get("hub.challenge", "").encode())
+    """The challenge that Meta wants back when it subscribes. Raises SignatureWrong."""
+    return answer_subscription(posted, read_settings(definition).verify_token)
 
 
 def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
-    """Everything in a delivery: messages, receipts, and the kinds of what this version does not store.
+    """Everything in a delivery: messages, echoes, receipts, and the kinds of what this version does not store.
 
     Kinds it does not know become messages of kind `unsupported`, so that the agent sees that something came.
     Raises UnreadablePayload for what is not a WhatsApp delivery at all.
@@ -124,25 +107,32 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
 
 def _read_change(change: dict[str, Any], delivery: Delivery, received_at: datetime) -> None:
     field, value = a_text(change.get("field")), a_dict(change.get("value"))
-    address = an_identifier(a_dict(value.get("metadata")).get("phone_number_id"))
-    contacts = dicts(value.get("contacts"))
-    before = len(delivery.messages) + len(delivery.reports) + len(delivery.ignored)
+    metadata, contacts = a_dict(value.get("metadata")), dicts(value.get("contacts"))
+    address, own_number = (an_identifier(metadata.get(name)) for name in ("phone_number_id", "display_phone_number"))
+    before = _count(delivery)
     for message in dicts(value.get("messages")):
         delivery.messages.append((address, _message(message, contacts, received_at)))
-        delivery.ignored.extend(_left_out(message))
+    for update in dicts(value.get("user_id_update")):
+        delivery.messages.append((address, _update(update, received_at)))
+    for echo in dicts(value.get("message_echoes")):
+        delivery.echoes.append((address, _echo(echo, contacts, own_number, received_at)))
     for status in dicts(value.get("statuses")):
-        if field == "messages" and a_text(status.get("status")) in STATUSES:
+        if field in TOLD_OF_MESSAGES and a_text(status.get("status")) in STATUSES:
             delivery.reports.append((address, _report(status, received_at)))
         else:
             delivery.ignored.append(f"{field}:{a_text(status.get('status'))}")
     delivery.ignored.extend(f"error:{error_text(error)}" for error in dicts(value.get("errors")))
     delivery.ignored.extend(f"{field}:{sort}" for sort in _other_kinds(value))
-    if before == len(delivery.messages) + len(delivery.reports) + len(delivery.ignored):
+    if before == _count(delivery):
         delivery.ignored.append(f"{field}:")
 
 
+def _count(delivery: Delivery) -> int:
+    return len(delivery.messages) + len(delivery.echoes) + len(delivery.reports) + len(delivery.ignored)
+
+
 def _other_kinds(value: dict[str, Any]) -> list[str]:
-    """The kinds of what is neither message, receipt nor error: staff's echoes, calls, news of the account."""
+    """The kinds of what is neither message, echo, receipt nor error: calls, news of the account."""
     if event := a_text(value.get("event")):
         return [event]
     others = [item for name, items in value.items() if name not in READ for item in dicts(items)]
@@ -153,45 +143,58 @@ def _other_kinds(value: dict[str, Any]) -> list[str]:
 
 
 def _message(message: dict[str, Any], contacts: list[dict[str, Any]], received_at: datetime) -> InboundMessage:
-    contact = _contact_of(message, contacts)
+    contact = _contact_of(message, contacts, ("from", "from_user_id", "from_parent_user_id"))
     profile = a_dict(contact.get("profile"))
     content = content_of(message)
+    is_system = content.kind is ContentKind.SYSTEM
+    handle, *others = (changed_handles if is_system else sender_handles)(message, contact)
     return InboundMessage(
-        provider_id=an_identifier(message.get("id")) or _id_from_content(message),
-        handle=handle_of(message, contact),
+        provider_id=an_identifier(message.get("id")) or id_from_content(message),
+        handle=handle,
         content=content,
         occurred_at=at_second(message.get("timestamp"), received_at=received_at),
+        other_handles=tuple(others),
         author=one_line(a_text(profile.get("name")) or a_text(profile.get("username"))),
         thread=an_identifier(message.get("group_id")),
-        kind=_claim_kind(content.kind, content.text),
+        kind=claim_kind(content),
     )
 
 
-def _claim_kind(kind: ContentKind, text: str) -> str:
-    if kind is ContentKind.REACTION:
-        return "reaction" if text else "reaction_removal"
-    return CLAIM_KINDS.get(kind, "message")
+def _update(update: dict[str, Any], received_at: datetime) -> InboundMessage:
+    """Somebody has another business-scoped user id; Meta gives the news no id."""
+    handle, *others = updated_handles(update)
+    text = a_text(update.get("detail")) or "Has another user id"
+    return InboundMessage(
+        provider_id=id_from_content(update),
+        handle=handle,
+        content=Content(kind=ContentKind.SYSTEM, text=text),
+        occurred_at=at_second(update.get("timestamp"), received_at=received_at),
+        other_handles=tuple(others),
+        kind="system",
+    )
 
 
-def handle_of(message: dict[str, Any], contact: dict[str, Any]) -> str:
-    """Who wrote: the phone number as `+972987654321` where there is one, else the business-scoped user id.
+def _echo(echo: dict[str, Any], contacts: list[dict[str, Any]], own_number: str, received_at: datetime) -> Echo:
+    """What staff wrote, edited or deleted in the phone app. Kinds are as of messages."""
+    contact = _contact_of(echo, contacts, ("to", "to_user_id", "to_parent_user_id"))
+    content = content_of(echo)
+    handle, *others = recipient_handles(echo, contact, own_number)
+    return Echo(
+        provider_id=an_identifier(echo.get("id")) or id_from_content(echo),
+        handle=handle,
+        content=content,
+        occurred_at=at_second(echo.get("timestamp"), received_at=received_at),
+        other_handles=tuple(others),
+        thread=an_identifier(echo.get("group_id")),
+        kind=claim_kind(content),
+    )
 
-    Since 2026 the phone may be missing, or `from` may hold the user id itself.
-    """
-    said, known = an_identifier(message.get("from")), an_identifier(contact.get("wa_id"))
-    for number in (said, known):
-        if number.isascii() and number.isdigit() and len(number) in PHONE_DIGITS:
-            return f"+{number}"
-    users = (message.get("from_user_id"), contact.get("user_id"))
-    parents = (message.get("from_parent_user_id"), contact.get("parent_user_id"))
-    return next((user for user in map(an_identifier, (*users, *parents)) if user), said or known or UNKNOWN_HANDLE)
 
-
-def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The contact that a message is from; the only one there is where none fits."""
-    sender = {an_identifier(message.get(name)) for name in ("from", "from_user_id", "from_parent_user_id")} - {""}
+def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]], names: tuple[str, str, str]) -> dict[str, Any]:
+    """The contact that a message is from or to, by these fields; the only one there is where none fits."""
+    person = {an_identifier(message.get(name)) for name in names} - {""}
     for contact in contacts:
-        if sender & {an_identifier(contact.get(name)) for name in ("wa_id", "user_id", "parent_user_id")}:
+        if person & {an_identifier(contact.get(name)) for name in ("wa_id", "user_id", "parent_user_id")}:
             return contact
     return contacts[0] if len(contacts) == 1 else {}
 
@@ -216,15 +219,40 @@ def error_text(error: dict[str, Any]) -> str:
     return one_line(f"{a_text(error.get('code'))} {a_text(error.get('title')) or a_text(error.get('message'))}")
 
 
-def _left_out(message: dict[str, Any]) -> list[str]:
-    """What else a message carries that this version does not store."""
-    context = a_dict(message.get("context"))
-    marks = [
-        f"context:{name}" for name in ("forwarded", "frequently_forwarded", "referred_product") if context.get(name)
-    ]
-    return [*(["referral"] if message.get("referral") else []), *marks]
+async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
+    """Hands a text to the Cloud API, which returns our message id in every status that follows.
+
+    A longer text is refused rather than cut in two: each half would have a fate of its own, the reply only one.
+
+    Example: `{"messaging_product": "whatsapp", "recipient_type": "individual", "to": "972987654321", "type": "text",
+    "text": {"body": "Hi", "preview_url": false}, "context": {"message_id": "wamid.X"},
+    "biz_opaque_callback_data": "message-0193…"}`; to a business-scoped user id `"recipient": "US.1349…"` for `to`
+    """
+    to = _recipient(reply)
+    if to is None:
+        return Rejected(reason=f"{reply.handle!r} is no WhatsApp address", refusal=Refusal.RECIPIENT_GONE)
+    if len(reply.text) > TEXT_LENGTH_MAX:
+        return Rejected(reason=f"a text has at most {TEXT_LENGTH_MAX} characters", refusal=Refusal.OUR_FAULT)
+    body = {
+        "messaging_product": "whatsapp",
+        **to,
+        "type": "text",
+        "text": {"body": reply.text, "preview_url": False},
+        "biz_opaque_callback_data": reply.message_id,
+    }
+    if reply.in_reply_to and not reply.in_reply_to.startswith("sha256:"):
+        body["context"] = {"message_id": reply.in_reply_to}
+    settings = read_settings(definition)
+    return await post_message(client, settings.access, settings.phone_number_id, body)
 
 
-def _id_from_content(message: dict[str, Any]) -> str:
-    canonical = json.dumps(message, sort_keys=True, default=str).encode("utf-8", "replace")
-    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+def _recipient(reply: Outgoing) -> dict[str, str] | None:
+    """A group, a phone number, or a business-scoped user id (`US.1349…`), each named in its own way."""
+    if reply.thread:
+        return {"recipient_type": "group", "to": reply.thread}
+    if reply.handle.startswith("+") and reply.handle[1:].isdigit():
+        return {"recipient_type": "individual", "to": reply.handle[1:]}
+    country, dot, rest = reply.handle.partition(".")
+    if dot and rest and len(country) == 2 and country.isascii() and country.isupper():
+        return {"recipient_type": "individual", "recipient": reply.handle}
+    return None

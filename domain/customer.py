@@ -6,9 +6,10 @@ The root of the customer's stream: it sends each event to the part of the state 
 import msgspec
 from msgspec.structs import replace
 
-from domain import assignment, conversation, interaction
+from domain import assignment, conversation, delivery, interaction
 from domain.assignment import AssignmentEvent
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
+from domain.delivery import DeliveryEvent
 from domain.event import Event
 from domain.interaction import InteractionEvent
 
@@ -93,6 +94,8 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
         after = conversation.evolve(before, event)
     elif isinstance(event, InteractionEvent):
         after = interaction.evolve(before, event)
+    elif isinstance(event, DeliveryEvent):
+        after = delivery.evolve(before, event)
     elif isinstance(event, AssignmentEvent):
         after = assignment.evolve(before, event)
     else:

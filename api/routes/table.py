@@ -12,6 +12,7 @@ from api.routes import (
     people,
     policy,
     queues,
+    replies,
     sessions,
     steering,
     work,
@@ -20,7 +21,7 @@ from api.upkeep import health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
-    "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS),
+    "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS, *replies.OPERATIONS),
     "Customers": (*customers.OPERATIONS, *calls.OPERATIONS),
     "Agents": agents.OPERATIONS,
     "Boards": boards.OPERATIONS,

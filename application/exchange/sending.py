@@ -24,6 +24,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
     in_reply_to: str = ""
     """The provider's id of the customer's latest message."""
+    thread: str = ""
+    """As of the conversation: a chat, a group, a mail thread; empty where the handle says it all."""
     heard_at: datetime | None = None
     """When the customer last wrote: channels allow answers only for so long."""
     references: tuple[str, ...] = ()
@@ -60,6 +62,8 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     refusal: Refusal
     retry_after_seconds: float | None = None
     """Of RETRY_LATER: what the channel asked for."""
+    concerns_account: bool = False
+    """Any other reply of the account would fare the same: all wait as long, or until somebody mends the account."""
 
     @property
     def is_final(self) -> bool:

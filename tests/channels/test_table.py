@@ -5,11 +5,15 @@ import pytest
 from channels.table import CHANNELS, check_definition
 from domain.account import AccountDefinition, AccountInvalid
 
+SOCIAL = ["whatsapp", "messenger", "instagram", "telegram", "line"]
 
-def test_the_first_version_has_five_channels() -> None:
-    assert list(CHANNELS) == ["webchat", "email", "whatsapp", "phone", "adapter"]
-    assert [name for name, channel in CHANNELS.items() if channel.takes_replies] == ["webchat", "email"]
-    assert [name for name, channel in CHANNELS.items() if channel.webhook] == ["whatsapp"]
+
+def test_every_social_medium_takes_messages_in_and_replies_out() -> None:
+    assert set(CHANNELS) >= {"webchat", "email", *SOCIAL, "phone", "adapter"}
+    for name in SOCIAL:
+        assert CHANNELS[name].webhook is not None
+        assert CHANNELS[name].send is not None
+        assert CHANNELS[name].takes_replies
 
 
 def test_a_definition_is_checked_by_its_channel() -> None:

@@ -1,0 +1,110 @@
+"""Meta's Graph API on the way out: what WhatsApp, Messenger and Instagram share of sending and of its errors.
+
+The codes of all three stand here together, since none means something else on another of them.
+"""
+
+from typing import Any
+
+import httpx
+import msgspec
+
+from application.exchange.sending import Accepted, Outcome, Refusal, Rejected, Unknown
+from channels.edge.payload import a_dict, a_text, an_identifier, dicts
+from channels.edge.posting import REASON_LENGTH_MAX, json_of, post, refused_by_status, retry_after
+from channels.edge.text import one_line
+from domain.account import AccountDefinition
+
+API_URL = "https://graph.facebook.com/v25.0"
+RETRY_LATER = frozenset(
+    {1, 2, 4, 17, 32, 341, 613, 80_006, 80_007, 130_429, 131_000, 131_016, 131_048, 131_056, 131_057, 133_004}
+)
+"""Rate limits and passing failures. 2 also comes where the customer blocked a page, so tries must end some day."""
+PERSON_ONLY = frozenset({131_056})
+"""Of those, what holds back one recipient; the other rate limits hold back the account."""
+RATE_OF_ACCOUNT = frozenset({4, 17, 32, 613, 80_006, 80_007, 130_429, 131_048})
+WINDOW_CLOSED = frozenset({131_047})
+RECIPIENT_GONE = frozenset({551, 131_026, 131_050})
+"""551: unavailable, 131026: undeliverable, 131050: stopped what we send."""
+ACCOUNT_REFUSED = frozenset({0, 3, 10, 102, 190, 200, 368, 131_005, 131_031, 131_042, 131_045, 133_010})
+"""Token, permission, payment, registration or the account itself: every reply would be refused until it is mended."""
+SUBCODES = {
+    (10, 2_018_278): Refusal.WINDOW_CLOSED,
+    (10, 2_534_022): Refusal.WINDOW_CLOSED,
+    (100, 2_018_001): Refusal.RECIPIENT_GONE,
+    (100, 2_018_300): Refusal.RECIPIENT_GONE,
+    (100, 2_534_014): Refusal.RECIPIENT_GONE,
+}
+"""Code and subcode, where the code alone would mean something else."""
+
+
+class GraphAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """How an account sends."""
+
+    token: str
+    """Setting `access_token`. An account without one only receives."""
+    api_url: str = API_URL
+    """Setting `api_url`, version included; Instagram's own login has another host."""
+
+    @classmethod
+    def read(cls, definition: AccountDefinition, api_url: str = API_URL) -> "GraphAccess":
+        """From the settings; `api_url` is the default where the account names none."""
+        given = definition.settings
+        return cls(token=given.get("access_token", ""), api_url=(given.get("api_url") or api_url).rstrip("/"))
+
+
+async def post_message(client: httpx.AsyncClient, access: GraphAccess, sender: str, body: dict[str, Any]) -> Outcome:
+    """One attempt: `POST {api_url}/{sender}/messages`, where `sender` is the phone number's, page's or account's id.
+
+    Example: `{"recipient": {"id": "4357"}, "message": {"text": "Hi"}}` → `{"message_id": "m_x"}` or
+    `{"messages": [{"id": "wamid.X"}]}`; refused: `{"error": {"code": 131047, "message": "Re-engagement message"}}`
+    """
+    if not access.token:
+        reason = "settings.access_token: this account has none, so it only receives"
+        return Rejected(reason=reason, refusal=Refusal.OUR_FAULT, concerns_account=True)
+    url, headers = f"{access.api_url}/{sender}/messages", {"authorization": f"Bearer {access.token}"}
+    answer = await post(client, url, json=body, headers=headers)
+    return outcome_of(answer) if isinstance(answer, httpx.Response) else answer
+
+
+def outcome_of(answer: httpx.Response) -> Outcome:
+    """What Meta's answer means. A code that is not known here is our fault until somebody has looked at it."""
+    payload = json_of(answer)
+    error = a_dict(payload.get("error"))
+    if answer.is_success and not error:
+        taken = [*dicts(payload.get("messages")), {"id": payload.get("message_id")}]
+        provider_id = next((one for one in (an_identifier(item.get("id")) for item in taken) if one), "")
+        if not provider_id:
+            return Unknown(reason=f"{answer.status_code} without the id of a message")
+        return Accepted(provider_id=provider_id, answer=a_text(taken[0].get("message_status")))
+    if not error:
+        return refused_by_status(answer, answer.reason_phrase)
+    return _refused(answer, error)
+
+
+def _refused(answer: httpx.Response, error: dict[str, Any]) -> Rejected:
+    code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
+    detail = a_text(a_dict(error.get("error_data")).get("details"))
+    words = detail or a_text(error.get("message")) or a_text(error.get("title"))
+    reason = one_line(f"{code}{f'/{subcode}' if subcode >= 0 else ''} {words}")[:REASON_LENGTH_MAX]
+    if (refusal := SUBCODES.get((code, subcode))) is not None:
+        return Rejected(reason=reason, refusal=refusal)
+    if code in WINDOW_CLOSED:
+        return Rejected(reason=reason, refusal=Refusal.WINDOW_CLOSED)
+    if code in RECIPIENT_GONE:
+        return Rejected(reason=reason, refusal=Refusal.RECIPIENT_GONE)
+    if code in ACCOUNT_REFUSED:
+        return Rejected(reason=reason, refusal=Refusal.OUR_FAULT, concerns_account=True)
+    if code in RETRY_LATER or answer.status_code == 429 or answer.status_code >= 500:
+        is_accounts = code in RATE_OF_ACCOUNT or (answer.status_code == 429 and code not in PERSON_ONLY)
+        return Rejected(
+            reason=reason,
+            refusal=Refusal.RETRY_LATER,
+            retry_after_seconds=retry_after(answer),
+            concerns_account=is_accounts,
+        )
+    return Rejected(reason=reason, refusal=Refusal.OUR_FAULT)
+
+
+def _number(value: Any) -> int:
+    text = a_text(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1

@@ -1,0 +1,1 @@
+"""What channels share at their edges, tested as channels use it."""
