@@ -6,7 +6,7 @@ import msgspec
 
 from application.exchange.media import Fetch
 from application.exchange.sending import Send
-from channels import email, phone, webchat, whatsapp
+from channels import email, phone, sms, webchat, wechat, wecom, whatsapp, x
 from channels.edge.payload import Acknowledgement, Delivery, Posted
 from domain.account import AccountDefinition, AccountInvalid
 
@@ -57,6 +57,48 @@ CHANNELS: dict[str, Channel] = {
             webhook=Webhook(verify=whatsapp.verify, parse=whatsapp.parse, answer_handshake=whatsapp.answer_handshake),
             send=whatsapp.send,
             takes_replies=True,
+        ),
+        Channel(
+            name="wechat",
+            read_settings=wechat.read_settings,
+            webhook=Webhook(
+                verify=wechat.verify,
+                parse=wechat.parse,
+                answer_handshake=wechat.answer_handshake,
+                acknowledgement=wechat.ACKNOWLEDGEMENT,
+            ),
+            send=wechat.send,
+            takes_replies=True,
+            fetch=wechat.fetch,
+        ),
+        Channel(
+            name="wecom",
+            read_settings=wecom.read_settings,
+            webhook=Webhook(
+                verify=wecom.verify,
+                parse=wecom.parse,
+                answer_handshake=wecom.answer_handshake,
+                acknowledgement=wecom.ACKNOWLEDGEMENT,
+            ),
+            send=wecom.send,
+            takes_replies=True,
+            fetch=wecom.fetch,
+        ),
+        Channel(
+            name="x",
+            read_settings=x.read_settings,
+            webhook=Webhook(verify=x.verify, parse=x.parse, answer_handshake=x.answer_handshake),
+            send=x.send,
+            takes_replies=True,
+            fetch=x.fetch,
+        ),
+        Channel(
+            name="sms",
+            read_settings=sms.read_settings,
+            webhook=Webhook(verify=sms.verify, parse=sms.parse, acknowledgement=sms.ACKNOWLEDGEMENT),
+            send=sms.send,
+            takes_replies=True,
+            fetch=sms.fetch,
         ),
         Channel(name="phone", read_settings=phone.read_settings),
         Channel(name="adapter", read_settings=_no_settings),

@@ -6,10 +6,12 @@ from channels.table import CHANNELS, check_definition
 from domain.account import AccountDefinition, AccountInvalid
 
 
-def test_the_first_version_has_five_channels() -> None:
-    assert list(CHANNELS) == ["webchat", "email", "whatsapp", "phone", "adapter"]
-    assert [name for name, channel in CHANNELS.items() if channel.takes_replies] == ["webchat", "email", "whatsapp"]
-    assert [name for name, channel in CHANNELS.items() if channel.webhook] == ["whatsapp"]
+def test_these_channels_take_what_providers_post_and_send_what_agents_write() -> None:
+    hooked = ["whatsapp", "wechat", "wecom", "x", "sms"]
+
+    assert list(CHANNELS) == ["webchat", "email", *hooked, "phone", "adapter"]
+    assert [name for name, channel in CHANNELS.items() if channel.takes_replies] == ["webchat", "email", *hooked]
+    assert [name for name, channel in CHANNELS.items() if channel.webhook] == hooked
 
 
 def test_a_definition_is_checked_by_its_channel() -> None:
