@@ -5,18 +5,18 @@ happens in between is asked for again, and its messages' claims make that harmle
 """
 
 import asyncio
+import json
 import logging
 from asyncio import Event, Task
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import httpx
-import msgspec
 
 from application.directory import Directory
 from application.log import LogBusy, LogUnreachable
 from channels import wecom
-from channels.edge.payload import Posted
+from channels.edge.payload import Posted, a_text
 from channels.edge.tencent_api import call, errcode_of, refused
 from domain.account import Account, AccountInvalid
 from infrastructure.polled import Polled, PostgresPolled
@@ -74,11 +74,11 @@ class WecomDoor:
         """Whatever happens to the provider or the database, it looks again."""
         try:
             while True:
+                self._nudged.clear()
                 try:
                     await self._look()
                 except LogUnreachable as error:
                     logger.warning("the WeCom door waits: %s", type(error).__name__)
-                self._nudged.clear()
                 try:
                     await asyncio.wait_for(self._nudged.wait(), self._look_seconds)
                 except TimeoutError:
@@ -134,8 +134,9 @@ class WecomDoor:
             if errcode_of(page):
                 return refused(page, wecom.REFUSALS).reason
             if page.get("msg_list"):
-                await self._keep(account, Posted(raw=msgspec.json.encode(page), received_at=self._clock()))
-            behind, cursor = cursor, str(page.get("next_cursor") or cursor)
+                # json, since msgspec does not write the lone surrogates that a page may hold.
+                await self._keep(account, Posted(raw=json.dumps(page).encode(), received_at=self._clock()))
+            behind, cursor = cursor, a_text(page.get("next_cursor")) or cursor
             if cursor != behind:
                 await self._polled.move(account.id, definition.address, cursor)
             if not page.get("has_more"):

@@ -70,8 +70,12 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
                 url = f"{self.api_url}/cgi-bin/gettoken"
                 answer = await client.get(url, params=params, timeout=TOKEN_SECONDS_MAX)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = f"no access token: {type(error).__name__}"  # its text may hold the URL, and that the secret
-            return Rejected(reason=reason, refusal=Refusal.RETRY_LATER, concerns_account=True)
+            is_wrong = isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
+            return Rejected(
+                reason=f"no access token: {type(error).__name__}",  # its text may hold the URL, and that the secret
+                refusal=Refusal.OUR_FAULT if is_wrong else Refusal.RETRY_LATER,
+                concerns_account=True,
+            )
         found = json_of(answer)
         if value := a_text(found.get("access_token")):
             return Token(value=value, lives_seconds=_seconds(found.get("expires_in")))

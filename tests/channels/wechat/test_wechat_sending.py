@@ -194,10 +194,11 @@ def test_a_provider_that_cannot_be_reached_may_be_tried_again(medium: Medium) ->
     assert outcome.refusal is Refusal.RETRY_LATER
 
 
-def test_an_account_without_its_app_secret_only_receives() -> None:
+@pytest.mark.parametrize("settings", [{"app_secret": ""}, {"api_url": "no-url"}])
+def test_an_account_that_cannot_send_says_so_at_once(settings: dict[str, str]) -> None:
     async def attempt() -> Outcome:
         async with httpx.AsyncClient() as client:
-            return await wechat.send(a_wechat_account(app_secret=""), REPLY, client)
+            return await wechat.send(a_wechat_account(**settings), REPLY, client)
 
     outcome = asyncio.run(attempt())
 

@@ -1,6 +1,7 @@
 """The WeCom door: pages are kept before the cursor moves, whoever was nudged, whatever fails."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ import httpx
 import msgspec
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from api.doors.wecom_door import WecomDoor
 from application.directory import Directory
@@ -141,6 +143,15 @@ async def test_every_page_is_kept_also_behind_an_empty_one_and_the_cursor_moves_
         assert account.asked[3:] == [{"cursor": "c3"}]
 
 
+async def test_a_page_with_what_no_database_stores_holds_up_nothing(polled: PostgresPolled) -> None:
+    page = a_page("1\ud800\0", cursor="c\0\ud8001")
+    raw = json.dumps(page.json)
+    async with an_account(polled, "account-odd", replace(page, json=msgspec.Raw(raw.encode()))) as account:
+        assert await account.catch_up() == ""
+
+        assert (account.ids, (await account.state()).cursor) == (["1"], "c1")
+
+
 async def test_a_page_that_was_not_kept_is_asked_for_again(polled: PostgresPolled) -> None:
     pages = (a_page("1", cursor="c1", has_more=1), a_page("2", cursor="c2"), a_page("2", cursor="c2"))
     async with an_account(polled, "account-again", *pages, fails=[None, LogBusy("full")]) as account:
@@ -211,7 +222,7 @@ async def test_a_cursor_that_does_not_move_ends_the_round(polled: PostgresPolled
 async def test_a_paused_account_is_not_polled(polled: PostgresPolled) -> None:
     async with an_account(polled, "account-paused") as paused, an_account(polled, "account-other") as other:
         accounts = paused.door._directory.accounts
-        accounts["account-paused"] = msgspec.structs.replace(paused.account, is_paused=True)
+        accounts["account-paused"] = replace(paused.account, is_paused=True)
         other.door._directory.accounts.update(accounts)
 
         async with running(other.door) as until:
