@@ -64,7 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a Twilio number needs."""
 
     address: str
-    """`AccountDefinition.address`: our number, as in `+4915735980000`, a short code, or a Messaging Service `MG…`."""
+    """`AccountDefinition.address`: our number, as in `+4915735980000`, a short code, or a Messaging Service `MG…`.
+
+    A Messaging Service needs a hook address of its own, since its messages name the number that they came to as well.
+    """
     account_sid: str
     """Of the subaccount where the number is; its token is its own."""
     auth_tokens: tuple[str, ...]
@@ -86,6 +89,8 @@ def read_settings(definition: AccountDefinition) -> Settings:
         raise AccountInvalid("address: an sms account needs its number, as in +4915735980000")
     if region and region not in phonenumbers.SUPPORTED_REGIONS:
         raise AccountInvalid(f"default_region: {definition.default_region!r} is no country code such as DE")
+    if (written := sms_address(definition.address, region)) != definition.address:
+        raise AccountInvalid(f"address: {definition.address!r} is to be written as Twilio does, {written!r}")
     return Settings(
         address=definition.address,
         account_sid=given["account_sid"],

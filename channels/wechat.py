@@ -88,13 +88,13 @@ def answer_handshake(definition: AccountDefinition, posted: Posted) -> Acknowled
 def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
     """The message or event in it. Kinds it does not know become `unsupported`; news of no concern are ignored.
 
-    Raises UnreadablePayload.
+    The signature was checked when it came, and its token may have been rolled since. Raises UnreadablePayload.
 
     Example, once it is opened: `<xml><ToUserName>gh_1</ToUserName><FromUserName>oA1</FromUserName>
     <CreateTime>1348831860</CreateTime><MsgType>text</MsgType><Content>你好</Content><MsgId>123</MsgId></xml>`
     """
     try:
-        raw = open_callback(read_settings(definition).keys, posted.query, encrypted_in(posted.raw))
+        raw = read_settings(definition).keys.opened(encrypted_in(posted.raw))
     except SignatureWrong as error:
         raise UnreadablePayload("Encrypt", str(error)) from None
     fields = read_xml(raw)

@@ -117,7 +117,7 @@ def nudge_in(definition: AccountDefinition, posted: Posted) -> Nudge | None:
 
 def _callback(definition: AccountDefinition, posted: Posted) -> dict[str, str]:
     try:
-        opened = open_callback(read_settings(definition).keys, posted.query, encrypted_in(posted.raw))
+        opened = read_settings(definition).keys.opened(encrypted_in(posted.raw))
     except SignatureWrong as error:
         raise UnreadablePayload("Encrypt", str(error)) from None
     return read_xml(opened)

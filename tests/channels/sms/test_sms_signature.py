@@ -115,6 +115,7 @@ def test_of_a_json_body_the_hash_in_the_signed_url_is_compared() -> None:
         (a_number(account_sid=""), "settings.account_sid"),
         (a_number(auth_token=""), "settings.auth_token"),
         (replace(a_number(), address=""), "address"),
+        (replace(a_number(), address="+49 157 35980000"), "'\\+4915735980000'"),
         (replace(a_number(), default_region="XX"), "default_region"),
     ],
 )

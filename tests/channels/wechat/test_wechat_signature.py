@@ -54,6 +54,12 @@ def test_either_of_two_tokens_and_keys_is_believed(delivery: Posted) -> None:
     assert message.content.text == "你好 😀"
 
 
+def test_what_was_believed_when_it_came_is_read_after_its_token_was_rolled() -> None:
+    ((_, message),) = wechat.parse(a_wechat_account(token="new"), callback(TEXT)).messages
+
+    assert message.content.text == "你好 😀"
+
+
 def flipped(delivery: Posted) -> Posted:
     return replace(delivery, raw=delivery.raw.replace(b"[CDATA[", b"[CDATA[A"))
 
