@@ -1,6 +1,6 @@
 """Where polling has come with sources that keep a cursor, and who was nudged: in PostgreSQL, for every process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -46,10 +46,14 @@ class PostgresPolled:
 
     def __init__(self, pool: ReadPool) -> None:
         self._pool = pool
+        self.on_nudged: list[Callable[[], None]] = []
+        """Called after each nudge, so that who polls looks at once."""
 
     async def nudge(self, account_id: str, source: str, nudge: str) -> None:
         """Returns when it is durable; whichever process polls sees it when it looks next."""
         await self._pool.execute(_NUDGE, (account_id, source, nudge))
+        for listener in self.on_nudged:
+            listener()
 
     async def load(self, account_ids: Sequence[str]) -> dict[tuple[str, str], Polled]:
         """By account and source, those that were ever polled or nudged."""

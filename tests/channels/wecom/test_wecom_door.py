@@ -87,7 +87,11 @@ class Polling:
 
 @asynccontextmanager
 async def an_account(
-    polled: PostgresPolled, account_id: str, *script: Scripted, fails: list[Exception | None] | None = None
+    polled: PostgresPolled,
+    account_id: str,
+    *script: Scripted,
+    fails: list[Exception | None] | None = None,
+    look_seconds: float = 0.01,
 ) -> AsyncIterator[Polling]:
     """The script answers what is asked for pages; tokens are lent whenever asked for."""
     waiting = list(script)
@@ -107,7 +111,14 @@ async def an_account(
     directory = Directory(log=None)  # type: ignore[arg-type]  # its accounts are put in by hand, nothing is followed
     async with scripted_provider(accepts=accepts) as provider, httpx.AsyncClient(timeout=2.0) as client:
         door = WecomDoor(
-            directory, polled, client, keep, lambda: NOON, look_seconds=0.01, poll_seconds=3_600, again_seconds=0.01
+            directory,
+            polled,
+            client,
+            keep,
+            lambda: NOON,
+            look_seconds=look_seconds,
+            poll_seconds=3_600,
+            again_seconds=0.01,
         )
         found = Polling(account_id, polled, provider, door)
         directory.accounts[account_id] = found.account
@@ -166,11 +177,12 @@ async def test_a_page_that_was_not_kept_is_asked_for_again(polled: PostgresPolle
 
 
 async def test_a_nudge_is_served_with_its_token_and_only_once(polled: PostgresPolled, database_url: str) -> None:
-    async with an_account(polled, "account-nudge", a_page(cursor="c0"), a_page("1", cursor="c1")) as account:
+    pages = (a_page(cursor="c0"), a_page("1", cursor="c1"))
+    async with an_account(polled, "account-nudge", *pages, look_seconds=3_600) as account:
         async with running(account.door) as until:
             await until(lambda: len(account.asked) == 1, "the first poll")
+            polled.on_nudged.append(account.door.nudge)
             await polled.nudge(account.account.id, SOURCE, "ENCApHx")
-            account.door.nudge()
             await until(lambda: cursor_in(database_url, "account-nudge") == "c1", "the cursor behind it")
 
         assert account.asked == [{}, {"cursor": "c0", "token": "ENCApHx"}]
