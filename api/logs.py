@@ -41,3 +41,4 @@ def set_up_logs(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # below that it writes addresses and tickets
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # below that it writes URLs, and Tencent's hold access tokens

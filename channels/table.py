@@ -7,7 +7,20 @@ import msgspec
 from application.exchange.limits import DEFAULT, Limits, limits_of
 from application.exchange.media import Fetch
 from application.exchange.sending import Send
-from channels import email, instagram, line, messenger, phone, telegram, webchat, whatsapp
+from channels import (
+    email,
+    instagram,
+    line,
+    messenger,
+    phone,
+    sms,
+    telegram,
+    webchat,
+    wechat,
+    wecom,
+    whatsapp,
+    x,
+)
 from channels.edge.limits import LIMITS
 from channels.edge.payload import Acknowledgement, Delivery, Posted
 from domain.account import AccountDefinition, AccountInvalid
@@ -100,6 +113,48 @@ CHANNELS: dict[str, Channel] = {
             send=line.send,
             takes_replies=True,
             fetch=line.fetch,
+        ),
+        Channel(
+            name="wechat",
+            read_settings=wechat.read_settings,
+            webhook=Webhook(
+                verify=wechat.verify,
+                parse=wechat.parse,
+                answer_handshake=wechat.answer_handshake,
+                acknowledgement=wechat.ACKNOWLEDGEMENT,
+            ),
+            send=wechat.send,
+            takes_replies=True,
+            fetch=wechat.fetch,
+        ),
+        Channel(
+            name="wecom",
+            read_settings=wecom.read_settings,
+            webhook=Webhook(
+                verify=wecom.verify,
+                parse=wecom.parse,
+                answer_handshake=wecom.answer_handshake,
+                acknowledgement=wecom.ACKNOWLEDGEMENT,
+            ),
+            send=wecom.send,
+            takes_replies=True,
+            fetch=wecom.fetch,
+        ),
+        Channel(
+            name="x",
+            read_settings=x.read_settings,
+            webhook=Webhook(verify=x.verify, parse=x.parse, answer_handshake=x.answer_handshake),
+            send=x.send,
+            takes_replies=True,
+            fetch=x.fetch,
+        ),
+        Channel(
+            name="sms",
+            read_settings=sms.read_settings,
+            webhook=Webhook(verify=sms.verify, parse=sms.parse, acknowledgement=sms.ACKNOWLEDGEMENT),
+            send=sms.send,
+            takes_replies=True,
+            fetch=sms.fetch,
         ),
         Channel(name="phone", read_settings=phone.read_settings),
         Channel(name="adapter", read_settings=_no_settings),

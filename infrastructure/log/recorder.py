@@ -26,7 +26,10 @@ CREATE TABLE IF NOT EXISTS onethread_claims (
 CREATE TABLE IF NOT EXISTS onethread_stream_keys (
     stream text PRIMARY KEY, wrapped_key bytea NOT NULL);
 CREATE TABLE IF NOT EXISTS onethread_tracking (
-    application_name text PRIMARY KEY, notification_id bigint)
+    application_name text PRIMARY KEY, notification_id bigint);
+CREATE TABLE IF NOT EXISTS onethread_polled (
+    account_id text, source text, cursor text NOT NULL DEFAULT '', nudge text NOT NULL DEFAULT '',
+    nudges bigint NOT NULL DEFAULT 0, nudges_served bigint NOT NULL DEFAULT 0, PRIMARY KEY (account_id, source))
 """
 
 # The library's insert has no expected versions, claims and keys; the primary key refuses a version that is taken.

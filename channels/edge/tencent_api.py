@@ -1,0 +1,174 @@
+"""Calls to WeChat and WeCom: access tokens, and errors that come with status 200 and an `errcode`."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+import httpx
+import msgspec
+
+from application.exchange.media import Fetched, Get, MediaRefused
+from application.exchange.sending import Refusal, Rejected, Unknown
+from channels.edge.payload import UnreadablePayload, a_dict, a_text, read_json
+from channels.edge.posting import REASON_LENGTH_MAX, json_of, post, refused_by_status
+from channels.edge.text import one_line
+from channels.edge.tokens import Token, TokenCache
+
+TOKENS = TokenCache()
+TOKEN_STALE = frozenset({40_001, 40_014, 42_001})
+"""Invalid or expired; a new one is fetched once, and the same again is our fault."""
+BUSY = -1
+"""The system is busy; Tencent asks to try again."""
+TOKEN_SECONDS_MAX = 10.0
+MEDIA_GONE = frozenset({40_007, 40_004})
+"""A media id that is wrong or older than three days."""
+ERROR_BYTES_MAX = 4_096
+"""A media answer longer than this is not an error in JSON."""
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """How an account calls its API."""
+
+    api_url: str
+    """Setting `api_url`, without a path."""
+    app: str
+    """App id or corp id."""
+    secret: str
+    """Empty: this account only receives."""
+    asks: Literal["stable_token", "gettoken"]
+    """Both answer the same token to everybody until it ends, so that processes do not take it from each other.
+
+    WeChat's older `token` call would: each call ends what the last one gave (getStableAccessToken, WeChat's page).
+    """
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return (self.api_url, self.app, self.secret)
+
+    async def token(self, client: httpx.AsyncClient | None = None) -> str | Rejected:
+        """The live token, or why there is none; without a client, one is opened where a token has to be fetched."""
+        if not self.secret:
+            reason = "settings: this account has no secret to call with, so it only receives"
+            return Rejected(reason=reason, refusal=Refusal.OUR_FAULT, concerns_account=True)
+        return await TOKENS.get(self.key, lambda: self._fetch_token(client))
+
+    async def _fetch_token(self, client: httpx.AsyncClient | None) -> Token | Rejected:
+        if client is not None:
+            return await self._fetched_by(client)
+        async with httpx.AsyncClient() as own:
+            return await self._fetched_by(own)
+
+    async def _fetched_by(self, client: httpx.AsyncClient) -> Token | Rejected:
+        """Example: `{"access_token": "ACCESS_TOKEN", "expires_in": 7200}`; `{"errcode": 40013, "errmsg": "…"}`."""
+        try:
+            if self.asks == "stable_token":
+                body = {"grant_type": "client_credential", "appid": self.app, "secret": self.secret}
+                url = f"{self.api_url}/cgi-bin/stable_token"
+                answer = await client.post(url, json=body, timeout=TOKEN_SECONDS_MAX)
+            else:
+                params = {"corpid": self.app, "corpsecret": self.secret}
+                url = f"{self.api_url}/cgi-bin/gettoken"
+                answer = await client.get(url, params=params, timeout=TOKEN_SECONDS_MAX)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            is_wrong = isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
+            return Rejected(
+                reason=f"no access token: {type(error).__name__}",  # its text may hold the URL, and that the secret
+                refusal=Refusal.OUR_FAULT if is_wrong else Refusal.RETRY_LATER,
+                concerns_account=True,
+            )
+        found = json_of(answer)
+        if value := a_text(found.get("access_token")):
+            return Token(value=value, lives_seconds=_seconds(found.get("expires_in")))
+        is_passing = answer.status_code == 429 or answer.status_code >= 500 or errcode_of(found) == BUSY
+        return Rejected(
+            reason=one_line(f"no access token: {answer.status_code} {_words(found)}"),
+            refusal=Refusal.RETRY_LATER if is_passing else Refusal.OUR_FAULT,
+            concerns_account=True,
+        )
+
+
+async def call(
+    client: httpx.AsyncClient, access: Access, path: str, body: Mapping[str, Any]
+) -> dict[str, Any] | Rejected | Unknown:
+    """The JSON that came back, whatever its `errcode`. A stale token is replaced once: the call was not carried out.
+
+    Example: `{"errcode": 0, "errmsg": "ok"}`
+    """
+    payload: dict[str, Any] = {}
+    for _ in range(2):
+        token = await access.token(client)
+        if isinstance(token, Rejected):
+            return token
+        # msgspec writes UTF-8 as it is: WeChat shows the customer \u escapes as they stand.
+        encoded, headers = msgspec.json.encode(body), {"content-type": "application/json"}
+        url, params = f"{access.api_url}{path}", {"access_token": token}
+        answer = await post(client, url, params=params, content=encoded, headers=headers)
+        if not isinstance(answer, httpx.Response):
+            return answer
+        if not answer.is_success:
+            return refused_by_status(answer, answer.reason_phrase)
+        payload = json_of(answer)
+        if "errcode" not in payload:
+            return Unknown(reason=f"{answer.status_code} without an errcode")
+        if errcode_of(payload) not in TOKEN_STALE:
+            return payload
+        TOKENS.forget(access.key, token)
+    return payload
+
+
+def errcode_of(payload: Mapping[str, Any]) -> int:
+    """0 is success; what is no number is -2, which Tencent does not use."""
+    code = payload.get("errcode", 0)
+    return code if isinstance(code, int) and not isinstance(code, bool) else -2
+
+
+def refused(payload: Mapping[str, Any], refusals: Mapping[int, Refusal]) -> Rejected:
+    """What an `errcode` other than 0 means; one that is not known is our fault until somebody has looked at it.
+
+    Example: `{"errcode": 45015, "errmsg": "response out of time limit or subscription is canceled"}`
+    """
+    code = errcode_of(payload)
+    refusal = refusals.get(code, Refusal.RETRY_LATER if code == BUSY else Refusal.OUR_FAULT)
+    is_accounts = code in TOKEN_STALE or (refusal is Refusal.RETRY_LATER and code != BUSY)
+    return Rejected(reason=_words(payload), refusal=refusal, concerns_account=is_accounts)
+
+
+async def fetch_media(access: Access, media_id: str, get: Get) -> Fetched:
+    """`GET /cgi-bin/media/get`, at the API's own host. Raises MediaRefused.
+
+    The token comes by another way than `get`: its address is the account's setting, nothing that a customer wrote.
+    """
+    host = urlsplit(access.api_url).hostname or ""
+    fetched = Fetched(body=b"")
+    for _ in range(2):
+        token = await access.token()
+        if isinstance(token, Rejected):
+            raise MediaRefused(token.reason, is_final=token.is_final)
+        query = f"access_token={quote(token, safe='')}&media_id={quote(media_id, safe='')}"
+        fetched = await get(f"{access.api_url}/cgi-bin/media/get?{query}", hosts=(host,))
+        error = _error_in(fetched.body)
+        if not error:
+            return fetched
+        if errcode_of(error) not in TOKEN_STALE:
+            raise MediaRefused(_words(error), is_final=errcode_of(error) in MEDIA_GONE)
+        TOKENS.forget(access.key, token)
+    raise MediaRefused(_words(_error_in(fetched.body)), is_final=False)
+
+
+def _error_in(body: bytes) -> dict[str, Any]:
+    """The error that came with status 200 in place of a file; empty for a file."""
+    if len(body) > ERROR_BYTES_MAX or not body.lstrip().startswith(b"{"):
+        return {}
+    try:
+        found = a_dict(read_json(body))
+    except UnreadablePayload:
+        return {}
+    return found if errcode_of(found) else {}
+
+
+def _seconds(value: Any) -> float:
+    return float(value) if isinstance(value, int) and 0 < value <= 86_400 else 600.0
+
+
+def _words(payload: Mapping[str, Any]) -> str:
+    return one_line(f"{a_text(payload.get('errcode'))} {a_text(payload.get('errmsg'))}")[:REASON_LENGTH_MAX].strip()

@@ -1,0 +1,1 @@
+"""SMS through Twilio: what is believed, what is read, what is sent."""

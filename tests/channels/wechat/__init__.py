@@ -1,0 +1,1 @@
+"""WeChat: what is believed, what is read, what is sent."""

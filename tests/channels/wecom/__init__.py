@@ -1,0 +1,1 @@
+"""WeCom customer service: what is believed, what is read, what is sent."""

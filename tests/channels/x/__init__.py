@@ -1,0 +1,1 @@
+"""X direct messages: what is believed, what is read, what is sent."""
