@@ -1,7 +1,7 @@
 """E-mail: account settings, parse, send. Whoever brings raw mail in proves it by an API key, so there is no verify."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import mktime_tz, parsedate_tz
 
@@ -12,14 +12,14 @@ from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import one_line
 from channels.mail.automatic import why_automatic
-from channels.mail.bodies import Body, body_of
+from channels.mail.bodies import Body, body_of, files_of
 from channels.mail.headers import Headers, addresses_in
 from channels.mail.sending import Server, built_reply, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
-from domain.interaction import Content
+from domain.interaction import Attachment, Content
 
 UNKNOWN_HANDLE = "unknown"
 """Whoever sent a mail that names no sender at all."""
@@ -138,6 +138,11 @@ def parse(
         rung=body.rung,
         limits=(*structure.limits, *body.limits),
     )
+
+
+def files(raw: bytes) -> Iterator[tuple[Attachment, bytes]]:
+    """The attachments of a mail as `parse` tells of them, in the same order, each with its bytes. Never raises."""
+    return files_of(take_apart(raw).parts)
 
 
 def _message(

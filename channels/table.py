@@ -55,6 +55,7 @@ CHANNELS: dict[str, Channel] = {
             name="whatsapp",
             read_settings=whatsapp.read_settings,
             webhook=Webhook(verify=whatsapp.verify, parse=whatsapp.parse, answer_handshake=whatsapp.answer_handshake),
+            fetch=whatsapp.fetch,
         ),
         Channel(name="phone", read_settings=phone.read_settings),
         Channel(name="adapter", read_settings=_no_settings),

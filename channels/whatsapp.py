@@ -1,4 +1,4 @@
-"""WhatsApp Cloud API: account settings, verify, parse.
+"""WhatsApp Cloud API: account settings, verify, parse, fetch.
 
 A delivery is `entry[]` of `changes[]` of `messages[]`, `statuses[]`, `errors[]` and more; every level is read.
 """
@@ -8,9 +8,11 @@ import json
 from datetime import datetime
 from hmac import compare_digest
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from application.exchange.media import Fetched, Get, MediaRefused, Why
 from channels.edge.payload import (
     Acknowledgement,
     Delivery,
@@ -29,7 +31,7 @@ from channels.edge.text import one_line
 from channels.edge.whatsapp_content import content_of
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import DeliveryReport, InboundMessage
-from domain.interaction import ContentKind, DeliveryStatus
+from domain.interaction import Attachment, ContentKind, DeliveryStatus
 
 SIGNATURE_HEADER = "x-hub-signature-256"
 READ = frozenset({"contacts", "messages", "statuses", "errors"})
@@ -41,6 +43,10 @@ STATUSES = {
     "failed": DeliveryStatus.FAILED,
 }
 PHONE_DIGITS = range(5, 21)
+API_URL = "https://graph.facebook.com/v25.0"
+"""Unless the account's setting `api_url` says another; version included."""
+MEDIA_HOSTS = (".fbsbx.com", ".fbcdn.net", ".whatsapp.net")
+"""Where Meta keeps what its API leads to; `lookaside.fbsbx.com` as a rule."""
 UNKNOWN_HANDLE = "unknown"
 """Whoever sent a message that names no sender."""
 CLAIM_KINDS = {ContentKind.EDIT: "edit", ContentKind.UNSEND: "unsend", ContentKind.SYSTEM: "system"}
@@ -228,3 +234,32 @@ def _left_out(message: dict[str, Any]) -> list[str]:
 def _id_from_content(message: dict[str, Any]) -> str:
     canonical = json.dumps(message, sort_keys=True, default=str).encode("utf-8", "replace")
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+
+
+async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched:
+    """In two steps, both with the account's `access_token`: where it is, then the bytes. The link lasts five minutes.
+
+    `GET {api_url}/{media id}` → `{"url": "https://lookaside.fbsbx.com/…", "mime_type": "image/jpeg", "sha256":
+    "<hex>", "file_size": 303833}`. Raises MediaRefused.
+    """
+    api_url = (definition.settings.get("api_url") or API_URL).rstrip("/")
+    if not (token := definition.settings.get("access_token", "")):
+        raise MediaRefused("settings.access_token: this account has none", is_final=False, why=Why.ACCOUNT)
+    host, proof = urlsplit(api_url).hostname or "", {"authorization": f"Bearer {token}"}
+    told = await get(f"{api_url}/{quote(attachment.reference, safe='')}", hosts={host}, headers=proof)
+    try:
+        found = a_dict(read_json(told.body))
+    except UnreadablePayload as error:
+        raise MediaRefused(f"Meta's answer cannot be read: {error}", is_final=False, why=Why.BROKEN) from error
+    try:
+        fetched = await get(a_text(found.get("url")), hosts={host, *MEDIA_HOSTS}, headers=proof)
+    except MediaRefused as refused:
+        # A link that is gone was used too late; the next try begins with a new one.
+        raise MediaRefused(
+            refused.reason, is_final=refused.is_final and refused.why is not Why.GONE, why=refused.why
+        ) from refused
+    said = attachment.sha256 or a_text(found.get("sha256"))
+    if said and said != hashlib.sha256(fetched.body).hexdigest():
+        raise MediaRefused("the bytes do not fit their hash", is_final=False, why=Why.BROKEN)
+    declared = a_text(found.get("mime_type")) or fetched.content_type
+    return Fetched(body=fetched.body, content_type=one_line(declared))

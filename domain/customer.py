@@ -11,6 +11,7 @@ from domain.assignment import AssignmentEvent
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
 from domain.event import Event
 from domain.interaction import InteractionEvent
+from domain.media import MediaEvent
 
 CLOSED_CONVERSATIONS_KEPT = 100
 """Closed conversations that decisions still remember, newest last, so that long histories stay light."""
@@ -95,6 +96,8 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
         after = interaction.evolve(before, event)
     elif isinstance(event, AssignmentEvent):
         after = assignment.evolve(before, event)
+    elif isinstance(event, MediaEvent):
+        after = before
     else:
         return before
     return replace(after, revision=before.revision + 1)
