@@ -161,12 +161,14 @@ async def test_a_bucket_gets_signed_requests_and_its_objects_below_the_prefix() 
 
 async def test_a_bucket_that_is_full_or_gone_says_so_and_takes_it_later() -> None:
     with an_s3_server() as bucket:
-        place = Bucket("s3://shop", endpoint=bucket.url, region="", access_key="a", secret_key="s")
+        url = bucket.url
+        place = Bucket("s3://shop", endpoint=url, region="", access_key="a", secret_key="s")
         bucket.is_full = True
         with pytest.raises(MediaNotStored):
             await store_on(place).put(PNG)
         bucket.is_full = False
         stored = await store_on(place).put(PNG)
 
+    gone = Bucket("s3://shop", endpoint=url, region="", access_key="a", secret_key="s")
     with pytest.raises(MediaNotStored):
-        await store_on(place).get(stored.digest)
+        await store_on(gone).get(stored.digest)
