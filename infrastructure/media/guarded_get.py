@@ -56,7 +56,7 @@ class GuardedGet:
         self._seconds_max = seconds_max
         self._allow_loopback = allow_loopback
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context,
+            ssl_context=ssl_context or httpcore.default_ssl_context(),  # else a new one for each connection
             max_connections=CONNECTIONS_MAX,
             keepalive_expiry=5.0,
             network_backend=_CheckedNetwork(resolver, allow_loopback=allow_loopback),
