@@ -57,7 +57,7 @@ class Metrics:
         self._media_bytes = counter("media_stored_bytes_total", "Their bytes.")
         self._media_refused = counter(
             "media_refused_total",
-            "Tries to get an attachment that failed, by reason; not_stored: the media store is full or out of reach.",
+            "Tries to get an attachment that failed, by reason; not_stored: the media store takes nothing.",
             ["reason", "final"],
         )
         self.media_waiting = gauge("media_waiting", "Attachments that are still to be got, by this process.")

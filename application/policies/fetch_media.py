@@ -29,6 +29,8 @@ from domain.interaction import Attachment, MessageContradicted, MessageReceived
 
 PAUSES_SECONDS = (2.0, 10.0, 60.0, 300.0, 1_800.0)
 """Between the tries; the last one again and again."""
+PAUSE_SECONDS_MAX = 60.0
+"""Where our disk is full or the log in need: that is ours to mend, so it is tried for as long as it takes."""
 TRIED_FOR = timedelta(hours=24)
 """From when the message came; the first refusal after that is final."""
 READ_MAX = 1_000
@@ -134,10 +136,11 @@ class FetchMedia:
         pause = self._pauses_seconds[min(waiting.tries, len(self._pauses_seconds)) - 1]
         try:
             return await self._settle(waiting, pause)
-        except (MediaNotStored, LogBusy, LogUnreachable, Contended) as error:  # ours to mend, however long it takes
+        except (MediaNotStored, LogBusy, LogUnreachable, Contended) as error:
             logger.warning("media at position %d waits: %s", waiting.position, type(error).__name__)
-            self._observer.media_refused(why="not_stored", is_final=False)
-            return pause
+            why = "not_stored" if isinstance(error, MediaNotStored) else "not_recorded"
+            self._observer.media_refused(why=why, is_final=False)
+            return min(pause, PAUSE_SECONDS_MAX)
 
     async def _settle(self, waiting: Waiting, pause: float) -> float | None:
         recorded = await self._commands.log.at(waiting.position)

@@ -142,10 +142,10 @@ class Lanes:
                 logger.exception("the lane of %s goes back later", account_id)
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
-            mine = [one for one in found if one.account_id == account_id]
-            room = [one for one in mine if self._put(lane, one)]
-            if len(room) < len(mine):
-                lane.left_from = mine[len(room)].position
+            for one in found:
+                if one.account_id == account_id and not self._put(lane, one):
+                    lane.left_from = one.position
+                    break
             else:
                 lane.left_from = upto + 1 if upto < self._upto else None
 

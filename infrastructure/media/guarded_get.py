@@ -18,7 +18,7 @@ SECONDS_MAX = 60.0
 CONNECT_SECONDS_MAX = 10.0
 """For one connection, and for a server to say anything."""
 REDIRECTS_MAX = 3
-CONNECTIONS_MAX = 64
+KEPT_OPEN_SECONDS = 5.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({404, 410})
 _MAY_PASS = frozenset({401, 403, 408, 425, 429})
@@ -57,8 +57,8 @@ class GuardedGet:
         self._allow_loopback = allow_loopback
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or httpcore.default_ssl_context(),  # else a new one for each connection
-            max_connections=CONNECTIONS_MAX,
-            keepalive_expiry=5.0,
+            max_connections=None,  # whoever asks has a limit for each account; one for all would let some hold up others
+            keepalive_expiry=KEPT_OPEN_SECONDS,
             network_backend=_CheckedNetwork(resolver, allow_loopback=allow_loopback),
         )
 

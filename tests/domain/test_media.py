@@ -1,5 +1,7 @@
 """Media: where the bytes of an attachment are kept, and what its conversation makes of it."""
 
+from typing import Any
+
 import pytest
 
 from domain.conversation import ConversationOpened, opened
@@ -9,7 +11,7 @@ from domain.media import MediaRefused, MediaStored, digest_of, kept
 
 DIGEST = "0f" * 32
 CONVERSATION = "conversation-0193a7c2d4e57f0aa1b2c3d4e5f60718"
-PLACE = {
+PLACE: dict[str, Any] = {
     "conversation_id": CONVERSATION,
     "message_id": "message-0193a7c2d4e57f0aa1b2c3d4e5f60718",
     "message_position": 7,

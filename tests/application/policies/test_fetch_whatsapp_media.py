@@ -20,8 +20,8 @@ NUMBER = "1122334455667"
 
 
 def delivery() -> Posted:
-    message = {"from": "972987654321", "id": "wamid.1", "timestamp": "1797043223", "type": "image"}
-    message |= {"image": {"id": "1037", "mime_type": "image/png"}}
+    image = {"id": "1037", "mime_type": "image/png"}
+    message = {"from": "972987654321", "id": "wamid.1", "timestamp": "1797043223", "type": "image", "image": image}
     value = {"metadata": {"phone_number_id": NUMBER}, "messages": [message]}
     body = {"object": "whatsapp_business_account", "entry": [{"changes": [{"field": "messages", "value": value}]}]}
     return Posted(raw=json.dumps(body).encode(), received_at=NOON)
