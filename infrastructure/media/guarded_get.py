@@ -57,7 +57,7 @@ class GuardedGet:
         self._allow_loopback = allow_loopback
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or httpcore.default_ssl_context(),  # else a new one for each connection
-            max_connections=None,  # whoever asks has a limit for each account; one for all would let some hold up others
+            max_connections=None,  # whoever asks has a limit an account; one for all would let some hold up others
             keepalive_expiry=KEPT_OPEN_SECONDS,
             network_backend=_CheckedNetwork(resolver, allow_loopback=allow_loopback),
         )
