@@ -12,14 +12,14 @@ from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import one_line
 from channels.mail.automatic import why_automatic
-from channels.mail.bodies import Body, body_of, files_of
+from channels.mail.bodies import Body, body_of, decoded_bytes
 from channels.mail.headers import Headers, addresses_in
 from channels.mail.sending import Server, built_reply, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
-from domain.interaction import Attachment, Content
+from domain.interaction import Content
 
 UNKNOWN_HANDLE = "unknown"
 """Whoever sent a mail that names no sender at all."""
@@ -140,9 +140,9 @@ def parse(
     )
 
 
-def files(raw: bytes) -> Iterator[tuple[Attachment, bytes]]:
-    """The attachments of a mail as `parse` tells of them, in the same order, each with its bytes. Never raises."""
-    return files_of(take_apart(raw).parts)
+def bodies(raw: bytes) -> Iterator[bytes]:
+    """The bytes of each part of a mail, texts and files, one by one. Never raises."""
+    return map(decoded_bytes, take_apart(raw).parts)
 
 
 def _message(

@@ -51,9 +51,10 @@ async def bring_mail(asked: Asked[bytes]) -> Answer:
         own_addresses=_mailboxes(parts),
         envelope_recipient=recipient,
     )
-    message, bytes_max = mail.message, parts.settings.media_bytes_max
+    message = mail.message
     if message.content.attachments:
-        message = await keep_files(message, email.files(asked.raw), parts.media, bytes_max=bytes_max)
+        bytes_max = parts.settings.media_bytes_max
+        message = await keep_files(message, email.bodies(asked.raw), parts.media, bytes_max=bytes_max)
     (receipt,) = await parts.receive.receive(account_id, (message,), asked.command)
     asked.edge.count_received("email")
     return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))

@@ -1,5 +1,6 @@
 """The port for media: how the bytes of an attachment are got from the provider that keeps them, and kept with us."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol
@@ -117,19 +118,23 @@ class MediaObserver(Protocol):
 
 
 async def keep_files(
-    message: InboundMessage, files: Iterable[tuple[Attachment, bytes]], store: MediaStore, *, bytes_max: int
+    message: InboundMessage, bodies: Iterable[bytes], store: MediaStore, *, bytes_max: int
 ) -> InboundMessage:
     """The message with references to its files' bytes, which are kept by then: for doors where the bytes come with it.
 
-    `files` are all attachments of the message, in order. Those over the limit keep their reference, so that they are
-    recorded as refused. To be called before the message is received; repeated, it leads to the same message.
-    Raises MediaNotStored: whoever brought the message must bring it again.
+    An attachment's bytes are those of `bodies` that have its SHA-256; others are left alone. Files over the limit keep
+    their reference, so that they are recorded as refused. To be called before the message is received; repeated, it
+    leads to the same message. Raises MediaNotStored: whoever brought the message must bring it again.
     """
-    attachments = []
-    for attachment, body in files:
-        if body and len(body) <= bytes_max:
+    wanted = {attachment.sha256: attachment for attachment in message.content.attachments if attachment.size_bytes}
+    digests: dict[str, str] = {}
+    for body in bodies if wanted else ():
+        attachment = wanted.get(hashlib.sha256(body).hexdigest())
+        if attachment is not None and attachment.sha256 not in digests and len(body) <= bytes_max:
             stored = await store.put(body, attachment.content_type, attachment.name)
-            attachments.append(kept(attachment, digest=stored.digest))
-        else:
-            attachments.append(attachment)
+            digests[attachment.sha256] = stored.digest
+    attachments = [
+        kept(attachment, digest=digests[attachment.sha256]) if attachment.sha256 in digests else attachment
+        for attachment in message.content.attachments
+    ]
     return replace(message, content=replace(message.content, attachments=tuple(attachments)))

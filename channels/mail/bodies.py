@@ -2,8 +2,7 @@
 
 import binascii
 import hashlib
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 
 import msgspec
 
@@ -38,11 +37,14 @@ def body_of(parts: Iterable[Part]) -> Body:
     files: list[Attachment] = []
     limits: list[str] = []
     for part in parts:
-        parameters = _file_parameters(part)
-        if parameters is None:
-            (texts if part.content_type == "text/plain" else markup).append(_text(part))
+        disposition, parameters = _disposition(part)
+        is_file = disposition == "attachment" or bool(parameters.get("filename") or part.parameters.get("name"))
+        if part.content_type == "text/plain" and not is_file:
+            texts.append(_text(part))
+        elif part.content_type == "text/html" and not is_file:
+            markup.append(_text(part))
         elif len(files) < ATTACHMENTS_MAX:
-            files.append(_attachment(part, parameters, decoded_bytes(part)))
+            files.append(_attachment(part, parameters))
         else:
             limits.append("ATTACHMENTS_MAX")
     html = "\n".join(one.text for one in markup)
@@ -56,21 +58,6 @@ def body_of(parts: Iterable[Part]) -> Body:
         rung=max((one.rung for one in (*texts, *markup)), key=RUNGS.index, default=RUNGS[0]),
         limits=tuple(dict.fromkeys(limits)),
     )
-
-
-def files_of(parts: Iterable[Part]) -> Iterator[tuple[Attachment, bytes]]:
-    """The files that `body_of` tells of, in the same order, each with its bytes."""
-    files = ((part, parameters) for part in parts if (parameters := _file_parameters(part)) is not None)
-    for part, parameters in islice(files, ATTACHMENTS_MAX):
-        data = decoded_bytes(part)
-        yield _attachment(part, parameters, data), data
-
-
-def _file_parameters(part: Part) -> Parameters | None:
-    """The disposition's parameters of a part that is a file; None for a text."""
-    disposition, parameters = _disposition(part)
-    is_file = disposition == "attachment" or bool(parameters.get("filename") or part.parameters.get("name"))
-    return parameters if is_file or part.content_type not in {"text/plain", "text/html"} else None
 
 
 def decoded_bytes(part: Part) -> bytes:
@@ -107,7 +94,8 @@ def _disposition(part: Part) -> tuple[str, Parameters]:
     return (part.headers.word("content-disposition"), parameters_of(value)) if value else ("", {})
 
 
-def _attachment(part: Part, parameters: Parameters, data: bytes) -> Attachment:
+def _attachment(part: Part, parameters: Parameters) -> Attachment:
+    data = decoded_bytes(part)
     content_id = part.headers.raw("content-id").decode("latin-1").strip("<> ")
     return Attachment(
         name=file_name(parameters.get("filename") or part.parameters.get("name", "")),
