@@ -16,7 +16,9 @@ from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
 from application.exchange.attempts import Attempts, Provider
+from application.exchange.media import Get
 from application.follower import Follower, Reaction
+from application.policies.fetch_media import FetchMedia
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
@@ -41,6 +43,9 @@ from infrastructure.announcer import Announcer, Moved
 from infrastructure.leases import Leases
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
+from infrastructure.media.guarded_get import GuardedGet
+from infrastructure.media.places import Bucket, Folder, Place
+from infrastructure.media.sealed_store import SealedStore
 from infrastructure.nats_link import NatsLink
 from infrastructure.outbox import PostgresOutbox
 from infrastructure.positions import PostgresPositions
@@ -101,8 +106,13 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)
             await stack.enter_async_context(client)
             parts.followers.update(_followers(parts, client))
+            get = GuardedGet(bytes_max=settings.media_bytes_max)
+            stack.push_async_callback(get.close)
+            fetch_media = _fetch_media(parts, get)
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
-            leases = Leases(settings.database_url, leased | {"router": parts.router.run})
+            leased |= {"router": parts.router.run, fetch_media.name: fetch_media.run}
+            parts.followers[fetch_media.name] = fetch_media.follower
+            leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
         yield parts
@@ -130,6 +140,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         views=views,
         hub=Hub(views),
         metrics=metrics,
+        media=_media_store(settings, keys),
         projections={
             fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
         },
@@ -159,6 +170,34 @@ def _followers(parts: Parts, client: httpx.AsyncClient) -> dict[str, Follower]:
         for reaction in reactions
     }
     return followers | {"router": parts.router.follower}
+
+
+def _media_store(settings: Settings, keys: Keys) -> SealedStore:
+    place: Place = Folder(settings.data_directory / "media")
+    if settings.media_store:
+        place = Bucket(
+            settings.media_store,
+            endpoint=settings.media_s3_endpoint,
+            region=settings.media_s3_region,
+            access_key=settings.media_s3_access_key,
+            secret_key=settings.media_s3_secret_key,
+        )
+    return SealedStore(place, master_keys=keys.master_keys, digest_key=keys.claim_key)
+
+
+def _fetch_media(parts: Parts, get: Get) -> FetchMedia:
+    fetchers = {name: channel.fetch for name, channel in CHANNELS.items() if channel.fetch is not None}
+    return FetchMedia(
+        parts.commands,
+        parts.directory,
+        fetchers,
+        get,
+        parts.media,
+        PostgresPositions(parts.log.pool),
+        now,
+        parts.metrics,
+        bytes_max=parts.settings.media_bytes_max,
+    )
 
 
 def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:

@@ -9,6 +9,7 @@ from api.settings import Keys, Settings
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
+from application.exchange.media import MediaStore
 from application.follower import Follower
 from application.projections.projection import Projection
 from application.push import Hub
@@ -44,6 +45,7 @@ class Parts:
     views: ViewReaders
     hub: Hub
     metrics: Metrics
+    media: MediaStore
     projections: Mapping[str, Projection]
     """By view; they follow the log only in a process that runs readers."""
     router: Router

@@ -55,6 +55,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ONETHREAD_BODY_BYTES_MAX: largest request. WhatsApp alone may send 3 MB."""
     mail_bytes_max: Annotated[int, Meta(ge=65_536)] = 41_943_040
     """ONETHREAD_MAIL_BYTES_MAX: largest raw mail."""
+    media_bytes_max: Annotated[int, Meta(ge=65_536, le=268_435_456)] = 26_214_400
+    """ONETHREAD_MEDIA_BYTES_MAX: largest attachment that is kept. It is in memory whole, four at once an account."""
+    media_store: Annotated[str, Meta(pattern="^(s3://[a-z0-9][a-z0-9.-]+(/.*)?)?$")] = ""
+    """ONETHREAD_MEDIA_STORE: `s3://bucket/prefix` keeps attachments on S3. Empty: in `media` of the data directory,
+    which all processes of a deployment must then share."""
+    media_s3_endpoint: Annotated[str, Meta(pattern="^(https?://.+)?$")] = ""
+    """ONETHREAD_MEDIA_S3_ENDPOINT: of a server that speaks S3. Empty: Amazon's."""
+    media_s3_region: str = ""
+    """ONETHREAD_MEDIA_S3_REGION: of the bucket. Empty: us-east-1."""
+    media_s3_access_key: str = ""
+    """ONETHREAD_MEDIA_S3_ACCESS_KEY: together with the secret key. Empty: the machine's own role."""
+    media_s3_secret_key: str = ""
+    """ONETHREAD_MEDIA_S3_SECRET_KEY: never shown."""
     append_backlog_max: Annotated[int, Meta(ge=1)] = 10_000
     """ONETHREAD_APPEND_BACKLOG_MAX: appends that may wait; beyond, requests get 503 before memory grows."""
     stop_seconds: Annotated[float, Meta(gt=0)] = 20.0

@@ -77,6 +77,7 @@ CHANNELS: dict[str, Channel] = {
             webhook=Webhook(verify=whatsapp.verify, parse=whatsapp.parse, answer_handshake=whatsapp.answer_handshake),
             send=whatsapp.send,
             takes_replies=True,
+            fetch=whatsapp.fetch,
         ),
         Channel(
             name="messenger",

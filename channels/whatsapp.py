@@ -1,14 +1,17 @@
-"""WhatsApp Cloud API: account settings, verify, parse, send.
+"""WhatsApp Cloud API: account settings, verify, parse, send, fetch.
 
 A delivery is `entry[]` of `changes[]` of `messages[]`, `statuses[]`, `errors[]` and more; every level is read.
 """
 
+import hashlib
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
 
+from application.exchange.media import Fetched, Get, MediaRefused, Why
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.graph import GraphAccess, post_message
 from channels.edge.payload import (
@@ -30,7 +33,7 @@ from channels.social.whatsapp_content import content_of
 from channels.social.whatsapp_people import changed_handles, recipient_handles, sender_handles, updated_handles
 from domain.account import AccountDefinition
 from domain.intake import DeliveryReport, Echo, InboundMessage
-from domain.interaction import Content, ContentKind, DeliveryStatus
+from domain.interaction import Attachment, Content, ContentKind, DeliveryStatus
 
 READ = frozenset({"contacts", "messages", "message_echoes", "user_id_update", "statuses", "errors"})
 TOLD_OF_MESSAGES = frozenset({"messages", "standby"})
@@ -44,6 +47,8 @@ STATUSES = {
 }
 TEXT_LENGTH_MAX = 4_096
 """Characters of a text that we send."""
+MEDIA_HOSTS = (".fbsbx.com", ".fbcdn.net", ".whatsapp.net")
+"""Where Meta keeps what its API leads to; `lookaside.fbsbx.com` as a rule."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,3 +261,32 @@ def _recipient(reply: Outgoing) -> dict[str, str] | None:
     if dot and rest and len(country) == 2 and country.isascii() and country.isupper():
         return {"recipient_type": "individual", "recipient": reply.handle}
     return None
+
+
+async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched:
+    """In two steps, both with the account's `access_token`: where it is, then the bytes. The link lasts five minutes.
+
+    `GET {api_url}/{media id}` → `{"url": "https://lookaside.fbsbx.com/…", "mime_type": "image/jpeg", "sha256":
+    "<hex>", "file_size": 303833}`. Raises MediaRefused.
+    """
+    access = GraphAccess.read(definition)
+    if not access.token:
+        raise MediaRefused("settings.access_token: this account has none", is_final=False, why=Why.ACCOUNT)
+    host, proof = urlsplit(access.api_url).hostname or "", {"authorization": f"Bearer {access.token}"}
+    told = await get(f"{access.api_url}/{quote(attachment.reference, safe='')}", hosts={host}, headers=proof)
+    try:
+        found = a_dict(read_json(told.body))
+    except UnreadablePayload as error:
+        raise MediaRefused(f"Meta's answer cannot be read: {error}", is_final=False, why=Why.BROKEN) from error
+    try:
+        fetched = await get(a_text(found.get("url")), hosts={host, *MEDIA_HOSTS}, headers=proof)
+    except MediaRefused as refused:
+        # A link that is gone was used too late; the next try begins with a new one.
+        raise MediaRefused(
+            refused.reason, is_final=refused.is_final and refused.why is not Why.GONE, why=refused.why
+        ) from refused
+    said = attachment.sha256 or a_text(found.get("sha256"))
+    if said and said != hashlib.sha256(fetched.body).hexdigest():
+        raise MediaRefused("the bytes do not fit their hash", is_final=False, why=Why.BROKEN)
+    declared = a_text(found.get("mime_type")) or fetched.content_type
+    return Fetched(body=fetched.body, content_type=one_line(declared))

@@ -12,6 +12,7 @@ from domain.conversation import Conversation, ConversationOpened, ConversationUn
 from domain.delivery import DeliveryEvent
 from domain.event import Event
 from domain.interaction import InteractionEvent
+from domain.media import MediaEvent
 
 CLOSED_CONVERSATIONS_KEPT = 100
 """Closed conversations that decisions still remember, newest last, so that long histories stay light."""
@@ -98,6 +99,8 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
         after = delivery.evolve(before, event)
     elif isinstance(event, AssignmentEvent):
         after = assignment.evolve(before, event)
+    elif isinstance(event, MediaEvent):
+        after = before
     else:
         return before
     return replace(after, revision=before.revision + 1)

@@ -51,7 +51,9 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     size_bytes: int | None = None
     sha256: str = ""
     reference: str = ""
-    """What the provider calls it, to fetch it by."""
+    """What the provider calls it, to fetch it by; `media:` and a digest where the bytes came with the message."""
+    content_id: str = ""
+    """What a mail's markup calls it, as in `<img src="cid:logo">`."""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -9,6 +9,7 @@ from api.routes import (
     calls,
     conversations,
     customers,
+    media,
     people,
     policy,
     queues,
@@ -22,7 +23,7 @@ from api.upkeep import health, log
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
     "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS, *replies.OPERATIONS),
-    "Customers": (*customers.OPERATIONS, *calls.OPERATIONS),
+    "Customers": (*customers.OPERATIONS, *media.OPERATIONS, *calls.OPERATIONS),
     "Agents": agents.OPERATIONS,
     "Boards": boards.OPERATIONS,
     "Queues": queues.OPERATIONS,

@@ -114,6 +114,7 @@ async def read_metrics(asked: Asked[Nothing]) -> Answer:
         demand(person, Action.READ_METRICS)
     parts.metrics.measure_routing(parts.router)
     parts.metrics.measure_parked(parts.projections)
+    parts.metrics.measure_media(parts.followers, asked.at)
     with suppress(LogUnreachable, TimeoutError):  # what the process counted by itself is worth telling all the same
         async with asyncio.timeout(READY_SECONDS_MAX):
             await parts.metrics.measure_lag(parts.log, parts.followers, asked.at)

@@ -28,6 +28,7 @@ READERS = {
     "return_work",
     "send_replies",
     "keep_snapshots",
+    "fetch_media",
     "router",
 }
 MESSAGES = 40
