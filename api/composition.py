@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from api.doors.delivery_reader import DeliveryReader
+from api.doors.delivery_taking import DeliveryTaking, passing_over
 from api.doors.nats_door import NatsDoor
 from api.metrics import Metrics
 from api.parts import Parts
@@ -35,6 +37,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
+from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.leases import Leases
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
@@ -79,6 +82,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         nats = NatsLink(settings.nats_url)
         stack.push_async_callback(nats.close)
         parts = _parts(settings, keys, metrics, log, nats)
+        stack.push_async_callback(parts.deliveries.close)
+        await parts.deliveries.open()
         for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
         await parts.followers["directory"].catch_up()
@@ -94,7 +99,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             client = await stack.enter_async_context(httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, http2=False))
             parts.followers.update(_followers(parts, client))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
-            leases = Leases(settings.database_url, leased | {"router": parts.router.run})
+            own = {"router": parts.router.run, "deliveries": parts.delivery_reader.run}
+            leases = Leases(settings.database_url, leased | own)
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
         yield parts
@@ -104,6 +110,9 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     """Everything that a request may need, from the log upwards."""
     claim_keys, directory = ClaimKeys(keys.claim_key), Directory(log)
     commands = Commands(log, States(log, log.snapshots), claim_keys)
+    receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
+    deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
+    taking = DeliveryTaking(directory, receive, customers, passing_over(metrics), metrics)
     views = PostgresViewReaders(log.pool)
     reply_channels = frozenset(name for name, channel in CHANNELS.items() if channel.takes_replies)
     return Parts(
@@ -114,11 +123,15 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         claim_keys=claim_keys,
         commands=commands,
         directory=directory,
-        receive=ReceiveMessages(commands, directory),
+        receive=receive,
         serve=ServeConversations(commands, directory, reply_channels),
         staff=KeepStaff(commands),
-        customers=KnowCustomers(commands),
+        customers=customers,
         set_up=SetUp(commands),
+        deliveries=deliveries,
+        delivery_reader=DeliveryReader(
+            deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
+        ),
         views=views,
         hub=Hub(views),
         metrics=metrics,
@@ -158,10 +171,13 @@ def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
     for projection in parts.projections.values():
         projection.on_advanced.append(advanced)
     parts.log.on_appended.append(lambda position: announcer.moved("log", position))
+    parts.deliveries.on_moved += [parts.delivery_reader.nudge, lambda: announcer.moved("deliveries", 0)]
 
     def heard(moved: Moved) -> None:
         if moved.what == "log":
             parts.log.nudge()
+        elif moved.what == "deliveries":
+            parts.delivery_reader.nudge()
         else:
             parts.hub.advanced(moved.what, moved.position)
 

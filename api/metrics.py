@@ -52,6 +52,16 @@ class Metrics:
         self.waiting = gauge("queue_waiting", "Conversations that wait, by queue.", ["queue"])
         self.decisions = gauge("router_decisions", "Decisions taken by the router in this process.")
         self.decisions_refused = gauge("router_decisions_refused", "Those that were stale.")
+        self.deliveries_stored = counter("deliveries_stored_total", "Raw deliveries kept, by channel.", ["channel"])
+        self.deliveries_settled = counter(
+            "deliveries_settled_total", "Attempts to read one: done, parked or put off.", ["channel", "outcome"]
+        )
+        self.deliveries_expired = counter(
+            "deliveries_expired_total", "Raw deliveries removed after their retention, by state.", ["state"]
+        )
+        self.delivery_items = counter(
+            "delivery_items_total", "What was in those done, by kind; `ignored` is not stored.", ["kind"]
+        )
         self.head = gauge("log_head_position", "Position of the newest durable event.")
 
     def called(self, *, seconds: float, requests: int, size_bytes: int) -> None:

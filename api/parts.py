@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.doors.delivery_reader import DeliveryReader
 from api.metrics import Metrics
 from api.settings import Keys, Settings
 from application.claims import ClaimKeys
@@ -19,6 +20,7 @@ from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.views import ViewReaders
+from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
 
@@ -39,6 +41,8 @@ class Parts:
     staff: KeepStaff
     customers: KnowCustomers
     set_up: SetUp
+    deliveries: PostgresDeliveries
+    delivery_reader: DeliveryReader
     views: ViewReaders
     hub: Hub
     metrics: Metrics

@@ -16,7 +16,7 @@ from api.routes import (
     steering,
     work,
 )
-from api.upkeep import health, log
+from api.upkeep import deliveries, health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
@@ -34,6 +34,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
         *webhook_door.OPERATIONS,
         *visitors_door.OPERATIONS,
     ),
+    "Deliveries": deliveries.OPERATIONS,
     "Log": log.OPERATIONS,
     "Health": health.OPERATIONS,
 }

@@ -63,6 +63,7 @@ def path_of(operation: Operation, held: Held) -> str:
         "account_id": held.shop.account_id,
         "person_id": held.agent.id,
         "position": "1",
+        "delivery_id": f"delivery-{'0' * 32}",
     }
     return operation.path.format(**ids)
 
