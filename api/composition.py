@@ -17,6 +17,7 @@ from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
 from application.follower import Follower, Reaction
+from application.policies.count_traffic import CountTraffic
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
@@ -38,6 +39,7 @@ from application.use_cases.set_up import SetUp
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.deliveries.store import PostgresDeliveries
+from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.leases import Leases
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
@@ -63,6 +65,7 @@ GATHER_SECONDS = {
     "agent_board": 0.005,
     "send_replies": 0.02,
     "keep_snapshots": 1.0,
+    "count_traffic": 1.0,
 }
 """How long a reader lets events gather before it takes them together: the less a person waits for it, the longer.
 The inbox, which lights an agent's screen up, and the router do not wait at all."""
@@ -84,6 +87,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         parts = _parts(settings, keys, metrics, log, nats)
         stack.push_async_callback(parts.deliveries.close)
         await parts.deliveries.open()
+        await parts.traffic.open()
         for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
         await parts.followers["directory"].catch_up()
@@ -132,6 +136,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         delivery_reader=DeliveryReader(
             deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
         ),
+        traffic=PostgresTraffic(settings.database_url, log.pool),
         views=views,
         hub=Hub(views),
         metrics=metrics,
@@ -152,6 +157,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient) -> dict[str, Follower]:
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.serve, positions, now),
         SendReplies(parts.commands, parts.directory, senders, client, positions, now),
+        CountTraffic(parts.commands.states, parts.traffic),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
     followers = {

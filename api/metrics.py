@@ -62,6 +62,12 @@ class Metrics:
         self.delivery_items = counter(
             "delivery_items_total", "What was in those done, by kind; `ignored` is not stored.", ["kind"]
         )
+        self.account_lag_seconds = gauge(
+            "account_lag_seconds", "Age of the oldest delivery that waits and may be for the account.", ["account"]
+        )
+        self.account_waiting = gauge("account_deliveries_waiting", "Deliveries not read yet.", ["account"])
+        self.account_parked = gauge("account_deliveries_parked", "Deliveries that could not be read.", ["account"])
+        self.account_silent = gauge("account_silent", "1: nothing came in for longer than it should.", ["account"])
         self.head = gauge("log_head_position", "Position of the newest durable event.")
 
     def called(self, *, seconds: float, requests: int, size_bytes: int) -> None:

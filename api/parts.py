@@ -21,6 +21,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.views import ViewReaders
 from infrastructure.deliveries.store import PostgresDeliveries
+from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
 
@@ -43,6 +44,7 @@ class Parts:
     set_up: SetUp
     deliveries: PostgresDeliveries
     delivery_reader: DeliveryReader
+    traffic: PostgresTraffic
     views: ViewReaders
     hub: Hub
     metrics: Metrics

@@ -38,6 +38,8 @@ class DeliveryReader:
         metrics: Metrics,
         retention: timedelta,
     ) -> None:
+        self.on_settled: list[Callable[[int], None]] = []
+        """Called with the number of deliveries that were read."""
         self._deliveries = deliveries
         self._taking = taking
         self._clock = clock
@@ -116,6 +118,8 @@ class DeliveryReader:
                 waiting = [(one, contents[one.number]) for one in together if one.number in contents]
                 if waiting:
                     await self._deliveries.settle(await self._taking.take(waiting, self._clock()))
+                    for listener in self.on_settled:
+                        listener(len(waiting))
         except LogUnreachable as error:
             logger.warning("deliveries wait: %s", type(error).__name__)
         except Exception:

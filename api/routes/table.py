@@ -16,7 +16,7 @@ from api.routes import (
     steering,
     work,
 )
-from api.upkeep import deliveries, health, log
+from api.upkeep import account_health, deliveries, health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
@@ -26,7 +26,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Boards": boards.OPERATIONS,
     "Queues": queues.OPERATIONS,
     "Routing policy": policy.OPERATIONS,
-    "Channel accounts": accounts.OPERATIONS,
+    "Channel accounts": (*accounts.OPERATIONS, *account_health.OPERATIONS),
     "People": people.OPERATIONS,
     "Doors": (
         *adapter_door.OPERATIONS,

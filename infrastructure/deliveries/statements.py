@@ -18,8 +18,6 @@ CREATE INDEX IF NOT EXISTS onethread_deliveries_open ON onethread_deliveries (st
 CREATE INDEX IF NOT EXISTS onethread_deliveries_age ON onethread_deliveries (received_at)
 """
 
-SCHEMA_LOCK = "SELECT pg_advisory_lock(%s)"
-
 # Run a second time, after its answer was lost, it finds its ids there already.
 STORE = """
 INSERT INTO onethread_deliveries

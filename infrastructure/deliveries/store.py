@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import psycopg
 
 from application.exchange.deliveries import Arrived, Backlog, DeliveryState, Kept, Settled, Wanted
 from application.log import LogBusy, LogUnreachable
 from infrastructure.deliveries import statements
 from infrastructure.deliveries.sealing import place_of, seal, unseal
+from infrastructure.deliveries.tables import create_table
 from infrastructure.log.columns import BytesColumn, NumberColumn, TextColumn
 from infrastructure.log.keys import MasterKeys
 from infrastructure.log.pool import ReadPool
@@ -22,7 +22,6 @@ from infrastructure.views.cursors import read_cursor, write_cursor
 CONNECTIONS_MAX = 4
 STATEMENT_SECONDS_MAX = 10.0
 NUMBER_MAX = 2**63 - 1
-_SCHEMA_LOCK = 0x6F6E_6574_6872_6561  # as the log's tables: one process makes tables at a time
 
 
 class StoreLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,10 +61,7 @@ class PostgresDeliveries:
 
     async def open(self) -> None:
         """Makes the table where it is missing and connects. Raises LogUnreachable."""
-        try:
-            await asyncio.to_thread(_create_table, self._database_url)
-        except psycopg.OperationalError as error:
-            raise LogUnreachable(str(error)) from error
+        await asyncio.to_thread(create_table, self._database_url, statements.TABLE)
         await self._pool.open()
 
     async def close(self) -> None:
@@ -226,9 +222,3 @@ def _columns(batch: Sequence[_Sealed]) -> tuple[TextColumn | NumberColumn | Byte
 def _kept(row: Sequence[Any]) -> Kept:
     """From a row of `statements.GET`, whose columns are the fields in their order."""
     return msgspec.convert(dict(zip(Kept.__struct_fields__, row, strict=True)), Kept)
-
-
-def _create_table(database_url: str) -> None:
-    with psycopg.connect(database_url, connect_timeout=5, autocommit=True) as connection:
-        connection.execute(statements.SCHEMA_LOCK, (_SCHEMA_LOCK,))
-        connection.execute(statements.TABLE)

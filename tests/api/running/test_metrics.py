@@ -28,6 +28,7 @@ READERS = {
     "return_work",
     "send_replies",
     "keep_snapshots",
+    "count_traffic",
     "router",
 }
 MESSAGES = 40
