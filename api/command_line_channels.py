@@ -4,6 +4,7 @@ from datetime import datetime
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
@@ -39,7 +40,7 @@ def health() -> None:
         table = Table(*names, box=None)
         for one in await health_of_all(parts, parts.clock()):
             table.add_row(
-                f"{one.name}\n[dim]{one.account_id}[/]",
+                f"{escape(one.name)}\n[dim]{one.account_id}[/]",
                 one.channel,
                 _state(one) + (", two secrets" if one.has_previous_secret else ""),
                 _moment(one.last_in_at),

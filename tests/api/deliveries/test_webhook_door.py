@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from api.doors.trust import unpacked
 from domain.person import Role
 from infrastructure.deliveries.store import StoreLimits
+from infrastructure.embedded.servers import Servers
 from tests.api.deliveries.situations import (
     a_whatsapp_shop,
     definition,
@@ -18,8 +20,9 @@ from tests.api.deliveries.situations import (
     received,
     signed,
 )
-from tests.api.deployment import Caller, Deployment
+from tests.api.deployment import Caller, Deployment, a_deployment
 from tests.api.situations import Shop
+from tests.databases import an_empty_database
 
 HOOK = "/v1/webhooks/whatsapp"
 
@@ -158,6 +161,26 @@ def test_more_than_may_wait_to_be_stored_is_put_off(deployment: Deployment, shop
 
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert deliver(shop, messages_for(shop, ("wamid.busy", "Hello"))).status_code == 200
+
+
+def test_the_address_is_kept_as_the_provider_called_it(servers: Servers) -> None:
+    addresses, query = servers.addresses, "?page=1&name=%C3%A9&page=2"
+    with (
+        an_empty_database(addresses.database_url) as database_url,
+        a_deployment(database_url, addresses.nats_url, public_url="https://cc.shop.example/hooks/") as deployment,
+    ):
+        shop = a_whatsapp_shop(deployment, deployment.person(Role.ADMINISTRATOR))
+        deliver(shop, b"no JSON", path=f"/{shop.account_id}{query}")
+        read_all(deployment)
+        (parked,) = kept(shop, shop.administrator)
+        content = deployment.run(deployment.parts.deliveries.content(parked["id"]))
+
+    assert content is not None
+    posted = unpacked(content)
+    assert posted.url == f"https://cc.shop.example/hooks/v1/webhooks/whatsapp/{shop.account_id}{query}"
+    assert posted.query == {"page": "2", "name": "é"}
+    assert posted.headers["x-hub-signature-256"].startswith("sha256=")
+    assert posted.raw == b"no JSON"
 
 
 def test_what_is_kept_cannot_be_read_in_the_database(deployment: Deployment, shop: Shop) -> None:
