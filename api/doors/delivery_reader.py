@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from api.doors.delivery_taking import DeliveryTaking
 from api.metrics import Metrics
-from application.exchange.deliveries import Deliveries, Kept
+from application.exchange.deliveries import Deliveries, DeliveryState, Kept
 from application.log import LogUnreachable
 from infrastructure.stopping import stop
 
@@ -90,6 +90,8 @@ class DeliveryReader:
         removed = await self._deliveries.expire(self._clock() - self._retention, EXPIRED_MAX)
         for state, count in removed.items():
             self._metrics.deliveries_expired.labels(state).inc(count)
+            if state is not DeliveryState.DONE:
+                logger.warning("%d deliveries expired %s: nobody will read them", count, state)
         return sum(removed.values())
 
     async def _wake_resumed(self) -> None:
@@ -109,6 +111,8 @@ class DeliveryReader:
             fresh = [lane for lane in lanes if lane not in self._lanes][: max(0, LANES_MAX - len(self._lanes))]
             for lane in fresh:
                 self._lanes[lane] = asyncio.create_task(self._take(lane, lanes[lane]), name="deliveries")
+            if fresh and len(due) == DUE_MAX:  # behind those may be others, who need not wait for them
+                self._moved.set()
             return is_under_way or bool(fresh)
 
     async def _take(self, lane: Lane, several: Sequence[Kept]) -> None:

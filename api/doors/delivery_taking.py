@@ -113,6 +113,7 @@ class DeliveryTaking:
         settled: list[Settled] = []
         read: list[Read] = []
         for kept, content in several:
+            await asyncio.sleep(0)  # requests go first
             one = await self._read(kept, content, now)
             if isinstance(one, Read):
                 read.append(one)
@@ -157,7 +158,8 @@ class DeliveryTaking:
         return Read(kept, portions, sorted(addresses - by_address.keys()), len(delivery.ignored))
 
     def _by_address(self, account_ids: Sequence[str]) -> dict[str, str]:
-        known = [(one, self._directory.account(one)) for one in account_ids]
+        # Of several that share an address and a secret the first gets it, since it is read with that one's settings.
+        known = [(one, self._directory.account(one)) for one in reversed(account_ids)]
         return {account.definition.address: one for one, account in known if account and account.definition}
 
     async def _took_together(self, read: Sequence[Read]) -> bool:

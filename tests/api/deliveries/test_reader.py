@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from api.composition import composed
+from api.doors.delivery_reader import DUE_MAX
 from application.exchange.deliveries import DeliveryState, Wanted
 from channels.table import CHANNELS
 from domain.intake import DeliveryReport
@@ -215,6 +217,40 @@ async def test_after_the_retention_all_are_removed_read_or_parked(desk: Desk) ->
     assert await desk.states() == {DONE: 1}
     counted = desk.parts.metrics.deliveries_expired
     assert [counted.labels(state)._value.get() for state in ("done", "parked")] == [1, 1]
+
+
+async def test_another_process_hears_of_what_is_stored(desk: Desk) -> None:
+    account_id = await desk.open_account("1")
+    async with composed(desk.parts.settings, readers=False) as other:
+        moved = other.delivery_reader._moved
+
+        async with asyncio.timeout(10):
+            while not moved.is_set():  # what is announced before it listens, it does not hear
+                await desk.writes("1", "hello", account_id)
+
+    assert moved.is_set()
+
+
+async def test_hundreds_of_deliveries_for_one_account_hold_up_no_other(desk: Desk) -> None:
+    many, few = await desk.open_account("1", "another"), await desk.open_account("2")
+    is_reached, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def tell(*_: Any) -> tuple[DeliveryReport, ...]:
+        is_reached.set()
+        await goes_on.wait()
+        return ()
+
+    desk.taking._tell = tell
+    await asyncio.gather(*(desk.comes_in(a_receipt("1"), many) for _ in range(DUE_MAX)))
+    delivery_id = await desk.writes("2", "quick", few)
+    running = asyncio.create_task(desk.reader.run())
+    await is_reached.wait()
+
+    async with asyncio.timeout(10):
+        while (await desk.kept(delivery_id)).state is not DONE:  # noqa: ASYNC110  # the table tells it no other way
+            await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_running_reader_hears_of_what_is_stored_and_of_what_is_resumed(desk: Desk) -> None:
