@@ -56,8 +56,8 @@ class DeliveryReader:
     async def run(self) -> None:
         """Until it is cancelled. Begins with all that was put off: why it was, the process before knew."""
         try:
-            self._taking.release(datetime.max.replace(tzinfo=UTC))
             await self._deliveries.wake(self._clock())
+            self._taking.release(self._taking.releasable(datetime.max.replace(tzinfo=UTC)))
             upkeep_at = asyncio.get_running_loop().time()
             while True:
                 self._moved.clear()
@@ -71,6 +71,7 @@ class DeliveryReader:
                 await self._wait()
         finally:
             await stop(self._lanes.values())
+            self._lanes.clear()  # one that was cancelled before it began could not do that itself
 
     async def _wait(self) -> None:
         try:
@@ -97,8 +98,9 @@ class DeliveryReader:
     async def _wake_resumed(self) -> None:
         """What waited for an account that works again is due."""
         now = self._clock()
-        if free := self._taking.release(now):
+        if free := self._taking.releasable(now):
             await self._deliveries.wake(now, free)
+            self._taking.release(free)
 
     async def _begin(self) -> bool:
         """Starts on what is due, without the lanes under way. False where there is neither."""
@@ -131,7 +133,7 @@ class DeliveryReader:
         else:
             self._moved.set()  # there may be more in this lane
         finally:
-            del self._lanes[lane]
+            self._lanes.pop(lane, None)
 
 
 def _together(several: Sequence[Kept]) -> Iterator[list[Kept]]:

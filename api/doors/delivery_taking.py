@@ -6,7 +6,7 @@ Safe to repeat: whatever is taken in is claimed by its provider's id, so that a 
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -95,18 +95,20 @@ class DeliveryTaking:
         self._held: dict[str, datetime] = {}
         self._paused: set[str] = set()
 
-    def release(self, now: datetime) -> list[str]:
+    def releasable(self, now: datetime) -> list[str]:
         """The accounts that were held and need not be any more: their time is over, or they were resumed."""
         accounts = self._directory.accounts
-        free = [
+        return [
             one
             for one, until in self._held.items()
             if until <= now or (one in self._paused and not accounts[one].is_paused)
         ]
-        for one in free:
-            del self._held[one]
+
+    def release(self, account_ids: Iterable[str]) -> None:
+        """They are taken up as if nothing had been."""
+        for one in account_ids:
+            self._held.pop(one, None)
             self._paused.discard(one)
-        return free
 
     async def take(self, several: Sequence[tuple[Kept, bytes | None]], now: datetime) -> list[Settled]:
         """All together where nothing is in the way, else each by itself. Raises nothing for what is in them."""

@@ -252,6 +252,10 @@ async def test_hundreds_of_deliveries_for_one_account_hold_up_no_other(desk: Des
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
+    goes_on.set()
+    await desk.read()
+    assert await desk.states() == {DONE: 200}, "as many as a page holds: nothing is stuck after a reader was stopped"
+
 
 async def test_a_running_reader_hears_of_what_is_stored_and_of_what_is_resumed(desk: Desk) -> None:
     account_id = await desk.open_account("1")
