@@ -4,10 +4,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from api.doors.delivery_reader import DeliveryReader
+from api.doors.delivery_taking import DeliveryTaking, passing_over
 from api.doors.nats_door import NatsDoor
 from api.metrics import Metrics
 from api.parts import Parts
@@ -18,6 +20,7 @@ from application.directory import Directory
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
 from application.follower import Follower, Reaction
+from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
@@ -40,6 +43,8 @@ from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
+from infrastructure.deliveries.store import PostgresDeliveries
+from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.leases import Leases
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
@@ -70,6 +75,7 @@ GATHER_SECONDS = {
     "agent_board": 0.005,
     "send_replies": 0.02,
     "keep_snapshots": 1.0,
+    "count_traffic": 1.0,
 }
 """How long a reader lets events gather before it takes them together: the less a person waits for it, the longer.
 The inbox, which lights an agent's screen up, and the router do not wait at all."""
@@ -89,6 +95,9 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         nats = NatsLink(settings.nats_url)
         stack.push_async_callback(nats.close)
         parts = _parts(settings, keys, metrics, log, nats)
+        stack.push_async_callback(parts.deliveries.close)
+        await parts.deliveries.open()
+        await parts.traffic.open()
         for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
         await parts.followers["directory"].catch_up()
@@ -110,7 +119,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             stack.push_async_callback(get.close)
             fetch_media = _fetch_media(parts, get)
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
-            leased |= {"router": parts.router.run, fetch_media.name: fetch_media.run}
+            leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run}
+            leased[fetch_media.name] = fetch_media.run
             parts.followers[fetch_media.name] = fetch_media.follower
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
@@ -122,6 +132,9 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     """Everything that a request may need, from the log upwards."""
     claim_keys, directory = ClaimKeys(keys.claim_key), Directory(log)
     commands = Commands(log, States(log, log.snapshots), claim_keys)
+    receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
+    deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
+    taking = DeliveryTaking(directory, receive, customers, passing_over(metrics), metrics)
     views = PostgresViewReaders(log.pool)
     return Parts(
         settings=settings,
@@ -131,12 +144,17 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         claim_keys=claim_keys,
         commands=commands,
         directory=directory,
-        receive=ReceiveMessages(commands, directory),
+        receive=receive,
         serve=ServeConversations(commands, directory, REPLY_CHANNELS),
         replies=SettleReplies(commands),
         staff=KeepStaff(commands),
-        customers=KnowCustomers(commands),
+        customers=customers,
         set_up=SetUp(commands),
+        deliveries=deliveries,
+        delivery_reader=DeliveryReader(
+            deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
+        ),
+        traffic=PostgresTraffic(settings.database_url, log.pool),
         views=views,
         hub=Hub(views),
         metrics=metrics,
@@ -163,6 +181,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient) -> dict[str, Follower]:
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.serve, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
+        CountTraffic(parts.commands.states, parts.traffic),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
     followers = {
@@ -210,10 +229,13 @@ def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
     for projection in parts.projections.values():
         projection.on_advanced.append(advanced)
     parts.log.on_appended.append(lambda position: announcer.moved("log", position))
+    parts.deliveries.on_moved += [parts.delivery_reader.nudge, lambda: announcer.moved("deliveries", 0)]
 
     def heard(moved: Moved) -> None:
         if moved.what == "log":
             parts.log.nudge()
+        elif moved.what == "deliveries":
+            parts.delivery_reader.nudge()
         else:
             parts.hub.advanced(moved.what, moved.position)
 

@@ -62,6 +62,22 @@ class Metrics:
         )
         self.media_waiting = gauge("media_waiting", "Attachments that are still to be got, by this process.")
         self.media_oldest_seconds = gauge("media_oldest_waiting_seconds", "Age of the oldest of them.")
+        self.deliveries_stored = counter("deliveries_stored_total", "Raw deliveries kept, by channel.", ["channel"])
+        self.deliveries_settled = counter(
+            "deliveries_settled_total", "Attempts to read one: done, parked or put off.", ["channel", "outcome"]
+        )
+        self.deliveries_expired = counter(
+            "deliveries_expired_total", "Raw deliveries removed after their retention, by state.", ["state"]
+        )
+        self.delivery_items = counter(
+            "delivery_items_total", "What was in those done, by kind; `ignored` is not stored.", ["kind"]
+        )
+        self.account_lag_seconds = gauge(
+            "account_lag_seconds", "Age of the oldest delivery that waits and may be for the account.", ["account"]
+        )
+        self.account_waiting = gauge("account_deliveries_waiting", "Deliveries not read yet.", ["account"])
+        self.account_parked = gauge("account_deliveries_parked", "Deliveries that could not be read.", ["account"])
+        self.account_silent = gauge("account_silent", "1: nothing came in for longer than it should.", ["account"])
         self.head = gauge("log_head_position", "Position of the newest durable event.")
 
     def called(self, *, seconds: float, slowest_seconds: float, requests: int, size_bytes: int) -> None:

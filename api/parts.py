@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.doors.delivery_reader import DeliveryReader
 from api.metrics import Metrics
 from api.settings import Keys, Settings
 from application.claims import ClaimKeys
@@ -21,6 +22,8 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.views import ViewReaders
+from infrastructure.deliveries.store import PostgresDeliveries
+from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
 
@@ -42,6 +45,9 @@ class Parts:
     staff: KeepStaff
     customers: KnowCustomers
     set_up: SetUp
+    deliveries: PostgresDeliveries
+    delivery_reader: DeliveryReader
+    traffic: PostgresTraffic
     views: ViewReaders
     hub: Hub
     metrics: Metrics

@@ -47,6 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     """ONETHREAD_TRUSTED_PROXIES: comma-separated addresses or networks of proxies in front of us, as in `10.0.0.0/8`.
     Only from them is X-Forwarded-For believed, which sign-in limits go by."""
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[^/?#\s]+)?(/[^?#\s]*)?$")] = ""
+    """ONETHREAD_PUBLIC_URL: where providers reach us, as in `https://cc.shop.example`; some sign it. Empty: as each
+    request says."""
     token_seconds: Annotated[int, Meta(ge=60, le=86_400)] = 900
     """ONETHREAD_TOKEN_SECONDS: how long a sign-in lasts; a client renews it in time."""
     ticket_seconds: Annotated[int, Meta(ge=5, le=300)] = 30
@@ -70,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ONETHREAD_MEDIA_S3_SECRET_KEY: never shown."""
     append_backlog_max: Annotated[int, Meta(ge=1)] = 10_000
     """ONETHREAD_APPEND_BACKLOG_MAX: appends that may wait; beyond, requests get 503 before memory grows."""
+    raw_retention_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
+    """ONETHREAD_RAW_RETENTION_DAYS: how long providers' deliveries are kept as they came, read or parked."""
     stop_seconds: Annotated[float, Meta(gt=0)] = 20.0
     """ONETHREAD_STOP_SECONDS: how long a stop waits for what was accepted."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -18,7 +18,7 @@ from api.routes import (
     steering,
     work,
 )
-from api.upkeep import health, log
+from api.upkeep import account_health, deliveries, health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
@@ -28,7 +28,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Boards": boards.OPERATIONS,
     "Queues": queues.OPERATIONS,
     "Routing policy": policy.OPERATIONS,
-    "Channel accounts": accounts.OPERATIONS,
+    "Channel accounts": (*accounts.OPERATIONS, *account_health.OPERATIONS),
     "People": people.OPERATIONS,
     "Doors": (
         *adapter_door.OPERATIONS,
@@ -36,6 +36,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
         *webhook_door.OPERATIONS,
         *visitors_door.OPERATIONS,
     ),
+    "Deliveries": deliveries.OPERATIONS,
     "Log": log.OPERATIONS,
     "Health": health.OPERATIONS,
 }

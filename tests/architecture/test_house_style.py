@@ -36,6 +36,7 @@ MAY_READ_THE_ENVIRONMENT = re.compile(r"api/settings\.py|tests/")
 MAY_WAIT = {
     "tests/waiting.py",  # the one place that polls, for all tests
     "tests/benchmarks/deployment.py",  # asks a server in another process whether it is ready
+    "tests/benchmarks/accept.py",  # keeps a rate, as the next
     "tests/benchmarks/push.py",  # keeps a rate, which is what it is for
 }
 

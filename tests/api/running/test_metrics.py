@@ -29,6 +29,7 @@ READERS = {
     "send_replies",
     "keep_snapshots",
     "fetch_media",
+    "count_traffic",
     "router",
 }
 MESSAGES = 40
