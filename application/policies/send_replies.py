@@ -102,7 +102,10 @@ class SendReplies:
         try:
             while True:
                 self._woken.clear()
-                self._start_due()
+                try:
+                    self._start_due()
+                except Exception:
+                    logger.exception("what is due could not be started; it is looked at again")
                 try:
                     async with asyncio.timeout(self._pause_seconds()):
                         await self._woken.wait()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from application.exchange.limits import DEFAULT, Limits
 from application.projections.view import Row
-from domain.conversation import Conversation, ConversationOpened, opened
+from domain.conversation import Conversation, ConversationOpened, Standing, opened
 from domain.customer import evolve_conversation
 from domain.delivery import ReplyGivenUp, ReplyResent, reply_until
 from domain.event import Recorded
@@ -26,6 +26,7 @@ from domain.streams import topics_of
 ALL = "all"
 """The scope of the list of all conversations; an inbox's scope is the agent's id."""
 PREVIEW_CHARACTERS_MAX = 160
+UNKNOWN = "it is unknown whether a reply arrived"
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,7 +126,7 @@ def _told(card: Card, recorded: Recorded) -> Card:
                 last_by="agent",
                 replies=card.replies + 1,
                 unanswered_since=None,
-                alert="",
+                alert=_still_to_see(card.conversation),
             )
         case CallLogged(outcome=outcome, note=note):
             return replace(card, preview=(note or outcome)[:PREVIEW_CHARACTERS_MAX])
@@ -135,8 +136,16 @@ def _told(card: Card, recorded: Recorded) -> Card:
             told = "a reply was refused" if is_final else "a reply waits to be tried again"
             return replace(card, alert=f"{told}: {reason}"[:PREVIEW_CHARACTERS_MAX])
         case DeliveryUnknown():
-            return replace(card, alert="it is unknown whether a reply arrived")
+            return replace(card, alert=UNKNOWN)
         case DeliveryAccepted() | ReplyResent() | ReplyGivenUp():
-            return replace(card, alert="")
+            return replace(card, alert=_still_to_see(card.conversation))
         case _:
             return card
+
+
+def _still_to_see(conversation: Conversation) -> str:
+    """That a later reply arrived does not settle an earlier one."""
+    standings = {reply.standing for reply in conversation.replies.values()}
+    if Standing.REJECTED in standings:
+        return "a reply was refused"
+    return UNKNOWN if Standing.UNKNOWN in standings else ""
