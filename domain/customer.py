@@ -6,9 +6,10 @@ The root of the customer's stream: it sends each event to the part of the state 
 import msgspec
 from msgspec.structs import replace
 
-from domain import assignment, conversation, interaction
+from domain import assignment, conversation, deliveries, interaction
 from domain.assignment import AssignmentEvent
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
+from domain.deliveries import Outbound
 from domain.event import Event
 from domain.interaction import InteractionEvent
 
@@ -47,6 +48,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     handles: frozenset[tuple[str, str, str]] = frozenset()
     """Channel, account and handle of each known identity."""
     conversations: dict[str, Conversation] = {}
+    outbound: dict[str, Outbound] = {}
+    """What we sent them lately, by message id, oldest first."""
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Raises ConversationUnknown."""
@@ -76,6 +79,8 @@ def evolve(customer: Customer, event: Event) -> Customer:
         case ConversationOpened():
             kept = _without_oldest_closed(customer.conversations)
             return replace(customer, conversations=kept | {event.conversation_id: conversation.opened(event)})
+    if (outbound := deliveries.evolve(customer.outbound, event)) is not customer.outbound:
+        customer = replace(customer, outbound=outbound)
     return _evolve_conversation(customer, event)
 
 

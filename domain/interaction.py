@@ -42,6 +42,9 @@ class ContentKind(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
+AMENDING = frozenset({ContentKind.EDIT, ContentKind.UNSEND, ContentKind.REACTION})
+
+
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What is known of a file that came with a message. The bytes are not part of the log."""
 
@@ -66,6 +69,16 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     referral: str = ""
     """What led the customer here, in one line, as in `ad 120208 "Winter sale"`."""
     is_forwarded: bool = False
+
+    @property
+    def is_amending(self) -> bool:
+        """It says something about another message, and is none of its own."""
+        return self.kind in AMENDING
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Nobody has to act on it: a reaction, or a message taken back. An edit has words that somebody should read."""
+        return self.kind in (ContentKind.REACTION, ContentKind.UNSEND)
 
 
 class MessageReceived(Event, topic="conversation.message_received"):
@@ -111,6 +124,20 @@ class ReplyWritten(Event, topic="conversation.reply_written"):
     subject: str = ""
     in_reply_to: str = ""
     """The provider's id of the customer's latest message."""
+
+
+class ReplyEchoed(Event, topic="conversation.reply_echoed"):
+    """Somebody of the shop wrote to the customer elsewhere, in the channel's own app, and the channel tells us."""
+
+    conversation_id: str
+    message_id: str
+    provider_id: str
+    channel: str
+    account_id: str
+    handle: str
+    """Where it went."""
+    content: Content
+    subject: str = ""
 
 
 class NoteWritten(Event, topic="conversation.note_written"):
@@ -194,25 +221,45 @@ class DeliveryUnknown(Event, topic="conversation.delivery_unknown"):
     agent_id: str | None = None
 
 
+class DeliveryReported(Event, topic="conversation.delivery_reported"):
+    """The channel told how far something came that we sent."""
+
+    conversation_id: str
+    message_id: str
+    status: DeliveryStatus
+    provider_id: str = ""
+    participant: str = ""
+    """Who of a group it is about; empty: the message as a whole."""
+    reason: str = ""
+    agent_id: str | None = None
+
+
 InteractionEvent = (
     MessageReceived
     | MessageContradicted
     | ReplyWritten
+    | ReplyEchoed
     | NoteWritten
     | CallLogged
     | DeliveryAttempted
     | DeliveryAccepted
     | DeliveryRejected
     | DeliveryUnknown
+    | DeliveryReported
 )
 
 
 def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
     """Decisions need little of what was said: where replies go, and that the customer spoke again."""
     match event:
-        case MessageReceived(handle=handle, provider_id=provider_id):
+        case MessageReceived(content=content) if content.asks_nothing:
+            return conversation
+        case MessageReceived(handle=handle, provider_id=provider_id, content=content):
             back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
-            return replace(conversation, handle=handle, latest_provider_id=provider_id, status=back)
+            latest = conversation.latest_provider_id if content.is_amending else provider_id
+            return replace(conversation, handle=handle, latest_provider_id=latest, status=back)
+        case ReplyEchoed(handle=handle) if not conversation.handle:
+            return replace(conversation, handle=handle)
         case CallLogged(handle=handle) if conversation.channel == "phone":  # a chat's replies stay on the chat
             return replace(conversation, handle=handle)
         case _:
