@@ -24,7 +24,8 @@ _ENTRIES = SQL("""
 {stand}
 SELECT stand.position, stand.horizon, entry.position, entry.sort_at, entry.doc
 FROM stand LEFT JOIN LATERAL (
-    SELECT position, sort_at, doc FROM {view} WHERE scope = %(scope)s AND {beyond} ORDER BY {order} LIMIT %(limit)s
+    SELECT position, sort_at, doc FROM {view} WHERE scope = %(scope)s AND NOT is_gone AND {beyond}
+    ORDER BY {order} LIMIT %(limit)s
 ) AS entry ON true
 """)
 _CARDS = SQL("""
@@ -37,10 +38,10 @@ FROM stand LEFT JOIN LATERAL (
 """)
 _CHANGES = SQL("""
 {stand}
-SELECT stand.position, stand.horizon, row.position, row.scope, row.key, row.is_gone, row.doc
+SELECT stand.position, stand.horizon, row.changed, row.scope, row.key, row.is_gone, row.doc
 FROM stand LEFT JOIN LATERAL (
-    SELECT position, scope, {key} AS key, {is_gone} AS is_gone, doc FROM {view}
-    WHERE scope = ANY (%(scopes)b) AND position > %(after)s ORDER BY position LIMIT %(limit)s
+    SELECT {changed} AS changed, scope, {key} AS key, is_gone, doc FROM {view}
+    WHERE scope = ANY (%(scopes)b) AND {changed} > %(after)s ORDER BY {changed} LIMIT %(limit)s
 ) AS row ON true
 """)
 _GET = SQL("SELECT doc FROM {view} WHERE key = %(key)s AND NOT is_gone LIMIT 1")
@@ -79,8 +80,8 @@ def changes(view: str) -> str:
     """By position: view position, horizon; position, scope, key, is_gone, doc of each row."""
     is_timeline = view == TIMELINE
     key = SQL("position::text") if is_timeline else SQL("key")
-    is_gone = SQL("false") if is_timeline else SQL("is_gone")
-    return _CHANGES.format(stand=_STAND, view=Identifier(view), key=key, is_gone=is_gone).as_string()
+    changed = SQL("changed") if is_timeline else SQL("position")
+    return _CHANGES.format(stand=_STAND, view=Identifier(view), key=key, changed=changed).as_string()
 
 
 @cache

@@ -77,7 +77,7 @@ class Views:
         if view != "timeline":
             return self.board(BOARDS[view], build, cards_max)
         timeline = Timeline()
-        projection = TimelineProjection(timeline, TimelineStore(self.url, view, timeline.version, build))
+        projection = TimelineProjection(timeline, TimelineStore(self.url, view, timeline.version, build), cards_max)
         self._opened.append(projection)
         return projection
 
@@ -101,7 +101,8 @@ class Views:
         """What a second build holds after it has followed the whole log."""
         session = Session(self.url)
         shape = TimelineStore.shape if view == "timeline" else BoardStore.shape
-        build = await registry.create_build(session, view, 1, shape)
+        version = Timeline.version if view == "timeline" else BOARDS[view].version
+        build = await registry.create_build(session, view, version, shape)
         await session.close()
         await self.catch_up(self.projection(view, build, cards_max), batch_max)
         return await self.content(build.table)

@@ -20,9 +20,9 @@ from tests.application.views.situations import Stumbling, Views
 pytestmark = pytest.mark.anyio
 
 PUT_BACK = SQL("""
-    TRUNCATE conversations_v1_b1;
-    INSERT INTO conversations_v1_b1 SELECT * FROM kept;
-    UPDATE onethread_tracking SET notification_id = {} WHERE application_name = 'conversations_v1_b1'
+    TRUNCATE conversations_v2_b1;
+    INSERT INTO conversations_v2_b1 SELECT * FROM kept;
+    UPDATE onethread_tracking SET notification_id = {} WHERE application_name = 'conversations_v2_b1'
 """)
 
 
@@ -208,7 +208,7 @@ async def test_after_the_view_was_put_back_everybody_gets_a_fresh_snapshot(
     projection = views.projection("conversations")
     await town.live(40)
     earlier = await views.catch_up(projection)
-    await views.change("CREATE TABLE kept AS SELECT * FROM conversations_v1_b1")
+    await views.change("CREATE TABLE kept AS SELECT * FROM conversations_v2_b1")
     await town.live(40)
     later = await views.catch_up(projection)
     screen = Screen(hub)
