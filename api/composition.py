@@ -30,7 +30,9 @@ from application.states import States
 from application.use_cases.assign_work import AssignWork
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
+from application.use_cases.receive_reports import ReceiveReports
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from channels.table import CHANNELS
@@ -115,6 +117,8 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         commands=commands,
         directory=directory,
         receive=ReceiveMessages(commands, directory),
+        echoes=ReceiveEchoes(commands, directory),
+        reports=ReceiveReports(commands),
         serve=ServeConversations(commands, directory, reply_channels),
         staff=KeepStaff(commands),
         customers=KnowCustomers(commands),

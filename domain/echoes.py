@@ -7,7 +7,7 @@ from domain.customer import Customer
 from domain.deliveries import Outbound
 from domain.event import Event
 from domain.intake import Echo, conversation_for, meet
-from domain.interaction import ReplyEchoed
+from domain.interaction import MessageContradicted, ReplyEchoed
 
 
 def own(customer: Customer, echo: Echo, *, account_id: str) -> Outbound | None:
@@ -59,3 +59,16 @@ def receive_echo(
         content=echo.content,
     )
     return [*events, *start, echoed]
+
+
+def contradict_echo(echo: Echo, *, original: ReplyEchoed, original_position: int) -> list[Event]:
+    """The same id came with other content."""
+    return [
+        MessageContradicted(
+            conversation_id=original.conversation_id,
+            message_id=original.message_id,
+            provider_id=original.provider_id,
+            content=echo.content,
+            original_position=original_position,
+        )
+    ]

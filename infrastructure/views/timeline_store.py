@@ -40,8 +40,10 @@ SHAPE = Shape(
     ),
 )
 
-_COLUMNS = "scope, position, changed, sort_at, name, alias, is_missing, is_gone, told, doc"
-_COPY = SQL("COPY {table} (" + _COLUMNS + ") FROM STDIN (FORMAT BINARY)")
+_COPY = SQL("""
+COPY {table} (scope, position, changed, sort_at, name, alias, is_missing, is_gone, told, doc)
+FROM STDIN (FORMAT BINARY)
+""")
 _ENTRIES = SQL("""
 SELECT scope, position, changed, sort_at, coalesce(name, 0), coalesce(alias, 0), is_missing, told, doc
 FROM {table} WHERE name = ANY (%(names)b) AND NOT is_gone
