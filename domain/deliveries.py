@@ -56,6 +56,8 @@ _TOLD = {
 }
 
 DeliveryEvent = DeliveryAttempted | DeliveryAccepted | DeliveryRejected | DeliveryUnknown | DeliveryReported
+DELIVERY_EVENTS = (DeliveryAttempted, DeliveryAccepted, DeliveryRejected, DeliveryUnknown, DeliveryReported)
+"""The same for `isinstance`, which is asked about every event there is: with a tuple it is several times faster."""
 
 
 class Outbound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -7,10 +7,11 @@ from msgspec.structs import replace
 
 from application.projections.amendments import amended, joined
 from application.projections.timeline import EntryRow, Line, line_from, line_of, name_of, row_of
-from domain.deliveries import DeliveryEvent
+from domain.deliveries import DELIVERY_EVENTS, DeliveryEvent
 from domain.event import Recorded
 from domain.interaction import DeliveryAccepted, MessageReceived, ReplyEchoed, ReplyWritten
 
+SAID = (MessageReceived, ReplyEchoed)
 LINES_MAX = 20_000
 """Names of lines kept in memory; the one not used for longest goes first and is read again when needed."""
 MISSING_MAX = 200_000
@@ -49,9 +50,11 @@ class Lines:
         """The line if it is at hand."""
         return self._lines.get(name)
 
-    def may_be_missing(self, name: int) -> bool:
+    def may_be_missing(self, *name: str) -> bool:
         """Whether something may have been told about a message before it came."""
-        return self.missing is None or len(self.missing) > MISSING_MAX or name in self.missing
+        if self.missing is None or len(self.missing) > MISSING_MAX:
+            return True
+        return bool(self.missing) and name_of(*name) in self.missing
 
 
 class Draft:
@@ -90,14 +93,14 @@ class Draft:
     def take(self, recorded: Recorded) -> None:
         """Where that raises, the lines are as before."""
         event, scope = recorded.event, recorded.stream
-        if isinstance(event, MessageReceived | ReplyEchoed):
+        if isinstance(event, SAID):
             if event.content.is_amending and event.content.about:
                 self._amend_message(recorded, name_of(scope, event.account_id, event.content.about))
             else:
                 self._say(recorded, event)
         elif isinstance(event, ReplyWritten):
             self._put(line_of(recorded, name=name_of(scope, event.message_id)), is_new=True)
-        elif isinstance(event, DeliveryEvent):
+        elif isinstance(event, DELIVERY_EVENTS):
             self._fare(recorded, event)
         else:
             self._put(line_of(recorded), is_new=True)
@@ -169,18 +172,18 @@ class Draft:
     def _needed(self, recorded: Recorded, made: dict[int, str]) -> Iterator[int]:
         """Names that the event leads to; notes in `made` those that it gives."""
         event, scope = recorded.event, recorded.stream
-        if isinstance(event, MessageReceived | ReplyEchoed):
+        if isinstance(event, SAID):
             if event.content.is_amending and event.content.about:
                 yield name_of(scope, event.account_id, event.content.about)
                 return
-            name = name_of(scope, event.account_id, event.provider_id)
-            if isinstance(event, ReplyEchoed) or self._kept.may_be_missing(name):
-                yield name
-            if isinstance(event, ReplyEchoed):
+            is_echo = isinstance(event, ReplyEchoed)
+            if is_echo or self._kept.may_be_missing(scope, event.account_id, event.provider_id):
+                yield name_of(scope, event.account_id, event.provider_id)
+            if is_echo:
                 made[name_of(scope, event.message_id)] = event.account_id
         elif isinstance(event, ReplyWritten):
             made[name_of(scope, event.message_id)] = event.account_id
-        elif isinstance(event, DeliveryEvent):
+        elif isinstance(event, DELIVERY_EVENTS):
             name = name_of(scope, event.message_id)
             yield name
             if isinstance(event, DeliveryAccepted) and event.provider_id:

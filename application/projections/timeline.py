@@ -19,7 +19,7 @@ LATE_AFTER = timedelta(minutes=5)
 """Told this long after it occurred, an entry is marked as late."""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One line of a timeline.
 
     Example: `{"position": 42, "kind": "conversation.message_received", "occurred_at": "2026-11-11T00:00:01Z",
@@ -46,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """It edits, takes back or reacts to a message that we do not have."""
 
 
-class EntryRow(Row, frozen=True, kw_only=True):
+class EntryRow(Row, frozen=True, kw_only=True, gc=False):
     """A row of a timeline, whose key is the position of its event."""
 
     name: int = 0
@@ -73,6 +73,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_missing: bool = False
     is_gone: bool = False
     """Another line took its place."""
+
+
+_WITH_MARKUP = (MessageReceived, MessageContradicted, ReplyEchoed)
 
 
 class Timeline:
@@ -111,7 +114,7 @@ def row_of(line: Line, *, is_new: bool) -> EntryRow:
         is_gone=line.is_gone,
         name=line.name,
         alias=line.alias,
-        told=b"" if line.is_gone or line.told == NONE else msgspec.msgpack.encode(line.told),
+        told=b"" if line.is_gone or line.told is NONE else msgspec.msgpack.encode(line.told),
         is_missing=line.is_missing,
         is_new=is_new,
     )
@@ -189,7 +192,7 @@ def name_of(*parts: str) -> int:
 
 def _shown(event: Event) -> Event:
     """Without the sender's markup, which nobody should show before it is sanitised. The log keeps it."""
-    if isinstance(event, MessageReceived | MessageContradicted | ReplyEchoed) and event.content.html:
+    if isinstance(event, _WITH_MARKUP) and event.content.html:
         return replace(event, content=replace(event.content, html=""))
     return event
 

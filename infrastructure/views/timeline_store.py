@@ -57,6 +57,7 @@ _MISSING = SQL("SELECT name FROM {table} WHERE is_missing AND NOT is_gone AND na
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END = b"\xff\xff"
 _pack_scope_head = struct.Struct("!hi").pack
+_pack_plain = struct.Struct("!iqiqiqiqii?i?ii").pack  # a row that nothing was told about, without an alias
 _pack_moments = struct.Struct("!iqiqiq").pack
 _pack_number = struct.Struct("!iq").pack
 _pack_flags = struct.Struct("!i?i?i").pack
@@ -155,16 +156,20 @@ def _copied(rows: Sequence[EntryRow]) -> bytes:
     parts = [_COPY_HEAD]
     for row in rows:
         scope = row.scope.encode()
-        parts += (
-            _pack_scope_head(10, len(scope)),
-            scope,
-            _pack_moments(8, int(row.key), 8, row.position, 8, microseconds(row.sort_at)),
-            _pack_number(8, row.name) if row.name else _NULL,
-            _pack_number(8, row.alias) if row.alias else _NULL,
-            _pack_flags(1, row.is_missing, 1, row.is_gone, len(row.told)),
-            row.told,
-            _pack_length(len(row.doc)),
-            row.doc,
-        )
+        parts += (_pack_scope_head(10, len(scope)), scope)
+        position, moment = int(row.key), microseconds(row.sort_at)
+        if row.name and not row.alias and not row.told:
+            flags = (1, row.is_missing, 1, row.is_gone)
+            parts.append(_pack_plain(8, position, 8, row.position, 8, moment, 8, row.name, -1, *flags, 0, len(row.doc)))
+        else:
+            parts += (
+                _pack_moments(8, position, 8, row.position, 8, moment),
+                _pack_number(8, row.name) if row.name else _NULL,
+                _pack_number(8, row.alias) if row.alias else _NULL,
+                _pack_flags(1, row.is_missing, 1, row.is_gone, len(row.told)),
+                row.told,
+                _pack_length(len(row.doc)),
+            )
+        parts.append(row.doc)
     parts.append(_COPY_END)
     return b"".join(parts)
