@@ -10,6 +10,7 @@ from domain.echoes import contradict_echo, own, receive_echo
 from domain.event import Event
 from domain.intake import Echo, InboundMessage, Intake, receive_message
 from domain.interaction import Content, ContentKind, DeliveryAccepted, MessageContradicted, ReplyEchoed
+from tests.domain.outbound.test_deliveries import ACCEPTED, ATTEMPTED, REPLY, UNKNOWN
 from tests.domain.situations import (
     ACCOUNT,
     CONVERSATION,
@@ -21,7 +22,6 @@ from tests.domain.situations import (
     an_assigned_conversation,
     joan,
 )
-from tests.domain.test_deliveries import ACCEPTED, ATTEMPTED, REPLY, UNKNOWN
 
 FROM_THE_PHONE = Echo(
     provider_id="p-9",
