@@ -38,10 +38,23 @@ FROM stand LEFT JOIN LATERAL (
 """)
 _CHANGES = SQL("""
 {stand}
-SELECT stand.position, stand.horizon, row.changed, row.scope, row.key, row.is_gone, row.doc
+SELECT stand.position, stand.horizon, row.position, row.scope, row.key, row.is_gone, row.doc
 FROM stand LEFT JOIN LATERAL (
-    SELECT {changed} AS changed, scope, {key} AS key, is_gone, doc FROM {view}
-    WHERE scope = ANY (%(scopes)b) AND {changed} > %(after)s ORDER BY {changed} LIMIT %(limit)s
+    SELECT position, scope, key, is_gone, doc FROM {view}
+    WHERE scope = ANY (%(scopes)b) AND position > %(after)s ORDER BY position LIMIT %(limit)s
+) AS row ON true
+""")
+# Most entries never change: those that did have an index of their own, which is small.
+_ENTRY_CHANGES = SQL("""
+{stand}
+SELECT stand.position, stand.horizon, row.changed, row.scope, row.position::text, row.is_gone, row.doc
+FROM stand LEFT JOIN LATERAL (
+    (SELECT changed, position, scope, is_gone, doc FROM {view}
+     WHERE scope = ANY (%(scopes)b) AND position > %(after)s AND changed = position ORDER BY position LIMIT %(limit)s)
+    UNION ALL
+    (SELECT changed, position, scope, is_gone, doc FROM {view}
+     WHERE scope = ANY (%(scopes)b) AND changed > %(after)s AND changed <> position ORDER BY changed LIMIT %(limit)s)
+    ORDER BY changed LIMIT %(limit)s
 ) AS row ON true
 """)
 _GET = SQL("SELECT doc FROM {view} WHERE key = %(key)s AND NOT is_gone LIMIT 1")
@@ -78,10 +91,8 @@ def cards(view: str, filters: tuple[str, ...], *, newest_first: bool, has_cursor
 @cache
 def changes(view: str) -> str:
     """By position: view position, horizon; position, scope, key, is_gone, doc of each row."""
-    is_timeline = view == TIMELINE
-    key = SQL("position::text") if is_timeline else SQL("key")
-    changed = SQL("changed") if is_timeline else SQL("position")
-    return _CHANGES.format(stand=_STAND, view=Identifier(view), key=key, changed=changed).as_string()
+    statement = _ENTRY_CHANGES if view == TIMELINE else _CHANGES
+    return statement.format(stand=_STAND, view=Identifier(view)).as_string()
 
 
 @cache

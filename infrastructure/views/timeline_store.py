@@ -36,7 +36,7 @@ SHAPE = Shape(
     indexes=(
         "ALTER TABLE {table} ADD PRIMARY KEY (scope, position)",
         "CREATE INDEX ON {table} (scope, sort_at, position)",
-        "CREATE INDEX ON {table} (scope, changed)",
+        "CREATE INDEX ON {table} (scope, changed) WHERE changed <> position",
     ),
 )
 
