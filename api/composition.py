@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from api.doors.delivery_reader import DeliveryReader
-from api.doors.delivery_taking import DeliveryTaking, passing_over
+from api.doors.delivery_taking import DeliveryTaking
 from api.doors.nats_door import NatsDoor
 from api.metrics import Metrics
 from api.parts import Parts
@@ -37,7 +37,9 @@ from application.states import States
 from application.use_cases.assign_work import AssignWork
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
+from application.use_cases.receive_reports import ReceiveReports
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
@@ -134,7 +136,8 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     commands = Commands(log, States(log, log.snapshots), claim_keys)
     receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
     deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
-    taking = DeliveryTaking(directory, receive, customers, passing_over(metrics), metrics)
+    echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
+    taking = DeliveryTaking(directory, receive, customers, echoes, reports, metrics)
     views = PostgresViewReaders(log.pool)
     return Parts(
         settings=settings,
@@ -145,6 +148,8 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         commands=commands,
         directory=directory,
         receive=receive,
+        echoes=echoes,
+        reports=reports,
         serve=ServeConversations(commands, directory, REPLY_CHANNELS),
         replies=SettleReplies(commands),
         staff=KeepStaff(commands),

@@ -1,9 +1,10 @@
 """Metrics in Prometheus' form: how long appends take, how far each reader lags, what waits, who is connected."""
 
 from collections import Counter as Counts
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -15,6 +16,9 @@ from application.router import Router
 
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 COUNT_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+M = TypeVar("M")
+Make = Callable[..., M]
 
 
 class Metrics:
@@ -53,6 +57,11 @@ class Metrics:
         self.waiting = gauge("queue_waiting", "Conversations that wait, by queue.", ["queue"])
         self.decisions = gauge("router_decisions", "Decisions taken by the router in this process.")
         self.decisions_refused = gauge("router_decisions_refused", "Those that were stale.")
+        self._make_media(counter, gauge)
+        self._make_deliveries(counter, gauge)
+        self.head = gauge("log_head_position", "Position of the newest durable event.")
+
+    def _make_media(self, counter: Make[Counter], gauge: Make[Gauge]) -> None:
         self._media_stored = counter("media_stored_total", "Attachments that are kept by now.")
         self._media_bytes = counter("media_stored_bytes_total", "Their bytes.")
         self._media_refused = counter(
@@ -62,6 +71,8 @@ class Metrics:
         )
         self.media_waiting = gauge("media_waiting", "Attachments that are still to be got, by this process.")
         self.media_oldest_seconds = gauge("media_oldest_waiting_seconds", "Age of the oldest of them.")
+
+    def _make_deliveries(self, counter: Make[Counter], gauge: Make[Gauge]) -> None:
         self.deliveries_stored = counter("deliveries_stored_total", "Raw deliveries kept, by channel.", ["channel"])
         self.deliveries_settled = counter(
             "deliveries_settled_total", "Attempts to read one: done, parked or put off.", ["channel", "outcome"]
@@ -78,7 +89,6 @@ class Metrics:
         self.account_waiting = gauge("account_deliveries_waiting", "Deliveries not read yet.", ["account"])
         self.account_parked = gauge("account_deliveries_parked", "Deliveries that could not be read.", ["account"])
         self.account_silent = gauge("account_silent", "1: nothing came in for longer than it should.", ["account"])
-        self.head = gauge("log_head_position", "Position of the newest durable event.")
 
     def called(self, *, seconds: float, slowest_seconds: float, requests: int, size_bytes: int) -> None:
         del size_bytes  # the backlog gauge shows bytes

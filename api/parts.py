@@ -17,7 +17,9 @@ from application.push import Hub
 from application.router import Router
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
+from application.use_cases.receive_reports import ReceiveReports
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
@@ -40,6 +42,8 @@ class Parts:
     commands: Commands
     directory: Directory
     receive: ReceiveMessages
+    echoes: ReceiveEchoes
+    reports: ReceiveReports
     serve: ServeConversations
     replies: SettleReplies
     staff: KeepStaff

@@ -39,6 +39,10 @@ class ClaimKeys:
             self.fingerprint(msgspec.msgpack.encode(content)),
         )
 
+    def echo(self, account_id: str, kind: str, provider_id: str, content: Content) -> Claim:
+        """One message that the shop's side wrote elsewhere. As `message`."""
+        return self.message(account_id, f"echo {kind}", provider_id, content)
+
     def sent(self, account_id: str, provider_id: str) -> Claim:
         """What the provider called something we sent: leads to the event that tells so, for what is reported later."""
         return self.once("sent", account_id, provider_id)

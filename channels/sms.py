@@ -31,8 +31,9 @@ from channels.edge.posting import REASON_LENGTH_MAX, json_of, post, refused_by_s
 from channels.edge.text import clean, one_line
 from channels.edge.twilio_codes import ACCOUNT, MEANINGS, REFUSALS
 from domain.account import AccountDefinition, AccountInvalid
+from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, InboundMessage
-from domain.interaction import Attachment, Content, ContentKind, DeliveryStatus
+from domain.interaction import Attachment, Content, ContentKind
 
 API_URL = "https://api.twilio.com"
 SIGNATURE_HEADER = "x-twilio-signature"

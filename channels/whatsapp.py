@@ -32,8 +32,9 @@ from channels.social.reading import claim_kind, id_from_content
 from channels.social.whatsapp_content import content_of
 from channels.social.whatsapp_people import changed_handles, recipient_handles, sender_handles, updated_handles
 from domain.account import AccountDefinition
+from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, Echo, InboundMessage
-from domain.interaction import Attachment, Content, ContentKind, DeliveryStatus
+from domain.interaction import Attachment, Content, ContentKind
 
 READ = frozenset({"contacts", "messages", "message_echoes", "user_id_update", "statuses", "errors"})
 TOLD_OF_MESSAGES = frozenset({"messages", "standby"})

@@ -4,6 +4,10 @@ import re
 from html import escape, unescape
 from itertools import accumulate
 
+from msgspec.structs import replace
+
+from domain.interaction import Content
+
 CARD_DIGITS_MIN = 12
 CARD_DIGITS_MAX = 19
 PHONE_DIGITS_MIN = 7
@@ -130,3 +134,11 @@ def _masked(number: str) -> str:
     digits = [place for place, sign in enumerate(number) if sign.isdecimal()]
     hidden = set(digits[6:-4])
     return "".join("*" if place in hidden else sign for place, sign in enumerate(number))
+
+
+def without_cards(content: Content) -> Content:
+    """The content with card numbers masked. Markup is masked too, and not kept where the text beside it held one."""
+    text, html = mask(content.text), mask_markup(content.html)
+    if (text, html) == (content.text, content.html):
+        return content
+    return replace(content, text=text, html=html if text == content.text else "")

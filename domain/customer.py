@@ -6,13 +6,14 @@ The root of the customer's stream: it sends each event to the part of the state 
 import msgspec
 from msgspec.structs import replace
 
-from domain import assignment, conversation, delivery, interaction
+from domain import assignment, conversation, delivery, interaction, receipts
 from domain.assignment import AssignmentEvent
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
 from domain.delivery import DeliveryEvent
 from domain.event import Event
 from domain.interaction import InteractionEvent
 from domain.media import MediaEvent
+from domain.receipts import Outbound
 
 CLOSED_CONVERSATIONS_KEPT = 100
 """Closed conversations that decisions still remember, newest last, so that long histories stay light."""
@@ -49,6 +50,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     handles: frozenset[tuple[str, str, str]] = frozenset()
     """Channel, account and handle of each known identity."""
     conversations: dict[str, Conversation] = {}
+    outbound: dict[str, Outbound] = {}
+    """What we sent them lately, by message id, oldest first."""
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Raises ConversationUnknown."""
@@ -78,6 +81,8 @@ def evolve(customer: Customer, event: Event) -> Customer:
         case ConversationOpened():
             kept = _without_oldest_closed(customer.conversations)
             return replace(customer, conversations=kept | {event.conversation_id: conversation.opened(event)})
+    if (outbound := receipts.evolve(customer.outbound, event)) is not customer.outbound:
+        customer = replace(customer, outbound=outbound)
     return _evolve_conversation(customer, event)
 
 

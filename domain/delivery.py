@@ -1,16 +1,17 @@
 """A reply on its way: what each attempt to hand it to its channel changes, and what people may decide about it.
 
-What is told of an attempt stands in `interaction.py`; the sender tells it, and so does who hears a receipt or an echo.
+The sender tells of attempts; who hears an echo or a receipt tells of them too, and how far a message came
+(`receipts.py`).
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from msgspec.structs import replace
 
 from domain.conversation import Conversation, Reply, Standing
 from domain.event import Event, RuleBroken
-from domain.interaction import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 
 REPLIES_KEPT = 50
 """Refused and unknown replies of a conversation that somebody may still decide about; the oldest goes first."""
@@ -41,6 +42,74 @@ class ReplyTooLong(RuleBroken):
     """The customer's channel does not take a text of this length."""
 
 
+class DeliveryStatus(StrEnum):
+    """How far something we sent came, as the provider tells. A message only moves up this list; failed is the end."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+class DeliveryAttempted(Event, topic="conversation.delivery_attempted"):
+    """A reply is being handed to the channel."""
+
+    conversation_id: str
+    message_id: str
+    attempt: int
+    agent_id: str | None = None
+
+
+class DeliveryAccepted(Event, topic="conversation.delivery_accepted"):
+    """The channel took the reply."""
+
+    conversation_id: str
+    message_id: str
+    provider_id: str
+    answer: str = ""
+    """The channel's own words."""
+    agent_id: str | None = None
+
+
+class DeliveryRejected(Event, topic="conversation.delivery_rejected"):
+    """The channel refused the reply; the agent should know why."""
+
+    conversation_id: str
+    message_id: str
+    reason: str
+    is_final: bool = True
+    """False: it will be tried again."""
+    agent_id: str | None = None
+    refusal: str = ""
+    """`retry_later`, `window_closed`, `recipient_gone` or `our_fault`."""
+    retry_at: datetime | None = None
+    """When it will be tried again; None where that depends on somebody who mends the account."""
+
+
+class DeliveryUnknown(Event, topic="conversation.delivery_unknown"):
+    """The reply was handed over but no answer came: it may or may not have arrived. It is not sent again unasked."""
+
+    conversation_id: str
+    message_id: str
+    reason: str
+    agent_id: str | None = None
+    settle_at: datetime | None = None
+    """Until then an echo or a receipt may tell; after that a person may decide."""
+
+
+class DeliveryReported(Event, topic="conversation.delivery_reported"):
+    """The channel told how far something came that we sent."""
+
+    conversation_id: str
+    message_id: str
+    status: DeliveryStatus
+    provider_id: str = ""
+    participant: str = ""
+    """Who of a group it is about; empty: the message as a whole."""
+    reason: str = ""
+    agent_id: str | None = None
+
+
 class ReplyResent(Event, topic="conversation.reply_resent"):
     """A person had a reply sent again that was refused or may not have arrived: it is on its way anew."""
 
@@ -59,11 +128,21 @@ class ReplyGivenUp(Event, topic="conversation.reply_given_up"):
     agent_id: str | None = None
 
 
-DeliveryEvent = DeliveryAttempted | DeliveryAccepted | DeliveryRejected | DeliveryUnknown | ReplyResent | ReplyGivenUp
+DeliveryEvent = (
+    DeliveryAttempted
+    | DeliveryAccepted
+    | DeliveryRejected
+    | DeliveryUnknown
+    | DeliveryReported
+    | ReplyResent
+    | ReplyGivenUp
+)
 
 
 def evolve(conversation: Conversation, event: DeliveryEvent) -> Conversation:
     """Where the reply stands after each event; what arrived or was given up is nobody's concern any more."""
+    if isinstance(event, DeliveryReported):
+        return conversation
     if isinstance(event, DeliveryAccepted | ReplyGivenUp):
         others = {key: one for key, one in conversation.replies.items() if key != event.message_id}
         return replace(conversation, replies=others)

@@ -1,5 +1,6 @@
 """What comes in from a customer: messages and calls, who they are from, and which conversation they join."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -7,8 +8,9 @@ import msgspec
 from domain import assignment, conversation
 from domain.conversation import Conversation, ConversationOpened, ConversationReopened
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked
+from domain.delivery import DeliveryStatus
 from domain.event import Event, RuleBroken
-from domain.interaction import CallLogged, Content, DeliveryStatus, Direction, MessageContradicted, MessageReceived
+from domain.interaction import CallLogged, Content, Direction, MessageContradicted, MessageReceived
 
 OPEN_CONVERSATIONS_MAX = 1_000
 WITHHELD = "anonymous"
@@ -102,19 +104,24 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     author: str = ""
 
 
-def meet(customer: Customer, *, channel: str, account_id: str, handle: str, name: str) -> list[Event]:
-    """What is new about who writes. Empty for somebody known whose name we have."""
+def meet(
+    customer: Customer, *, channel: str, account_id: str, handle: str, name: str, other_handles: Sequence[str] = ()
+) -> list[Event]:
+    """What is new about who writes, each new address once, in order. Empty for somebody known whose name we have."""
     events: list[Event] = []
     if not customer.handles and not customer.name and not customer.conversations:
         events.append(CustomerRegistered(name=name))
     elif name and not customer.name:
         events.append(CustomerNamed(name=name))
-    if handle != WITHHELD and (channel, account_id, handle) not in customer.handles:
-        events.append(IdentityLinked(channel=channel, account_id=account_id, handle=handle))
+    events += [
+        IdentityLinked(channel=channel, account_id=account_id, handle=one)
+        for one in dict.fromkeys((handle, *other_handles))
+        if one not in (WITHHELD, "") and (channel, account_id, one) not in customer.handles
+    ]
     return events
 
 
-def _conversation_for(
+def conversation_for(
     customer: Customer,
     *,
     channel: str,
@@ -125,10 +132,14 @@ def _conversation_for(
     new_id: str,
     at: datetime,
     proven_id: str = "",
+    is_work: bool = True,
 ) -> tuple[Conversation, list[Event]]:
-    """The conversation that something new belongs to, and what opens or reopens it if need be."""
+    """The conversation that something new belongs to, and what opens or reopens it if need be.
+
+    What is no work, because nobody has to answer it, joins a closed conversation as it is.
+    """
     current = customer.conversations.get(proven_id) or customer.thread(account_id, thread)
-    if current is not None and not current.is_closed:
+    if current is not None and not (current.is_closed and is_work):
         return current, []
     if current is not None and current.is_reopenable(at):
         reopening = ConversationReopened(conversation_id=current.id)
@@ -160,11 +171,16 @@ def receive_message(
 ) -> list[Event]:
     """Joins the thread's open conversation, reopens it in time, or opens another; new work goes to the intake queue.
 
+    An edit has words to be read, so it goes wherever a message would. A reaction or an unsend asks for nothing: it
+    joins the thread's newest conversation, closed or not, and queues nothing; where there is none, one is opened that
+    waits for nobody until a message comes.
     `scope` is the account within which the handle means this customer; empty where it does everywhere.
     Raises TooManyConversations.
     """
-    events = meet(customer, channel=channel, account_id=scope, handle=message.handle, name=message.author)
-    current, start = _conversation_for(
+    handle, others, name = message.handle, message.other_handles, message.author
+    events = meet(customer, channel=channel, account_id=scope, handle=handle, name=name, other_handles=others)
+    is_work = not message.content.asks_nothing
+    current, start = conversation_for(
         customer,
         channel=channel,
         account_id=account_id,
@@ -174,28 +190,31 @@ def receive_message(
         new_id=new_conversation_id,
         at=at,
         proven_id=message.conversation_id,
+        is_work=is_work,
     )
-    events += start
-    events.append(
-        MessageReceived(
-            conversation_id=current.id,
-            message_id=message_id,
-            provider_id=message.provider_id,
-            channel=channel,
-            account_id=account_id,
-            handle=message.handle,
-            content=message.content,
-            author=message.author,
-            subject=message.subject,
-            agent_id=current.holder,
-            said_at=message.occurred_at,
-        )
+    received = MessageReceived(
+        conversation_id=current.id,
+        message_id=message_id,
+        provider_id=message.provider_id,
+        channel=channel,
+        account_id=account_id,
+        handle=message.handle,
+        content=message.content,
+        author=message.author,
+        subject=message.subject,
+        agent_id=current.holder,
+        said_at=message.occurred_at,
     )
-    if current.status is conversation.Status.OPEN:
-        priority = max(intake.priority, current.priority)
-        due_at = None if intake.service_level is None else at + intake.service_level
-        events += assignment.enqueue(current, queue_id=intake.queue_id, at=at, due_at=due_at, priority=priority)
-    return events
+    return [*events, *start, received, *(_enqueue(current, intake, at) if is_work else [])]
+
+
+def _enqueue(current: Conversation, intake: Intake, at: datetime) -> list[Event]:
+    """What lets a conversation wait that neither waits nor is with anybody."""
+    if current.status is not conversation.Status.OPEN:
+        return []
+    priority = max(intake.priority, current.priority)
+    due_at = None if intake.service_level is None else at + intake.service_level
+    return assignment.enqueue(current, queue_id=intake.queue_id, at=at, due_at=due_at, priority=priority)
 
 
 def contradict_message(
@@ -237,7 +256,7 @@ def log_call(
     if conversation_id is not None:
         current = customer.conversation(conversation_id)
     else:
-        current, start = _conversation_for(
+        current, start = conversation_for(
             customer,
             channel="phone",
             account_id=account_id,

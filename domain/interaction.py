@@ -1,4 +1,4 @@
-"""What is said in a conversation: messages, replies, notes, calls, and how replies fared on their way."""
+"""What is said in a conversation: messages, replies, notes, calls. How replies fare is `delivery.py`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -43,6 +43,9 @@ class ContentKind(StrEnum):
     UNSUPPORTED = "unsupported"
 
 
+AMENDING = frozenset({ContentKind.EDIT, ContentKind.UNSEND, ContentKind.REACTION})
+
+
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What is known of a file that came with a message. The bytes are not part of the log."""
 
@@ -69,6 +72,16 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     referral: str = ""
     """What led the customer here, in one line, as in `ad 120208 "Winter sale"`."""
     is_forwarded: bool = False
+
+    @property
+    def is_amending(self) -> bool:
+        """It says something about another message, and is none of its own."""
+        return self.kind in AMENDING
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Nobody has to act on it: a reaction, or a message taken back. An edit has words that somebody should read."""
+        return self.kind in (ContentKind.REACTION, ContentKind.UNSEND)
 
 
 class MessageReceived(Event, topic="conversation.message_received"):
@@ -118,6 +131,20 @@ class ReplyWritten(Event, topic="conversation.reply_written"):
     """The provider's id of the customer's latest message."""
 
 
+class ReplyEchoed(Event, topic="conversation.reply_echoed"):
+    """Somebody of the shop wrote to the customer elsewhere, in the channel's own app, and the channel tells us."""
+
+    conversation_id: str
+    message_id: str
+    provider_id: str
+    channel: str
+    account_id: str
+    handle: str
+    """Where it went."""
+    content: Content
+    subject: str = ""
+
+
 class NoteWritten(Event, topic="conversation.note_written"):
     """Somebody of the shop wrote something down that the customer never sees."""
 
@@ -150,71 +177,21 @@ class CallLogged(Event, topic="conversation.call_logged"):
     agent_id: str | None = None
 
 
-class DeliveryStatus(StrEnum):
-    """How far something we sent came, as the provider tells. A message only moves up this list; failed is the end."""
-
-    SENT = "sent"
-    DELIVERED = "delivered"
-    READ = "read"
-    FAILED = "failed"
-
-
-class DeliveryAttempted(Event, topic="conversation.delivery_attempted"):
-    """A reply is being handed to the channel."""
-
-    conversation_id: str
-    message_id: str
-    attempt: int
-    agent_id: str | None = None
-
-
-class DeliveryAccepted(Event, topic="conversation.delivery_accepted"):
-    """The channel took the reply."""
-
-    conversation_id: str
-    message_id: str
-    provider_id: str
-    answer: str = ""
-    """The channel's own words."""
-    agent_id: str | None = None
-
-
-class DeliveryRejected(Event, topic="conversation.delivery_rejected"):
-    """The channel refused the reply; the agent should know why."""
-
-    conversation_id: str
-    message_id: str
-    reason: str
-    is_final: bool = True
-    """False: it will be tried again."""
-    agent_id: str | None = None
-    refusal: str = ""
-    """`retry_later`, `window_closed`, `recipient_gone` or `our_fault`."""
-    retry_at: datetime | None = None
-    """When it will be tried again; None where that depends on somebody who mends the account."""
-
-
-class DeliveryUnknown(Event, topic="conversation.delivery_unknown"):
-    """The reply was handed over but no answer came: it may or may not have arrived. It is not sent again unasked."""
-
-    conversation_id: str
-    message_id: str
-    reason: str
-    agent_id: str | None = None
-    settle_at: datetime | None = None
-    """Until then an echo or a receipt may tell; after that a person may decide."""
-
-
-InteractionEvent = MessageReceived | MessageContradicted | ReplyWritten | NoteWritten | CallLogged
+InteractionEvent = MessageReceived | MessageContradicted | ReplyWritten | ReplyEchoed | NoteWritten | CallLogged
 
 
 def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
     """Decisions need little of what was said: where replies go, and that the customer spoke again."""
     match event:
-        case MessageReceived(handle=handle, provider_id=provider_id):
+        case MessageReceived(content=content) if content.asks_nothing:
+            return conversation
+        case MessageReceived(handle=handle, provider_id=provider_id, content=content):
             back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
+            latest = conversation.latest_provider_id if content.is_amending else provider_id
             heard_at = _heard_at(conversation, event)
-            return replace(conversation, handle=handle, latest_provider_id=provider_id, status=back, heard_at=heard_at)
+            return replace(conversation, handle=handle, latest_provider_id=latest, status=back, heard_at=heard_at)
+        case ReplyEchoed(handle=handle) if not conversation.handle:
+            return replace(conversation, handle=handle)
         case CallLogged(handle=handle) if conversation.channel == "phone":  # a chat's replies stay on the chat
             return replace(conversation, handle=handle)
         case _:

@@ -105,7 +105,7 @@ async def _supervise(nobody: Client, shop: Shop, scene: Scene) -> None:
             frame = msgspec.json.decode(raw)
             scene.position = max(scene.position, frame.get("position", 0))
             if frame.get("watch") == timeline:
-                scene.timeline.extend(frame.get("rows", [frame["row"]] if "row" in frame else []))
+                scene.shows(frame.get("rows", [frame["row"]] if "row" in frame else []))
                 continue
             board = scene.agents if frame.get("watch") == "agent_board" else scene.queues
             for row in frame.get("rows", []):

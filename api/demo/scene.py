@@ -35,6 +35,11 @@ class Scene(msgspec.Struct, kw_only=True):
         self.taken_in[channel] += messages
         self.arrivals.extend([time.monotonic()] * messages)
 
+    def shows(self, rows: list[dict[str, Any]]) -> None:
+        """These entries of the timeline are new, or have changed where they stand."""
+        entries = {row["position"]: row for row in (*self.timeline, *rows)}
+        self.timeline = deque(entries.values(), maxlen=self.timeline.maxlen)
+
     def per_second(self, over_seconds: float = 5.0) -> float:
         """Messages acknowledged a second, lately."""
         now = time.monotonic()

@@ -6,7 +6,7 @@ Safe to repeat: whatever is taken in is claimed by its provider's id, so that a 
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -19,7 +19,9 @@ from application.directory import Directory
 from application.exchange.deliveries import DeliveryState, Kept, Settled
 from application.log import LogBusy, LogUnreachable
 from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
+from application.use_cases.receive_reports import ReceiveReports
 from channels.edge.payload import Delivery, Posted, SignatureWrong, UnreadablePayload
 from channels.table import CHANNELS, Webhook
 from domain.account import Account, AccountPaused
@@ -37,22 +39,6 @@ ERROR_CHARACTERS_MAX = 300
 TRY_AGAIN = (LogBusy, LogUnreachable, Contended)
 
 logger = logging.getLogger(__name__)
-
-Tell = Callable[[str, Sequence[Echo], Sequence[DeliveryReport], Command], Awaitable[Sequence[DeliveryReport]]]
-"""Takes what providers tell of what was sent, for one account. Returns the reports that match nothing sent yet."""
-
-
-def passing_over(metrics: Metrics) -> Tell:
-    """Counts echoes and reports, and stores none of them."""
-
-    async def tell(
-        account_id: str, echoes: Sequence[Echo], reports: Sequence[DeliveryReport], command: Command
-    ) -> Sequence[DeliveryReport]:
-        del account_id, command  # nothing is done with them
-        metrics.delivery_items.labels("ignored").inc(len(echoes) + len(reports))
-        return ()
-
-    return tell
 
 
 class Portion(msgspec.Struct):
@@ -85,12 +71,19 @@ class DeliveryTaking:
     """Reads deliveries of the same accounts, in their order, and says what became of each."""
 
     def __init__(
-        self, directory: Directory, receive: ReceiveMessages, customers: KnowCustomers, tell: Tell, metrics: Metrics
+        self,
+        directory: Directory,
+        receive: ReceiveMessages,
+        customers: KnowCustomers,
+        echoes: ReceiveEchoes,
+        reports: ReceiveReports,
+        metrics: Metrics,
     ) -> None:
         self._directory = directory
         self._receive = receive
         self._customers = customers
-        self._tell = tell
+        self._echoes = echoes
+        self._reports = reports
         self._metrics = metrics
         self._held: dict[str, datetime] = {}
         self._paused: set[str] = set()
@@ -220,9 +213,9 @@ class DeliveryTaking:
             await self._receive.receive(account_id, portion.messages, command)
         for call in portion.calls:
             await self._customers.log_call(command, call, account_id=account_id)
-        if portion.echoes or portion.reports:
-            return len(await self._tell(account_id, portion.echoes, portion.reports, command))
-        return 0
+        if portion.echoes:
+            await self._echoes.receive(account_id, portion.echoes, command)
+        return len(await self._reports.receive(account_id, portion.reports, command)) if portion.reports else 0
 
     def _done(self, one: Read, now: datetime) -> Settled:
         items, channel = self._metrics.delivery_items, one.kept.channel

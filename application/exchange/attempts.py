@@ -17,9 +17,8 @@ from application.log import Claim, LogBusy, LogUnreachable
 from domain import delivery
 from domain.conversation import Conversation, Reply, Standing
 from domain.customer import Customer
-from domain.delivery import AttemptOutdated
+from domain.delivery import AttemptOutdated, DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
-from domain.interaction import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 
 SETTLE_SECONDS = 600.0
 """So long an echo or a receipt is awaited for a reply whose arrival is unknown; then a person may decide."""

@@ -6,15 +6,9 @@ from msgspec.structs import replace
 
 from application.exchange.traffic import Traffic, TrafficCounts
 from application.states import States
+from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from domain.event import Recorded
-from domain.interaction import (
-    CallLogged,
-    DeliveryAccepted,
-    DeliveryRejected,
-    DeliveryUnknown,
-    MessageReceived,
-    ReplyWritten,
-)
+from domain.interaction import CallLogged, MessageReceived, ReplyWritten
 
 
 class CountTraffic:

@@ -12,9 +12,9 @@ from application.exchange.limits import Limits, limits_of
 from application.exchange.outbox import Outbox
 from application.log import Log
 from domain.account import Account, AccountInvalid
-from domain.delivery import ReplyGivenUp, ReplyResent
+from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown, ReplyGivenUp, ReplyResent
 from domain.event import Recorded
-from domain.interaction import DeliveryAccepted, DeliveryRejected, DeliveryUnknown, ReplyWritten
+from domain.interaction import ReplyWritten
 
 LOOK_SECONDS = 1.0
 """How often a lane that waits looks whether its account was mended, paused or resumed."""

@@ -10,15 +10,24 @@ from application.exchange.limits import DEFAULT, Limits
 from application.projections.view import Row
 from domain.conversation import Conversation, ConversationOpened, Standing, opened
 from domain.customer import evolve_conversation
-from domain.delivery import ReplyGivenUp, ReplyResent, reply_until
-from domain.event import Recorded
-from domain.interaction import (
-    CallLogged,
+from domain.delivery import (
     DeliveryAccepted,
     DeliveryRejected,
+    DeliveryReported,
+    DeliveryStatus,
     DeliveryUnknown,
+    ReplyGivenUp,
+    ReplyResent,
+    reply_until,
+)
+from domain.event import Event, Recorded
+from domain.interaction import (
+    CallLogged,
+    Content,
+    ContentKind,
     MessageContradicted,
     MessageReceived,
+    ReplyEchoed,
     ReplyWritten,
 )
 from domain.streams import topics_of
@@ -27,6 +36,17 @@ ALL = "all"
 """The scope of the list of all conversations; an inbox's scope is the agent's id."""
 PREVIEW_CHARACTERS_MAX = 160
 UNKNOWN = "it is unknown whether a reply arrived"
+AMENDED_KEPT = 20
+UNSENT = "taken back"
+"""The preview of a message that was taken back."""
+
+
+class Amended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of a message after it was said."""
+
+    at: datetime
+    text: str = ""
+    is_unsent: bool = False
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,6 +62,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: datetime
     preview: str = ""
     """The beginning of what was said last."""
+    preview_of: str = ""
+    """What the channel calls that message; our own id of a reply that the channel has not named yet."""
+    amended: dict[str, Amended] = {}
+    """The latest edits and unsends, by what the channel calls the message, which may come after them."""
     last_by: str = ""
     """`customer` or `agent`."""
     messages: int = 0
@@ -85,7 +109,8 @@ class Conversations:
             return None
         one = evolve_conversation(card.conversation, event)
         until = reply_until(one, self._limits.get(one.channel, DEFAULT).window)
-        return _told(replace(card, conversation=one, reply_until=until, updated_at=at), recorded)
+        updated_at = card.updated_at if _is_quiet(event) else at
+        return _told(replace(card, conversation=one, reply_until=until, updated_at=updated_at), recorded)
 
     def rows(self, card: Card, position: int, doc: bytes) -> Sequence[Row]:
         one = card.conversation
@@ -106,38 +131,36 @@ class Conversations:
         return [row(ALL), row(one.agent_id)] if one.agent_id else [row(ALL)]
 
 
+def _is_quiet(event: Event) -> bool:
+    """It does not bring the conversation to the top of a list."""
+    if isinstance(event, DeliveryReported):
+        return event.status is not DeliveryStatus.FAILED
+    return isinstance(event, MessageReceived | ReplyEchoed) and event.content.kind is ContentKind.REACTION
+
+
 def _told(card: Card, recorded: Recorded) -> Card:
     """What was said last, and what to look at."""
-    event, at = recorded.event, recorded.recorded_at
+    event = recorded.event
     match event:
-        case MessageReceived():
-            return replace(
-                card,
-                customer_name=card.customer_name or event.author,
-                preview=(event.content.text or event.content.kind)[:PREVIEW_CHARACTERS_MAX],
-                last_by="customer",
-                messages=card.messages + 1,
-                unanswered_since=card.unanswered_since or at,
-            )
-        case ReplyWritten(text=text):
-            return replace(
-                card,
-                preview=text[:PREVIEW_CHARACTERS_MAX],
-                last_by="agent",
-                replies=card.replies + 1,
-                unanswered_since=None,
-                alert=_still_to_see(card.conversation),
-            )
+        case MessageReceived() | ReplyEchoed():
+            return _amended(card, recorded, event.content) if event.content.is_amending else _said(card, recorded)
+        case ReplyWritten():
+            return _said(card, recorded)
         case CallLogged(outcome=outcome, note=note):
-            return replace(card, preview=(note or outcome)[:PREVIEW_CHARACTERS_MAX])
+            return replace(card, preview=(note or outcome)[:PREVIEW_CHARACTERS_MAX], preview_of="")
         case MessageContradicted():
             return replace(card, alert="a message came again with other content")
         case DeliveryRejected(reason=reason, is_final=is_final):
             told = "a reply was refused" if is_final else "a reply waits to be tried again"
             return replace(card, alert=f"{told}: {reason}"[:PREVIEW_CHARACTERS_MAX])
+        case DeliveryReported(status=DeliveryStatus.FAILED, reason=reason, participant=""):
+            return replace(card, alert=f"a reply failed: {reason}"[:PREVIEW_CHARACTERS_MAX])
         case DeliveryUnknown():
             return replace(card, alert=UNKNOWN)
-        case DeliveryAccepted() | ReplyResent() | ReplyGivenUp():
+        case DeliveryAccepted(message_id=message_id, provider_id=provider_id):
+            preview_of = provider_id if message_id == card.preview_of else card.preview_of
+            return replace(card, alert=_still_to_see(card.conversation), preview_of=preview_of)
+        case ReplyResent() | ReplyGivenUp():
             return replace(card, alert=_still_to_see(card.conversation))
         case _:
             return card
@@ -149,3 +172,58 @@ def _still_to_see(conversation: Conversation) -> str:
     if Standing.REJECTED in standings:
         return "a reply was refused"
     return UNKNOWN if Standing.UNKNOWN in standings else ""
+
+
+def _said(card: Card, recorded: Recorded) -> Card:
+    """A message; what was told about it before it came counts."""
+    event = recorded.event
+    match event:
+        case MessageReceived():
+            told = card.amended.get(event.provider_id)
+            return replace(
+                card,
+                customer_name=card.customer_name or event.author,
+                preview=_preview(event.content.text or event.content.kind, told),
+                preview_of=event.provider_id,
+                last_by="customer",
+                messages=card.messages + 1,
+                unanswered_since=card.unanswered_since or recorded.recorded_at,
+            )
+        case ReplyEchoed(content=content, provider_id=said_as):
+            text = content.text or content.kind
+        case ReplyWritten(text=text, message_id=said_as):
+            pass
+        case _:
+            return card
+    return replace(
+        card,
+        preview=_preview(text, card.amended.get(said_as)),
+        preview_of=said_as,
+        last_by="agent",
+        replies=card.replies + 1,
+        unanswered_since=None,
+        alert=_still_to_see(card.conversation),
+    )
+
+
+def _amended(card: Card, recorded: Recorded, content: Content) -> Card:
+    """An edit or an unsend changes the preview of its message, and counts as no message itself."""
+    if content.kind is ContentKind.REACTION or not content.about:
+        return card
+    told = Amended(at=recorded.occurred_at, text=content.text[:PREVIEW_CHARACTERS_MAX])
+    if content.kind is ContentKind.UNSEND:
+        told = Amended(at=recorded.occurred_at, is_unsent=True)
+    before = card.amended.get(content.about)
+    if before is not None and (before.is_unsent or (before.at > told.at and not told.is_unsent)):
+        return card
+    amended = card.amended | {content.about: told}
+    if len(amended) > AMENDED_KEPT:
+        del amended[next(iter(amended))]
+    preview = _preview(card.preview, told) if content.about == card.preview_of else card.preview
+    return replace(card, amended=amended, preview=preview)
+
+
+def _preview(text: str, told: Amended | None) -> str:
+    if told is not None:
+        text = UNSENT if told.is_unsent else told.text or text
+    return text[:PREVIEW_CHARACTERS_MAX]

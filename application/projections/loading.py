@@ -44,7 +44,7 @@ async def _pipeline(log: Log, projection: Projection, upto: int, on_progress: Pr
                 reading = asyncio.create_task(log.read(reached, LOAD_EVENTS_MAX, projection.topics))
             else:
                 batch, reached = [one for one in batch if one.position <= upto], upto
-            if saving is not None and not projection.folds_ahead:
+            if saving is not None and not projection.folds_ahead(batch):
                 await saving
             folded = await projection.fold(batch)
             if saving is not None:

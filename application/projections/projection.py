@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from application.log import Log, LogUnreachable, UnreadableEvent
 from application.projections.cards import CARDS_MAX, Cards, Touched
+from application.projections.lines import LINES_MAX, MISSING_MAX, Draft, Lines
 from application.projections.parking import (
     PARKED_STREAMS_MAX,
     TooManyParked,
@@ -32,7 +33,8 @@ class Folded(msgspec.Struct):
 
     rows: list[Row] = []
     parked: dict[str, Parked] = {}
-    cards: dict[str, Any] = {}
+    cards: dict[Any, Any] = {}
+    """Cards by their keys, lines of timelines by their names."""
 
 
 class Projection:
@@ -99,10 +101,9 @@ class Projection:
             await self.save(Folded(), self._seen)
         self._tell()
 
-    @property
-    def folds_ahead(self) -> bool:
-        """Whether `fold` may be called while the batch before is still being saved."""
-        return True
+    def folds_ahead(self, batch: Sequence[Recorded]) -> bool:
+        """Whether `fold` may be called with this batch while the one before is still being saved."""
+        raise NotImplementedError
 
     async def fold(self, batch: Sequence[Recorded]) -> Folded:
         """Folds ahead of what is stored, for a rebuild that saves one batch while it folds the next.
@@ -178,6 +179,7 @@ class Projection:
         except (Unstorable, Unreadable) as error:
             again = replace(parked, error=told(error), attempts=parked.attempts + 1)
             await self._store.mend(parked.stream, [], again)
+        self._forget()
         if again is None:
             del self.parked[parked.stream]
         else:
@@ -199,22 +201,40 @@ class Projection:
 
 
 class TimelineProjection(Projection):
-    """Keeps a view to which each event adds one row."""
+    """Keeps the timelines: an event adds a line, or changes the line of the message that it is about."""
 
-    def __init__(self, timeline: Timeline, store: Store) -> None:
+    def __init__(self, timeline: Timeline, store: Store, lines_max: int = LINES_MAX) -> None:
         super().__init__(timeline.name, timeline.topics, store)
-        self._timeline = timeline
+        self._lines = Lines(lines_max)
+
+    @override
+    def folds_ahead(self, batch: Sequence[Recorded]) -> bool:
+        return self._lines.missing is not None and not Draft(self._lines).unknown(batch)
+
+    @override
+    def _forget(self) -> None:
+        self._lines.forget(has_all=self.position == 0)
+
+    @override
+    def _keep(self, folded: Folded) -> None:
+        super()._keep(folded)
+        self._lines.keep(folded.cards)
 
     @override
     async def _fold(self, events: Sequence[Recorded]) -> Folded:
-        folded = Folded()
+        folded, draft = Folded(), Draft(self._lines)
+        if self._lines.missing is None:
+            self._lines.missing = set(await self._store.missing(MISSING_MAX + 1))
+        while unknown := draft.unknown(events):
+            draft.add(unknown, await self._store.entries(unknown))
         for recorded in events:
             if recorded.stream in folded.parked:
                 continue
             try:
-                folded.rows.append(self._timeline.row(recorded))
+                draft.take(recorded)
             except Exception as error:  # noqa: BLE001  # whatever is wrong with one stream must not stop the others
                 folded.parked[recorded.stream] = park(self.name, recorded, error)
+        folded.cards, folded.rows = draft.named, list(draft.rows())
         return folded
 
 
@@ -226,9 +246,8 @@ class BoardProjection(Projection):
         self._board = board
         self._cards = Cards(board, cards_max)
 
-    @property
     @override
-    def folds_ahead(self) -> bool:
+    def folds_ahead(self, batch: Sequence[Recorded]) -> bool:
         return self._cards.has_all  # else a card may have to be read that is just being written
 
     @override

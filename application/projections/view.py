@@ -78,6 +78,12 @@ class Store(Protocol):
     async def cards(self, keys: Collection[str]) -> dict[str, bytes]:
         """The JSON of those of the cards that are there now."""
 
+    async def entries(self, names: Collection[int]) -> Sequence[Any]:
+        """The `EntryRow`s of a timeline that have one of the names, or that alias."""
+
+    async def missing(self, limit: int) -> Collection[int]:
+        """Names of messages that a timeline knows something about and does not have; `limit` at most."""
+
     async def parked(self) -> dict[str, Parked]:
         """The parked streams of this view."""
 

@@ -13,16 +13,21 @@ from application.ids import derived_id, new_id
 from application.log import Claim, Fact
 from application.states import fold
 from domain.account import Account
-from domain.card_numbers import mask, mask_markup
+from domain.card_numbers import mask, without_cards
 from domain.customer import IdentityLinked
 from domain.event import Event
 from domain.intake import WITHHELD, InboundMessage, Intake, receive_message
-from domain.interaction import Content, MessageReceived
+from domain.interaction import MessageReceived
 
 CUSTOMERS_KNOWN_MAX = 100_000
 """Addresses whose customer is remembered in the process."""
-ADDRESSES_PER_ACCOUNT = frozenset({"webchat", "adapter"})
+ADDRESSES_PER_ACCOUNT = frozenset({"webchat", "adapter", "messenger", "instagram", "line", "wechat", "wecom"})
 """Channels whose addresses mean something only within one account. Elsewhere one is the same person everywhere."""
+
+
+def scope_of(account_id: str, channel: str) -> str:
+    """Within what an address of the channel means somebody: the account, or everywhere (empty)."""
+    return account_id if channel in ADDRESSES_PER_ACCOUNT else ""
 
 
 class Arrival(msgspec.Struct, gc=False):
@@ -62,14 +67,14 @@ class Desk:
         assert account.definition is not None  # nothing comes in for an account that was never defined
         self.account_id = account.id
         self._channel = account.definition.channel
-        self._scope = account.id if self._channel in ADDRESSES_PER_ACCOUNT else ""
+        self._scope = scope_of(account.id, self._channel)
         self._keys = keys
         self._intake = intake
 
     def arrival(self, place: int, message: InboundMessage) -> Arrival:
         """The message without card numbers, its claim made before they were masked."""
         claim = self._keys.message(self.account_id, message.kind, message.provider_id, message.content)
-        if (content := _without_cards(message.content)) is not message.content:
+        if (content := without_cards(message.content)) is not message.content:
             message = replace(message, content=content)
         if message.subject:
             message = replace(message, subject=mask(message.subject))
@@ -148,11 +153,3 @@ def received_of(group: Group, positions: Sequence[int]) -> Iterable[tuple[Arriva
     """Each arrival with the position and event that it became; `positions` are those of the group's facts."""
     for arrival, nth in zip(group.arrivals, group.received, strict=True):
         yield arrival, positions[nth], group.facts[nth].event
-
-
-def _without_cards(content: Content) -> Content:
-    """The content with card numbers masked. Markup is masked too, and not kept where the text beside it held one."""
-    text, html = mask(content.text), mask_markup(content.html)
-    if (text, html) == (content.text, content.html):
-        return content
-    return replace(content, text=text, html=html if text == content.text else "")

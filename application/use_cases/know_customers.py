@@ -4,7 +4,7 @@ import msgspec
 
 from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Commands, Contended, Done
 from application.ids import derived_id, new_id
-from application.use_cases.arrivals import ADDRESSES_PER_ACCOUNT
+from application.use_cases.arrivals import scope_of
 from domain import customer, intake
 from domain.card_numbers import mask
 from domain.customer import Customer
@@ -30,7 +30,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def scope(self) -> str:
-        return self.account_id if self.channel in ADDRESSES_PER_ACCOUNT else ""
+        return scope_of(self.account_id, self.channel)
 
 
 class KnowCustomers:

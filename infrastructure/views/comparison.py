@@ -67,5 +67,5 @@ def _for(statement: SQL, build: Build) -> Composed:
         table=Identifier(build.table),
         last_part=PARTS - 1,
         key=SQL("position") if is_timeline else SQL("key"),
-        is_there=SQL("true") if is_timeline else SQL("NOT is_gone"),
+        is_there=SQL("NOT is_gone"),
     )

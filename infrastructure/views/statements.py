@@ -24,7 +24,8 @@ _ENTRIES = SQL("""
 {stand}
 SELECT stand.position, stand.horizon, entry.position, entry.sort_at, entry.doc
 FROM stand LEFT JOIN LATERAL (
-    SELECT position, sort_at, doc FROM {view} WHERE scope = %(scope)s AND {beyond} ORDER BY {order} LIMIT %(limit)s
+    SELECT position, sort_at, doc FROM {view} WHERE scope = %(scope)s AND NOT is_gone AND {beyond}
+    ORDER BY {order} LIMIT %(limit)s
 ) AS entry ON true
 """)
 _CARDS = SQL("""
@@ -39,8 +40,21 @@ _CHANGES = SQL("""
 {stand}
 SELECT stand.position, stand.horizon, row.position, row.scope, row.key, row.is_gone, row.doc
 FROM stand LEFT JOIN LATERAL (
-    SELECT position, scope, {key} AS key, {is_gone} AS is_gone, doc FROM {view}
+    SELECT position, scope, key, is_gone, doc FROM {view}
     WHERE scope = ANY (%(scopes)b) AND position > %(after)s ORDER BY position LIMIT %(limit)s
+) AS row ON true
+""")
+# Most entries never change: those that did have an index of their own, which is small.
+_ENTRY_CHANGES = SQL("""
+{stand}
+SELECT stand.position, stand.horizon, row.changed, row.scope, row.position::text, row.is_gone, row.doc
+FROM stand LEFT JOIN LATERAL (
+    (SELECT changed, position, scope, is_gone, doc FROM {view}
+     WHERE scope = ANY (%(scopes)b) AND position > %(after)s AND changed = position ORDER BY position LIMIT %(limit)s)
+    UNION ALL
+    (SELECT changed, position, scope, is_gone, doc FROM {view}
+     WHERE scope = ANY (%(scopes)b) AND changed > %(after)s AND changed <> position ORDER BY changed LIMIT %(limit)s)
+    ORDER BY changed LIMIT %(limit)s
 ) AS row ON true
 """)
 _GET = SQL("SELECT doc FROM {view} WHERE key = %(key)s AND NOT is_gone LIMIT 1")
@@ -77,10 +91,8 @@ def cards(view: str, filters: tuple[str, ...], *, newest_first: bool, has_cursor
 @cache
 def changes(view: str) -> str:
     """By position: view position, horizon; position, scope, key, is_gone, doc of each row."""
-    is_timeline = view == TIMELINE
-    key = SQL("position::text") if is_timeline else SQL("key")
-    is_gone = SQL("false") if is_timeline else SQL("is_gone")
-    return _CHANGES.format(stand=_STAND, view=Identifier(view), key=key, is_gone=is_gone).as_string()
+    statement = _ENTRY_CHANGES if view == TIMELINE else _CHANGES
+    return statement.format(stand=_STAND, view=Identifier(view)).as_string()
 
 
 @cache

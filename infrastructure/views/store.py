@@ -104,6 +104,16 @@ class TableStore:
         del keys
         return {}
 
+    async def entries(self, names: Collection[int]) -> Sequence[Any]:
+        """As `Store.entries`. A board has none."""
+        del names
+        return ()
+
+    async def missing(self, limit: int) -> Collection[int]:
+        """As `Store.missing`. A board has none."""
+        del limit
+        return ()
+
     async def parked(self) -> dict[str, Parked]:
         """As `Store.parked`."""
         rows = await self._session.execute(_PARKED, (self.build.table,))

@@ -157,7 +157,7 @@ async def test_a_customer_with_conversations_survives_a_snapshot(shop: Shop) -> 
     case = await a_waiting_conversation(shop)
     state, version = await shop.states.load(case.customer_id)
 
-    await shop.log.snapshots.save(case.customer_id, "customer.1", msgspec.msgpack.encode(state), version)
+    await shop.log.snapshots.save(case.customer_id, "customer.2", msgspec.msgpack.encode(state), version)
 
     fresh = States(shop.log, shop.log.snapshots)
     assert await fresh.load(case.customer_id) == (state, version)

@@ -10,7 +10,7 @@ from domain.conversation import ConversationOpened, ConversationReopened
 from domain.customer import Customer, CustomerRegistered, IdentityLinked
 from domain.event import Event
 from domain.intake import InboundMessage, Intake, TooManyConversations
-from domain.interaction import Content, MessageContradicted, MessageReceived
+from domain.interaction import Content, ContentKind, MessageContradicted, MessageReceived
 from tests.domain.situations import (
     ACCOUNT,
     CONVERSATION,
@@ -20,6 +20,7 @@ from tests.domain.situations import (
     NOON,
     QUEUE,
     a_closed_conversation,
+    a_conversation_in_wrap_up,
     a_waiting_conversation,
     after_customer,
     an_assigned_conversation,
@@ -219,3 +220,78 @@ def test_a_contradiction_to_a_forgotten_conversation_is_kept_too() -> None:
 
     assert isinstance(event, MessageContradicted)
     assert event.agent_id is None
+
+
+def amending(kind: ContentKind, about: str = "m-1") -> InboundMessage:
+    return InboundMessage(
+        provider_id="m-2",
+        handle="visitor-1",
+        content=Content(kind=kind, about=about, text="👍"),
+        occurred_at=NOON,
+        thread="thread-1",
+        kind=kind,
+    )
+
+
+@pytest.mark.parametrize("kind", [ContentKind.REACTION, ContentKind.UNSEND])
+def test_what_asks_for_nothing_joins_a_closed_conversation_and_queues_nothing(kind: ContentKind) -> None:
+    before = joan(a_closed_conversation())
+
+    (event,) = receive(before, amending(kind), at=IN_A_MINUTE)
+
+    assert isinstance(event, MessageReceived)
+    assert event.conversation_id == CONVERSATION
+    after = after_customer(before, *[event]).conversations[CONVERSATION]
+    assert (after.status, after.latest_provider_id) == (conversation.Status.CLOSED, "")
+
+
+@pytest.mark.parametrize("kind", [ContentKind.REACTION, ContentKind.UNSEND])
+def test_what_asks_for_nothing_does_not_bring_an_agent_back_from_wrap_up(kind: ContentKind) -> None:
+    before = joan(a_conversation_in_wrap_up())
+
+    events = receive(before, amending(kind))
+
+    after = after_customer(before, *events).conversations[CONVERSATION]
+    assert after.status is conversation.Status.WRAPPING
+
+
+def test_what_comes_before_its_message_lets_nobody_wait_until_that_comes() -> None:
+    early = receive(customer.NEW, amending(ContentKind.UNSEND))
+    before = after_customer(customer.NEW, *early)
+
+    later = receive(before)
+
+    assert not [event for event in early if isinstance(event, ConversationEnqueued)]
+    assert [type(event) for event in later] == [customer.CustomerNamed, MessageReceived, ConversationEnqueued]
+
+
+def test_an_edit_has_words_and_goes_where_a_message_would() -> None:
+    events = receive(joan(a_closed_conversation()), amending(ContentKind.EDIT), at=IN_A_MINUTE)
+
+    assert [type(event) for event in events] == [ConversationReopened, MessageReceived, ConversationEnqueued]
+
+
+def test_an_edit_is_not_what_a_reply_answers() -> None:
+    before = joan(an_assigned_conversation())
+    said = after_customer(before, *receive(before))
+
+    edited = after_customer(said, *receive(said, amending(ContentKind.EDIT)))
+
+    assert edited.conversations[CONVERSATION].latest_provider_id == "m-1"
+
+
+def test_every_new_address_of_the_sender_is_linked_once_and_in_order() -> None:
+    message = InboundMessage(
+        provider_id="m-1",
+        handle="visitor-1",
+        content=Content(text="Hello?"),
+        occurred_at=NOON,
+        other_handles=("US.2", intake.WITHHELD, "US.1", "visitor-1", "", "US.2"),
+    )
+
+    events = receive(customer.NEW, message)
+
+    linked = [event.handle for event in events if isinstance(event, IdentityLinked)]
+    assert linked == ["visitor-1", "US.2", "US.1"]
+    again = receive(after_customer(customer.NEW, *events), message)
+    assert not [event for event in again if isinstance(event, IdentityLinked)]

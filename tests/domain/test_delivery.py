@@ -9,6 +9,10 @@ from domain.conversation import Conversation, Reply, Standing
 from domain.delivery import (
     REPLIES_KEPT,
     AttemptOutdated,
+    DeliveryAccepted,
+    DeliveryAttempted,
+    DeliveryRejected,
+    DeliveryUnknown,
     NothingToDecide,
     ReplyGivenUp,
     ReplyOnItsWay,
@@ -18,7 +22,6 @@ from domain.delivery import (
     SignAwaited,
 )
 from domain.event import Event
-from domain.interaction import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from tests.domain.situations import CONVERSATION, IN_A_MINUTE, MEI, NOON, after, an_assigned_conversation
 
 REPLY = "message-2"

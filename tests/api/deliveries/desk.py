@@ -1,7 +1,10 @@
 """A reader of deliveries under a clock of the test's own, and what provider and customers do before it."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+
+from typing_extensions import override
 
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.delivery_taking import DeliveryTaking
@@ -10,9 +13,10 @@ from api.parts import Parts
 from application.commands import Command
 from application.exchange.deliveries import Arrived, DeliveryState, Kept, Wanted
 from application.ids import new_id
+from application.use_cases.receive_reports import ReceiveReports
 from channels.edge.payload import Posted
 from domain.account import AccountDefinition
-from domain.intake import DeliveryReport, Echo
+from domain.intake import DeliveryReport
 from domain.queue import QueueDefinition
 from tests.api.deliveries.situations import delivery, entry, messages_in, signed
 
@@ -27,23 +31,31 @@ class Desk:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.now = NOON
-        self.told: list[str] = []
-        self.unmatched: list[DeliveryReport] = []
-        """What `tell` answers."""
         self.new_reader()
 
     def new_reader(self) -> None:
         """As after a restart."""
         parts = self.parts
-        self.taking = DeliveryTaking(parts.directory, parts.receive, parts.customers, self._tell, parts.metrics)
+        self.taking = DeliveryTaking(
+            parts.directory, parts.receive, parts.customers, parts.echoes, parts.reports, parts.metrics
+        )
         self.reader = DeliveryReader(parts.deliveries, self.taking, lambda: self.now, parts.metrics, RETENTION)
 
-    async def _tell(
-        self, account_id: str, echoes: Sequence[Echo], reports: Sequence[DeliveryReport], command: Command
-    ) -> Sequence[DeliveryReport]:
-        del account_id, command  # only what is told matters here
-        self.told += [f"{len(echoes)} echoes", f"{len(reports)} reports"]
-        return self.unmatched
+    def halt_reports(self) -> tuple[asyncio.Event, asyncio.Event]:
+        """Reports are not taken in until the second event; the first says that one has come."""
+        is_reached, goes_on = asyncio.Event(), asyncio.Event()
+
+        class Halting(ReceiveReports):
+            @override
+            async def receive(
+                self, account_id: str, reports: Sequence[DeliveryReport], command: Command
+            ) -> list[DeliveryReport]:
+                is_reached.set()
+                await goes_on.wait()
+                return []
+
+        self.taking._reports = Halting(self.parts.commands, self.parts.directory)
+        return is_reached, goes_on
 
     def command(self) -> Command:
         return Command(actor="test", at=self.now)

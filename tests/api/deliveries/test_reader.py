@@ -11,8 +11,6 @@ from api.composition import composed
 from api.doors.delivery_reader import DUE_MAX
 from application.exchange.deliveries import DeliveryState, Wanted
 from channels.table import CHANNELS
-from domain.intake import DeliveryReport
-from domain.interaction import DeliveryStatus
 from infrastructure.log.writer import WriterLimits
 from tests.api.deliveries.desk import NOON, RETENTION, Desk
 from tests.api.deliveries.situations import delivery, entry
@@ -141,7 +139,6 @@ async def test_an_account_of_another_secret_gets_nothing_however_often_it_is_tri
 
 async def test_reports_that_match_nothing_are_tried_for_five_minutes_and_hold_up_nobody(desk: Desk) -> None:
     account_id = await desk.open_account("1")
-    desk.unmatched = [DeliveryReport(status=DeliveryStatus.READ, occurred_at=NOON, provider_id="wamid.sent")]
     delivery_id = await desk.comes_in(a_receipt("1"), account_id)
     await desk.read()
     await desk.writes("1", "hello", account_id)
@@ -156,27 +153,10 @@ async def test_reports_that_match_nothing_are_tried_for_five_minutes_and_hold_up
     assert timedelta(minutes=4) < desk.now - NOON < timedelta(minutes=7)
 
 
-async def test_a_report_that_finds_what_was_sent_is_done_at_once(desk: Desk) -> None:
-    account_id = await desk.open_account("1")
-    delivery_id = await desk.comes_in(a_receipt("1"), account_id)
-
-    await desk.read()
-
-    assert desk.told == ["0 echoes", "1 reports"]
-    assert (await desk.kept(delivery_id)).state is DONE
-
-
 async def test_a_slow_account_holds_up_no_other(desk: Desk) -> None:
     slow, quick = await desk.open_account("1", "another"), await desk.open_account("2")
     await desk.comes_in(a_receipt("1"), slow)
-    is_reached, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def tell(*_: Any) -> tuple[DeliveryReport, ...]:
-        is_reached.set()
-        await goes_on.wait()
-        return ()
-
-    desk.taking._tell = tell
+    is_reached, goes_on = desk.halt_reports()
     reading = asyncio.create_task(desk.read())
     await is_reached.wait()
     delivery_id = await desk.writes("2", "quick", quick)
@@ -233,14 +213,7 @@ async def test_another_process_hears_of_what_is_stored(desk: Desk) -> None:
 
 async def test_hundreds_of_deliveries_for_one_account_hold_up_no_other(desk: Desk) -> None:
     many, few = await desk.open_account("1", "another"), await desk.open_account("2")
-    is_reached, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def tell(*_: Any) -> tuple[DeliveryReport, ...]:
-        is_reached.set()
-        await goes_on.wait()
-        return ()
-
-    desk.taking._tell = tell
+    is_reached, goes_on = desk.halt_reports()
     await asyncio.gather(*(desk.comes_in(a_receipt("1"), many) for _ in range(DUE_MAX)))
     delivery_id = await desk.writes("2", "quick", few)
     running = asyncio.create_task(desk.reader.run())

@@ -13,8 +13,8 @@ from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, R
 from application.follower import Follower
 from application.policies.send_replies import SendReplies
 from domain.account import AccountDefinition
+from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
-from domain.interaction import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from infrastructure.outbox import PostgresOutbox
 from tests.application.situations import NOON, Case, Shop
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from application.log import Appended, Context, Fact, Log, Write
 from application.states import fold
-from domain import agent, assignment, conversation, customer, intake, interaction, offers
+from domain import agent, assignment, conversation, customer, intake, interaction, offers, receipts
 from domain.agent import Presence
 from domain.conversation import Conversation, Status
+from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryStatus, DeliveryUnknown
+from domain.echoes import receive_echo
 from domain.event import Event, RuleBroken
-from domain.intake import Call, InboundMessage, Intake
-from domain.interaction import Content, Direction
+from domain.intake import Call, Echo, InboundMessage, Intake
+from domain.interaction import Content, ContentKind, Direction
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 MASTER_KEY = b"the master key of the tests, 32."
@@ -32,6 +34,9 @@ class Town:
         self.now = NOON
         self.states: dict[str, tuple[Any, int]] = {}
         self._number = 0
+        self.said: dict[str, list[str]] = {}
+        """What the channels call the messages of and to each customer, oldest first."""
+        self._awaited: dict[str, str] = {}  # of a message that was amended before it came
 
     def clock(self) -> datetime:
         """A time that goes on a little with each look."""
@@ -91,12 +96,15 @@ class Town:
     def _occurred_at(self, at: datetime) -> datetime:
         return at - timedelta(seconds=self.random.choice((0, 0, 0, 1, 600)))
 
-    def _message(self, who: str, text: str, channel: str) -> Events:
-        number = self.new("m")
+    def _message(self, who: str, text: str, channel: str, content: Content | None = None) -> Events:
+        about = self._awaited.pop(who, "") if content is None and self.random.random() < 0.5 else ""
+        number = about or self.new("m")
+        if content is None:
+            self.said.setdefault(who, []).append(number)
         message = InboundMessage(
             provider_id=number,
             handle=f"{who}@example.com",
-            content=Content(text=text),
+            content=content or Content(text=text),
             occurred_at=self.now,
             author="Li",
         )
@@ -121,6 +129,9 @@ class Town:
             (6, self._answer_offer),
             (8, self._work),
             (2, self._staff),
+            (4, self._amend),
+            (4, self._fare),
+            (2, self._echo),
         ]
         return self.random.choices([act for _, act in actions], [weight for weight, _ in actions])[0]()
 
@@ -128,6 +139,53 @@ class Town:
         known = self.streams("customer")
         who = self.random.choice(known) if known and self.random.random() < 0.7 else self.new("customer")
         return [(who, self._message(who, f"text {self._number} 你好", self.random.choice(list(ACCOUNTS))))]
+
+    def _amend(self) -> Sequence[tuple[str, Events]]:
+        """Somebody edits, takes back or reacts to a message; at times to one that comes later, or never."""
+        who = self.random.choice(self.streams("customer") or [self.new("customer")])
+        if self.random.random() < 0.2:
+            self._awaited[who] = about = self.new("m")
+        else:
+            about = self.random.choice(self.said.get(who) or [self.new("m")])
+        kind = self.random.choice((ContentKind.EDIT, ContentKind.UNSEND, ContentKind.REACTION, ContentKind.REACTION))
+        text = {ContentKind.EDIT: f"rather {self._number}", ContentKind.UNSEND: ""}.get(kind)
+        content = Content(kind=kind, about=about, text=self.random.choice(("", "👍")) if text is None else text)
+        return [(who, self._message(who, "", self.random.choice(list(ACCOUNTS)), content))]
+
+    def _fare(self) -> Sequence[tuple[str, Events]]:
+        """The sender or the channel tells something about a reply."""
+        sent = [(who, one) for who in self.streams("customer") for one in self.states[who][0].outbound.values()]
+        if not sent:
+            return []
+        who, one = self.random.choice(sent)
+        of = {"conversation_id": one.conversation_id, "message_id": one.message_id}
+        status = self.random.choice(list(DeliveryStatus))
+        match self.random.randrange(5):
+            case 0:
+                return [(who, [DeliveryAttempted(**of, attempt=1)])]
+            case 1:
+                return [(who, [DeliveryUnknown(**of, reason="no answer")])]
+            case 2:
+                known = [*self.said.get(who, []), self.new("m")]
+                return [(who, [DeliveryAccepted(**of, provider_id=self.random.choice(known[-3:]))])]
+            case _:
+                return [(who, receipts.report({one.message_id: one}, message_id=one.message_id, status=status))]
+
+    def _echo(self) -> Sequence[tuple[str, Events]]:
+        who, channel = self.random.choice(self.streams("customer") or [self.new("customer")]), "email"
+        echo = Echo(
+            provider_id=self.new("m"),
+            handle=f"{who}@example.com",
+            content=Content(text="from elsewhere"),
+            occurred_at=self.now,
+        )
+        self.said.setdefault(who, []).append(echo.provider_id)
+        state = self.states.get(who, (customer.NEW, 0))[0]
+        events = receive_echo(
+            state, echo, channel=channel, account_id=ACCOUNTS[channel], scope="", message_id=self.new("message"),
+            new_conversation_id=self.new("conversation"), at=self.now,
+        )  # fmt: skip
+        return [(who, events)]
 
     def _call(self) -> Sequence[tuple[str, Events]]:
         who = self.random.choice(self.streams("customer") or [self.new("customer")])

@@ -89,7 +89,7 @@ class Views:
         if view != "timeline":
             return self.board(BOARDS[view], build, cards_max)
         timeline = Timeline()
-        projection = TimelineProjection(timeline, TimelineStore(self.url, view, timeline.version, build))
+        projection = TimelineProjection(timeline, TimelineStore(self.url, view, timeline.version, build), cards_max)
         self._opened.append(projection)
         return projection
 

@@ -5,17 +5,9 @@ from datetime import UTC, datetime, timedelta
 from application.exchange.limits import Limits
 from application.projections.conversations import Card, Conversations
 from domain.conversation import ConversationOpened
-from domain.delivery import ReplyGivenUp
+from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown, ReplyGivenUp
 from domain.event import Event, Recorded
-from domain.interaction import (
-    Content,
-    DeliveryAccepted,
-    DeliveryAttempted,
-    DeliveryRejected,
-    DeliveryUnknown,
-    MessageReceived,
-    ReplyWritten,
-)
+from domain.interaction import Content, MessageReceived, ReplyWritten
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

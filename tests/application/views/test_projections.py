@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from application.follower import Follower
+from application.projections.lines import Draft, Lines
 from application.projections.timeline import Timeline
 from application.projections.view import Fenced, encode
 from domain.streams import topics_of
@@ -52,14 +53,23 @@ async def test_a_board_shows_what_a_plain_fold_of_the_log_gives(town: Town, view
     assert len(seen) > 3
 
 
-async def test_a_timeline_has_one_entry_for_each_event_of_its_customer(town: Town, views: Views) -> None:
-    await town.live(100)
-    projection, timeline = views.projection("timeline"), Timeline()
+async def test_a_timeline_shows_what_a_plain_fold_of_the_log_gives(town: Town, views: Views) -> None:
+    await town.live(300)
+    projection, draft = views.projection("timeline", cards_max=5), Draft(Lines())
     await views.catch_up(projection, 9)
 
-    events = (await town.log.read(0, 10_000, timeline.topics))[0]
-    seen = [(scope, position, bytes(doc)) for scope, position, _, doc in await views.content("timeline")]
-    assert seen == sorted((row.scope, row.position, row.doc) for row in timeline.rows(events))
+    events = (await town.log.read(0, 10_000, Timeline.topics))[0]
+    for recorded in events:
+        draft.take(recorded)
+
+    seen = [(scope, position, changed, bytes(row[-1])) for scope, position, changed, *row in await _shown(views)]
+    rows = [row for row in draft.rows() if not row.is_gone]
+    assert seen == sorted((row.scope, int(row.key), row.position, row.doc) for row in rows)
+    assert 100 < len(rows) < len(events)
+
+
+async def _shown(views: Views) -> list[tuple[Any, ...]]:
+    return await views.content("timeline", marks=False)
 
 
 async def test_of_two_writers_the_one_behind_is_fenced_and_writes_nothing(town: Town, views: Views) -> None:

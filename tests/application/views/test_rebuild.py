@@ -26,6 +26,7 @@ from tests.application.views.situations import BOARDS, VIEWS, Unwritable, Views,
 
 pytestmark = pytest.mark.anyio
 
+VERSIONS = {"timeline": Timeline.version} | {board.name: board.version for board in BOARDS.values()}
 BUILDS = "SELECT table_name, role FROM onethread_views WHERE view = 'conversations' ORDER BY build"
 
 

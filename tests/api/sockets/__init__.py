@@ -1,0 +1,1 @@
+"""Sockets of people and of visitors, through real clients."""

@@ -1,0 +1,1 @@
+"""What leaves for a customer, and how it fares."""
