@@ -1,4 +1,4 @@
-"""The command `onethread`: serve, work, demo, replay, rebuild and admin. Each explains itself with --help."""
+"""The command `onethread`: serve, work, demo, replay, rebuild, channels and admin. Each explains itself with --help."""
 
 import logging
 import sys
@@ -6,6 +6,7 @@ import sys
 import click
 
 from api.command_line_admin import admin
+from api.command_line_channels import channels
 from api.command_line_demo import demo
 from api.command_line_log import rebuild, replay
 from api.command_line_run import serve, work
@@ -51,7 +52,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, rebuild, admin):
+for command in (serve, work, demo, replay, rebuild, channels, admin):
     onethread.add_command(command)
 
 

@@ -23,7 +23,9 @@ from api.key_file import with_kept_keys
 from api.logs import set_up_logs
 from api.parts import Parts
 from api.settings import Settings, SettingWrong, settings_from_environment
+from api.worker_beside import stop_when_alone, worker_beside
 from infrastructure.embedded.servers import embedded_servers
+from infrastructure.stopping import stop
 
 Result = TypeVar("Result")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -77,6 +79,10 @@ def run_with_parts(
 class Server(uvicorn.Server):
     """Uvicorn, saying where it listens once it does: with port 0 nobody could know."""
 
+    def __init__(self, config: uvicorn.Config, says: str = "Onethread listens on {}") -> None:
+        super().__init__(config)
+        self._says = says
+
     @override
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -96,14 +102,24 @@ class Server(uvicorn.Server):
         for server in self.servers:
             for listening in server.sockets:
                 host, port = listening.getsockname()[:2]
-                click.echo(f"Onethread listens on http://{host}:{port}  (documentation: /v1/docs)")
+                click.echo(self._says.format(f"http://{host}:{port}"))
 
 
-async def serve_http(parts: Parts, create: Callable[[Parts], Litestar] = create_app) -> None:
+async def serve_http(parts: Parts) -> None:
+    """The API, until a signal says stop."""
+    await _serve(parts, create_app(parts), "Onethread listens on {}  (documentation: /v1/docs)")
+
+
+async def serve_upkeep(parts: Parts) -> None:
+    """Health and metrics alone, until a signal says stop."""
+    await _serve(parts, create_upkeep_app(parts), "The worker tells health and metrics on {}")
+
+
+async def _serve(parts: Parts, app: Litestar, says: str) -> None:
     """Until a signal says stop; then requests and sockets are finished within the time that the settings give."""
     settings = parts.settings
     config = uvicorn.Config(
-        create(parts),
+        app,
         host=settings.host,
         port=settings.port,
         loop="none",
@@ -119,14 +135,14 @@ async def serve_http(parts: Parts, create: Callable[[Parts], Litestar] = create_
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=round(settings.stop_seconds),
     )
-    await Server(config).serve()
+    await Server(config, says).serve()
 
 
 @click.command()
 @click.option("--host", help="Address to listen on.  [ONETHREAD_HOST, 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.  [ONETHREAD_PORT, 8000]")
 def serve(host: str | None, port: int | None) -> None:
-    """The API, its sockets and, unless ONETHREAD_READERS=off, the projections, the router and the senders.
+    """The API, its sockets and, unless ONETHREAD_READERS=off, a worker beside it: projections, router, senders.
 
     Starts PostgreSQL and NATS itself where DATABASE_URL and NATS_URL name none. Ctrl-C or SIGTERM stops it: what was
     acknowledged is finished first.
@@ -134,11 +150,17 @@ def serve(host: str | None, port: int | None) -> None:
     settings = settings_from_environment()
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
     set_up_logs(settings.log_level)
-    run_with_parts(serve_http, readers=settings.readers == "on", settings=settings)
+    run_with_parts(serve_http if settings.readers == "off" else _serve_with_worker, settings=settings)
+
+
+async def _serve_with_worker(parts: Parts) -> None:
+    async with worker_beside(parts.settings):
+        await serve_http(parts)
 
 
 @click.command()
-def work() -> None:
+@click.option("--until-alone", is_flag=True, hidden=True, help="Stop when standard input ends.")
+def work(*, until_alone: bool) -> None:
     """Projections, router, senders and relay without the API.
 
     Start several: each part runs in one of them, and another takes it over within seconds when that one is gone.
@@ -147,4 +169,10 @@ def work() -> None:
     settings = settings_from_environment()
     set_up_logs(settings.log_level)
 
-    run_with_parts(lambda parts: serve_http(parts, create_upkeep_app), readers=True, settings=settings)
+    async def body(parts: Parts) -> None:
+        watch = asyncio.create_task(stop_when_alone()) if until_alone else None
+        await serve_upkeep(parts)
+        if watch is not None:
+            await stop([watch])
+
+    run_with_parts(body, readers=True, settings=settings)

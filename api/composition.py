@@ -1,12 +1,15 @@
 """The composition root: every part of a process, made by plain calls, from the log upwards."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from api.doors.delivery_reader import DeliveryReader
+from api.doors.delivery_taking import DeliveryTaking, passing_over
 from api.doors.nats_door import NatsDoor
 from api.metrics import Metrics
 from api.parts import Parts
@@ -14,7 +17,11 @@ from api.settings import Keys, Settings, decode_keys
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
+from application.exchange.attempts import Attempts, Provider
+from application.exchange.media import Get
 from application.follower import Follower, Reaction
+from application.policies.count_traffic import CountTraffic
+from application.policies.fetch_media import FetchMedia
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
@@ -33,12 +40,19 @@ from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
+from application.use_cases.settle_replies import SettleReplies
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
+from infrastructure.deliveries.store import PostgresDeliveries
+from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.leases import Leases
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
+from infrastructure.media.guarded_get import GuardedGet
+from infrastructure.media.places import Bucket, Folder, Place
+from infrastructure.media.sealed_store import SealedStore
 from infrastructure.nats_link import NatsLink
+from infrastructure.outbox import PostgresOutbox
 from infrastructure.positions import PostgresPositions
 from infrastructure.stopping import stop
 from infrastructure.views.builds import store_of
@@ -50,7 +64,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(), QueueBoard(), AgentBoard())
+REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
+FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard())
 """Every view."""
 PROVIDER_SECONDS_MAX = 20.0
 """A provider that has not answered a send by then has an unknown outcome."""
@@ -60,6 +75,7 @@ GATHER_SECONDS = {
     "agent_board": 0.005,
     "send_replies": 0.02,
     "keep_snapshots": 1.0,
+    "count_traffic": 1.0,
 }
 """How long a reader lets events gather before it takes them together: the less a person waits for it, the longer.
 The inbox, which lights an agent's screen up, and the router do not wait at all."""
@@ -79,6 +95,9 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         nats = NatsLink(settings.nats_url)
         stack.push_async_callback(nats.close)
         parts = _parts(settings, keys, metrics, log, nats)
+        stack.push_async_callback(parts.deliveries.close)
+        await parts.deliveries.open()
+        await parts.traffic.open()
         for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
         await parts.followers["directory"].catch_up()
@@ -91,10 +110,19 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             "announcer": announcer.run,
         }
         if readers:
-            client = await stack.enter_async_context(httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, http2=False))
+            # Each account has a limit of its own; one in common would let a stuck provider hold up all others.
+            pool = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+            client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)
+            await stack.enter_async_context(client)
             parts.followers.update(_followers(parts, client))
+            get = GuardedGet(bytes_max=settings.media_bytes_max)
+            stack.push_async_callback(get.close)
+            fetch_media = _fetch_media(parts, get)
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
-            leases = Leases(settings.database_url, leased | {"router": parts.router.run})
+            leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run}
+            leased[fetch_media.name] = fetch_media.run
+            parts.followers[fetch_media.name] = fetch_media.follower
+            leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
         yield parts
@@ -104,8 +132,10 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     """Everything that a request may need, from the log upwards."""
     claim_keys, directory = ClaimKeys(keys.claim_key), Directory(log)
     commands = Commands(log, States(log, log.snapshots), claim_keys)
+    receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
+    deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
+    taking = DeliveryTaking(directory, receive, customers, passing_over(metrics), metrics)
     views = PostgresViewReaders(log.pool)
-    reply_channels = frozenset(name for name, channel in CHANNELS.items() if channel.takes_replies)
     return Parts(
         settings=settings,
         keys=keys,
@@ -114,14 +144,21 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         claim_keys=claim_keys,
         commands=commands,
         directory=directory,
-        receive=ReceiveMessages(commands, directory),
-        serve=ServeConversations(commands, directory, reply_channels),
+        receive=receive,
+        serve=ServeConversations(commands, directory, REPLY_CHANNELS),
+        replies=SettleReplies(commands),
         staff=KeepStaff(commands),
-        customers=KnowCustomers(commands),
+        customers=customers,
         set_up=SetUp(commands),
+        deliveries=deliveries,
+        delivery_reader=DeliveryReader(
+            deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
+        ),
+        traffic=PostgresTraffic(settings.database_url, log.pool),
         views=views,
         hub=Hub(views),
         metrics=metrics,
+        media=_media_store(settings, keys),
         projections={
             fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
         },
@@ -134,11 +171,17 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
 def _followers(parts: Parts, client: httpx.AsyncClient) -> dict[str, Follower]:
     """Everything that follows the log beside the directory: the projections, the policies and the router."""
     positions = PostgresPositions(parts.log.pool)
-    senders = {name: channel.send for name, channel in CHANNELS.items() if channel.send is not None}
+    providers = {
+        name: Provider(send=channel.send, limits=channel.limits)
+        for name, channel in CHANNELS.items()
+        if channel.send is not None
+    }
+    attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random)
     reactions: list[Reaction] = [
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.serve, positions, now),
-        SendReplies(parts.commands, parts.directory, senders, client, positions, now),
+        SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
+        CountTraffic(parts.commands.states, parts.traffic),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
     followers = {
@@ -146,6 +189,34 @@ def _followers(parts: Parts, client: httpx.AsyncClient) -> dict[str, Follower]:
         for reaction in reactions
     }
     return followers | {"router": parts.router.follower}
+
+
+def _media_store(settings: Settings, keys: Keys) -> SealedStore:
+    place: Place = Folder(settings.data_directory / "media")
+    if settings.media_store:
+        place = Bucket(
+            settings.media_store,
+            endpoint=settings.media_s3_endpoint,
+            region=settings.media_s3_region,
+            access_key=settings.media_s3_access_key,
+            secret_key=settings.media_s3_secret_key,
+        )
+    return SealedStore(place, master_keys=keys.master_keys, digest_key=keys.claim_key)
+
+
+def _fetch_media(parts: Parts, get: Get) -> FetchMedia:
+    fetchers = {name: channel.fetch for name, channel in CHANNELS.items() if channel.fetch is not None}
+    return FetchMedia(
+        parts.commands,
+        parts.directory,
+        fetchers,
+        get,
+        parts.media,
+        PostgresPositions(parts.log.pool),
+        now,
+        parts.metrics,
+        bytes_max=parts.settings.media_bytes_max,
+    )
 
 
 def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
@@ -158,10 +229,13 @@ def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
     for projection in parts.projections.values():
         projection.on_advanced.append(advanced)
     parts.log.on_appended.append(lambda position: announcer.moved("log", position))
+    parts.deliveries.on_moved += [parts.delivery_reader.nudge, lambda: announcer.moved("deliveries", 0)]
 
     def heard(moved: Moved) -> None:
         if moved.what == "log":
             parts.log.nudge()
+        elif moved.what == "deliveries":
+            parts.delivery_reader.nudge()
         else:
             parts.hub.advanced(moved.what, moved.position)
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from application.follower import Follower
 from application.log import Log
+from application.policies.fetch_media import FetchMedia
 from application.projections.projection import Projection
 from application.router import Router
 
@@ -28,7 +29,7 @@ class Metrics:
             "append_call_seconds", "One durable call of the group commit.", buckets=SECONDS_BUCKETS
         )
         self._append_seconds = histogram(
-            "append_seconds", "One append, from submitted to durable.", buckets=SECONDS_BUCKETS
+            "append_seconds", "The slowest append of each durable call, from submitted on.", buckets=SECONDS_BUCKETS
         )
         self._batch_requests = histogram(
             "append_batch_requests", "Appends that shared one durable call.", buckets=COUNT_BUCKETS
@@ -52,19 +53,58 @@ class Metrics:
         self.waiting = gauge("queue_waiting", "Conversations that wait, by queue.", ["queue"])
         self.decisions = gauge("router_decisions", "Decisions taken by the router in this process.")
         self.decisions_refused = gauge("router_decisions_refused", "Those that were stale.")
+        self._media_stored = counter("media_stored_total", "Attachments that are kept by now.")
+        self._media_bytes = counter("media_stored_bytes_total", "Their bytes.")
+        self._media_refused = counter(
+            "media_refused_total",
+            "Tries to get an attachment that failed, by reason; not_stored: the media store takes nothing.",
+            ["reason", "final"],
+        )
+        self.media_waiting = gauge("media_waiting", "Attachments that are still to be got, by this process.")
+        self.media_oldest_seconds = gauge("media_oldest_waiting_seconds", "Age of the oldest of them.")
+        self.deliveries_stored = counter("deliveries_stored_total", "Raw deliveries kept, by channel.", ["channel"])
+        self.deliveries_settled = counter(
+            "deliveries_settled_total", "Attempts to read one: done, parked or put off.", ["channel", "outcome"]
+        )
+        self.deliveries_expired = counter(
+            "deliveries_expired_total", "Raw deliveries removed after their retention, by state.", ["state"]
+        )
+        self.delivery_items = counter(
+            "delivery_items_total", "What was in those done, by kind; `ignored` is not stored.", ["kind"]
+        )
+        self.account_lag_seconds = gauge(
+            "account_lag_seconds", "Age of the oldest delivery that waits and may be for the account.", ["account"]
+        )
+        self.account_waiting = gauge("account_deliveries_waiting", "Deliveries not read yet.", ["account"])
+        self.account_parked = gauge("account_deliveries_parked", "Deliveries that could not be read.", ["account"])
+        self.account_silent = gauge("account_silent", "1: nothing came in for longer than it should.", ["account"])
         self.head = gauge("log_head_position", "Position of the newest durable event.")
 
-    def called(self, *, seconds: float, requests: int, size_bytes: int) -> None:
+    def called(self, *, seconds: float, slowest_seconds: float, requests: int, size_bytes: int) -> None:
         del size_bytes  # the backlog gauge shows bytes
         self._call_seconds.observe(seconds)
+        self._append_seconds.observe(slowest_seconds)
         self._batch_requests.observe(requests)
-
-    def answered(self, *, seconds: float) -> None:
-        self._append_seconds.observe(seconds)
 
     def backlog(self, *, requests: int, size_bytes: int) -> None:
         self._backlog_requests.set(requests)
         self._backlog_bytes.set(size_bytes)
+
+    def media_stored(self, *, size_bytes: int) -> None:
+        self._media_stored.inc()
+        self._media_bytes.inc(size_bytes)
+
+    def media_refused(self, *, why: str, is_final: bool) -> None:
+        self._media_refused.labels(why, "yes" if is_final else "no").inc()
+
+    def measure_media(self, followers: Mapping[str, Follower], now: datetime) -> None:
+        """Sets how many attachments wait, and for how long, where this process fetches them."""
+        for follower in followers.values():
+            if isinstance(follower.reaction, FetchMedia):
+                lanes = follower.reaction.lanes
+                self.media_waiting.set(lanes.waiting)
+                since = lanes.oldest_since
+                self.media_oldest_seconds.set((now - since).total_seconds() if since else 0.0)
 
     async def measure_lag(self, log: Log, followers: Mapping[str, Follower], now: datetime) -> dict[str, float]:
         """Sets the lag of each reader that runs here and returns it in seconds. Raises LogUnreachable."""

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.doors.delivery_reader import DeliveryReader
 from api.metrics import Metrics
 from api.settings import Keys, Settings
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
+from application.exchange.media import MediaStore
 from application.follower import Follower
 from application.projections.projection import Projection
 from application.push import Hub
@@ -18,7 +20,10 @@ from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
+from application.use_cases.settle_replies import SettleReplies
 from application.views import ViewReaders
+from infrastructure.deliveries.store import PostgresDeliveries
+from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
 
@@ -36,12 +41,17 @@ class Parts:
     directory: Directory
     receive: ReceiveMessages
     serve: ServeConversations
+    replies: SettleReplies
     staff: KeepStaff
     customers: KnowCustomers
     set_up: SetUp
+    deliveries: PostgresDeliveries
+    delivery_reader: DeliveryReader
+    traffic: PostgresTraffic
     views: ViewReaders
     hub: Hub
     metrics: Metrics
+    media: MediaStore
     projections: Mapping[str, Projection]
     """By view; they follow the log only in a process that runs readers."""
     router: Router

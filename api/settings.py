@@ -30,7 +30,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
     """ONETHREAD_PORT: port to listen on; 0 takes a free one."""
     readers: Literal["on", "off"] = "on"
-    """ONETHREAD_READERS: whether `serve` also runs projections, router and senders. Off where `work` runs them."""
+    """ONETHREAD_READERS: whether `serve` keeps a worker beside itself: projections, router and senders. Off where
+    `work` runs them."""
+    readers_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    """ONETHREAD_READERS_PORT: where that worker tells its health and metrics; 0 takes a free port and logs it."""
     master_keys: tuple[str, ...] = ()
     """ONETHREAD_MASTER_KEYS: base64 of 32 bytes each, comma-separated. The first wraps the streams' keys, the others
     still unwrap. With embedded servers they are made at first start."""
@@ -44,6 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     """ONETHREAD_TRUSTED_PROXIES: comma-separated addresses or networks of proxies in front of us, as in `10.0.0.0/8`.
     Only from them is X-Forwarded-For believed, which sign-in limits go by."""
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[^/?#\s]+)?(/[^?#\s]*)?$")] = ""
+    """ONETHREAD_PUBLIC_URL: where providers reach us, as in `https://cc.shop.example`; some sign it. Empty: as each
+    request says."""
     token_seconds: Annotated[int, Meta(ge=60, le=86_400)] = 900
     """ONETHREAD_TOKEN_SECONDS: how long a sign-in lasts; a client renews it in time."""
     ticket_seconds: Annotated[int, Meta(ge=5, le=300)] = 30
@@ -52,8 +58,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ONETHREAD_BODY_BYTES_MAX: largest request. WhatsApp alone may send 3 MB."""
     mail_bytes_max: Annotated[int, Meta(ge=65_536)] = 41_943_040
     """ONETHREAD_MAIL_BYTES_MAX: largest raw mail."""
+    media_bytes_max: Annotated[int, Meta(ge=65_536, le=268_435_456)] = 26_214_400
+    """ONETHREAD_MEDIA_BYTES_MAX: largest attachment that is kept. It is in memory whole, four at once an account."""
+    media_store: Annotated[str, Meta(pattern="^(s3://[a-z0-9][a-z0-9.-]+(/.*)?)?$")] = ""
+    """ONETHREAD_MEDIA_STORE: `s3://bucket/prefix` keeps attachments on S3. Empty: in `media` of the data directory,
+    which all processes of a deployment must then share."""
+    media_s3_endpoint: Annotated[str, Meta(pattern="^(https?://.+)?$")] = ""
+    """ONETHREAD_MEDIA_S3_ENDPOINT: of a server that speaks S3. Empty: Amazon's."""
+    media_s3_region: str = ""
+    """ONETHREAD_MEDIA_S3_REGION: of the bucket. Empty: us-east-1."""
+    media_s3_access_key: str = ""
+    """ONETHREAD_MEDIA_S3_ACCESS_KEY: together with the secret key. Empty: the machine's own role."""
+    media_s3_secret_key: str = ""
+    """ONETHREAD_MEDIA_S3_SECRET_KEY: never shown."""
     append_backlog_max: Annotated[int, Meta(ge=1)] = 10_000
     """ONETHREAD_APPEND_BACKLOG_MAX: appends that may wait; beyond, requests get 503 before memory grows."""
+    raw_retention_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
+    """ONETHREAD_RAW_RETENTION_DAYS: how long providers' deliveries are kept as they came, read or parked."""
     stop_seconds: Annotated[float, Meta(gt=0)] = 20.0
     """ONETHREAD_STOP_SECONDS: how long a stop waits for what was accepted."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -43,6 +43,10 @@ class ClaimKeys:
         """What the provider called something we sent: leads to the event that tells so, for what is reported later."""
         return self.once("sent", account_id, provider_id)
 
+    def media(self, customer_id: str, digest: str) -> Claim:
+        """A file that came to light with a customer: leads to the event that tells so, for whoever may download it."""
+        return self.once("media of", customer_id, digest)
+
     def contradiction(self, claim: Claim) -> Claim:
         """The same message id with this other content: recorded once for each different content."""
         return Claim(self.fingerprint(claim.key + claim.fingerprint), claim.fingerprint)

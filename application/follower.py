@@ -12,6 +12,9 @@ BATCH_MAX = 2_000
 """Events given to a reaction at once."""
 POLL_SECONDS = 0.25
 RETRY_SECONDS_MAX = 5.0
+RUSH_SECONDS_PER_EVENT = 0.0003
+"""In a rush the next batch may gather so long for each event of the last: a batch costs more than its events do."""
+RUSH_SECONDS_MAX = 0.025
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,14 @@ class ParksUnreadable(Protocol):
         """Notes it, and that everything up to its position is taken."""
 
 
+@runtime_checkable
+class WorksBeside(Protocol):
+    """A reaction that acts in its own time on what it has followed."""
+
+    async def work(self) -> None:
+        """Runs as long as the following does, until it is cancelled."""
+
+
 class Follower:
     """Runs one reaction along the log. Whatever goes wrong is told, waited out and tried again from its position."""
 
@@ -54,14 +65,19 @@ class Follower:
         self._log = log
         self._batch_max = batch_max
         self._gather_seconds = gather_seconds
+        self._rush_seconds = 0.0
         self._moved = asyncio.Condition()
 
     async def run(self) -> None:
         """Follows until it is cancelled; from then on it stands nowhere, as another process may follow instead."""
+        beside = asyncio.create_task(self.reaction.work()) if isinstance(self.reaction, WorksBeside) else None
         try:
             await self._run()
         finally:
             self.position = -1
+            if beside is not None:
+                beside.cancel()
+                await asyncio.wait([beside])
 
     async def _run(self) -> None:
         pause = 0.1
@@ -81,8 +97,8 @@ class Follower:
         """Takes one batch, waiting so long for one. False if there was none."""
         if not await self._log.wait_past(self.position, wait_seconds):
             return False
-        if self._gather_seconds:
-            await asyncio.sleep(self._gather_seconds)
+        if (pause := max(self._gather_seconds, self._rush_seconds)) > 0:
+            await asyncio.sleep(pause)
         try:
             batch, upto = await self._log.read(self.position, self._batch_max, self.reaction.topics)
         except UnreadableEvent as error:
@@ -93,6 +109,8 @@ class Follower:
         await self.reaction.take(batch, upto)
         self.position = upto
         await self._announce()
+        is_behind = len(batch) == self._batch_max
+        self._rush_seconds = 0.0 if is_behind else min(RUSH_SECONDS_MAX, len(batch) * RUSH_SECONDS_PER_EVENT)
         return True
 
     async def _pass(self, error: UnreadableEvent) -> None:

@@ -1,7 +1,7 @@
 """E-mail: account settings, parse, send. Whoever brings raw mail in proves it by an API key, so there is no verify."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import mktime_tz, parsedate_tz
 
@@ -12,7 +12,7 @@ from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import one_line
 from channels.mail.automatic import why_automatic
-from channels.mail.bodies import Body, body_of
+from channels.mail.bodies import Body, body_of, decoded_bytes
 from channels.mail.headers import Headers, addresses_in
 from channels.mail.sending import Server, built_reply, send_mail
 from channels.mail.structure import Structure, take_apart
@@ -138,6 +138,11 @@ def parse(
         rung=body.rung,
         limits=(*structure.limits, *body.limits),
     )
+
+
+def bodies(raw: bytes) -> Iterator[bytes]:
+    """The bytes of each part of a mail, texts and files, one by one. Never raises."""
+    return map(decoded_bytes, take_apart(raw).parts)
 
 
 def _message(

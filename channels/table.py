@@ -4,9 +4,24 @@ from collections.abc import Callable
 
 import msgspec
 
+from application.exchange.limits import DEFAULT, Limits, limits_of
 from application.exchange.media import Fetch
 from application.exchange.sending import Send
-from channels import email, phone, sms, webchat, wechat, wecom, whatsapp, x
+from channels import (
+    email,
+    instagram,
+    line,
+    messenger,
+    phone,
+    sms,
+    telegram,
+    webchat,
+    wechat,
+    wecom,
+    whatsapp,
+    x,
+)
+from channels.edge.limits import LIMITS
 from channels.edge.payload import Acknowledgement, Delivery, Posted
 from domain.account import AccountDefinition, AccountInvalid
 
@@ -41,6 +56,11 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     fetch: Fetch | None = None
     """Gets the bytes of an attachment that came as a reference; None where they come with the message."""
 
+    @property
+    def limits(self) -> Limits:
+        """What it allows of sending, where an account's settings say nothing else."""
+        return LIMITS.get(self.name, DEFAULT)
+
 
 def _no_settings(definition: AccountDefinition) -> None:
     """Other systems' channels keep their settings themselves."""
@@ -57,6 +77,43 @@ CHANNELS: dict[str, Channel] = {
             webhook=Webhook(verify=whatsapp.verify, parse=whatsapp.parse, answer_handshake=whatsapp.answer_handshake),
             send=whatsapp.send,
             takes_replies=True,
+            fetch=whatsapp.fetch,
+        ),
+        Channel(
+            name="messenger",
+            read_settings=messenger.read_settings,
+            webhook=Webhook(
+                verify=messenger.verify, parse=messenger.parse, answer_handshake=messenger.answer_handshake
+            ),
+            send=messenger.send,
+            takes_replies=True,
+            fetch=messenger.fetch,
+        ),
+        Channel(
+            name="instagram",
+            read_settings=instagram.read_settings,
+            webhook=Webhook(
+                verify=instagram.verify, parse=instagram.parse, answer_handshake=instagram.answer_handshake
+            ),
+            send=instagram.send,
+            takes_replies=True,
+            fetch=instagram.fetch,
+        ),
+        Channel(
+            name="telegram",
+            read_settings=telegram.read_settings,
+            webhook=Webhook(verify=telegram.verify, parse=telegram.parse),
+            send=telegram.send,
+            takes_replies=True,
+            fetch=telegram.fetch,
+        ),
+        Channel(
+            name="line",
+            read_settings=line.read_settings,
+            webhook=Webhook(verify=line.verify, parse=line.parse),
+            send=line.send,
+            takes_replies=True,
+            fetch=line.fetch,
         ),
         Channel(
             name="wechat",
@@ -111,3 +168,4 @@ def check_definition(definition: AccountDefinition) -> None:
     if (channel := CHANNELS.get(definition.channel)) is None:
         raise AccountInvalid(f"channel: {definition.channel!r} is none of {', '.join(CHANNELS)}")
     channel.read_settings(definition)
+    limits_of(channel.limits, definition.settings)

@@ -1,41 +1,43 @@
-"""WhatsApp Cloud API: account settings, verify, parse, send.
+"""WhatsApp Cloud API: account settings, verify, parse, send, fetch.
 
 A delivery is `entry[]` of `changes[]` of `messages[]`, `statuses[]`, `errors[]` and more; every level is read.
 """
 
 import hashlib
-import json
 from datetime import datetime
-from hmac import compare_digest
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
 
+from application.exchange.media import Fetched, Get, MediaRefused, Why
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.graph import GraphAccess, post_message
 from channels.edge.payload import (
     Acknowledgement,
     Delivery,
     Posted,
-    SignatureWrong,
     UnreadablePayload,
     a_dict,
     a_text,
     an_identifier,
     at_second,
-    demand_hmac,
     dicts,
     read_json,
 )
 from channels.edge.text import one_line
-from channels.edge.whatsapp_content import content_of
-from domain.account import AccountDefinition, AccountInvalid
-from domain.intake import DeliveryReport, InboundMessage
-from domain.interaction import ContentKind, DeliveryStatus
+from channels.social.meta_proof import answer_subscription, demand_settings, demand_signature
+from channels.social.reading import claim_kind, id_from_content
+from channels.social.whatsapp_content import content_of
+from channels.social.whatsapp_people import changed_handles, recipient_handles, sender_handles, updated_handles
+from domain.account import AccountDefinition
+from domain.intake import DeliveryReport, Echo, InboundMessage
+from domain.interaction import Attachment, Content, ContentKind, DeliveryStatus
 
-SIGNATURE_HEADER = "x-hub-signature-256"
-READ = frozenset({"contacts", "messages", "statuses", "errors"})
+READ = frozenset({"contacts", "messages", "message_echoes", "user_id_update", "statuses", "errors"})
+TOLD_OF_MESSAGES = frozenset({"messages", "standby"})
+"""Fields whose statuses are about messages, and not about calls."""
 STATUSES = {
     "sent": DeliveryStatus.SENT,
     "delivered": DeliveryStatus.DELIVERED,
@@ -43,13 +45,10 @@ STATUSES = {
     "played": DeliveryStatus.READ,
     "failed": DeliveryStatus.FAILED,
 }
-PHONE_DIGITS = range(5, 21)
 TEXT_LENGTH_MAX = 4_096
 """Characters of a text that we send."""
-UNKNOWN_HANDLE = "unknown"
-"""Whoever sent a message that names no sender."""
-CLAIM_KINDS = {ContentKind.EDIT: "edit", ContentKind.UNSEND: "unsend", ContentKind.SYSTEM: "system"}
-"""What a message id counts, where that is not a message. Reactions are told apart further by `_claim_kind`."""
+MEDIA_HOSTS = (".fbsbx.com", ".fbcdn.net", ".whatsapp.net")
+"""Where Meta keeps what its API leads to; `lookaside.fbsbx.com` as a rule."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_settings(definition: AccountDefinition) -> Settings:
     """Raises AccountInvalid with the setting that is missing."""
-    for name in ("app_secret", "verify_token"):
-        if not definition.settings.get(name):
-            raise AccountInvalid(f"settings.{name}: a WhatsApp account needs it")
-    if not definition.address:
-        raise AccountInvalid("address: a WhatsApp account needs its phone number id")
+    demand_settings(definition, "a WhatsApp", "its phone number id")
     return Settings(
         phone_number_id=definition.address,
         app_secret=definition.settings["app_secret"],
@@ -83,33 +78,18 @@ def read_settings(definition: AccountDefinition) -> Settings:
 
 
 def verify(definition: AccountDefinition, posted: Posted) -> None:
-    """Checks `X-Hub-Signature-256: sha256=<64 hex>` over the raw body.
-
-    Meta signs the bytes as sent, with non-ASCII escaped: JSON that was read and written again does not fit.
-    Raises SignatureWrong.
-    """
+    """Checks Meta's signature of the raw body. Raises SignatureWrong."""
     settings = read_settings(definition)
-    name, _, signature = posted.headers.get(SIGNATURE_HEADER, "").partition("=")
-    if name != "sha256" or len(signature) != 64:
-        raise SignatureWrong(f"{SIGNATURE_HEADER}: missing, or not sha256= and 64 hexadecimal digits")
-    secrets = (settings.app_secret.encode(), settings.app_secret_previous.encode())
-    demand_hmac(posted.raw, signature.encode("utf-8", "replace"), secrets)
+    demand_signature(posted, (settings.app_secret, settings.app_secret_previous))
 
 
 def answer_handshake(definition: AccountDefinition, posted: Posted) -> Acknowledgement:
-    """What to answer Meta's GET with (200, plain text) when it subscribes: the challenge. Raises SignatureWrong.
-
-    Example: `{"hub.mode": "subscribe", "hub.verify_token": "…", "hub.challenge": "1158201444"}` → `"1158201444"`
-    """
-    given = posted.query.get("hub.verify_token", "").encode("utf-8", "replace")
-    is_known = compare_digest(given, read_settings(definition).verify_token.encode())
-    if posted.query.get("hub.mode") != "subscribe" or not is_known:
-        raise SignatureWrong("hub.verify_token: it is not the one of this account")
-    return Acknowledgement(body=posted.query.get("hub.challenge", "").encode())
+    """The challenge that Meta wants back when it subscribes. Raises SignatureWrong."""
+    return answer_subscription(posted, read_settings(definition).verify_token)
 
 
 def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
-    """Everything in a delivery: messages, receipts, and the kinds of what this version does not store.
+    """Everything in a delivery: messages, echoes, receipts, and the kinds of what this version does not store.
 
     Kinds it does not know become messages of kind `unsupported`, so that the agent sees that something came.
     Raises UnreadablePayload for what is not a WhatsApp delivery at all.
@@ -132,25 +112,32 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
 
 def _read_change(change: dict[str, Any], delivery: Delivery, received_at: datetime) -> None:
     field, value = a_text(change.get("field")), a_dict(change.get("value"))
-    address = an_identifier(a_dict(value.get("metadata")).get("phone_number_id"))
-    contacts = dicts(value.get("contacts"))
-    before = len(delivery.messages) + len(delivery.reports) + len(delivery.ignored)
+    metadata, contacts = a_dict(value.get("metadata")), dicts(value.get("contacts"))
+    address, own_number = (an_identifier(metadata.get(name)) for name in ("phone_number_id", "display_phone_number"))
+    before = _count(delivery)
     for message in dicts(value.get("messages")):
         delivery.messages.append((address, _message(message, contacts, received_at)))
-        delivery.ignored.extend(_left_out(message))
+    for update in dicts(value.get("user_id_update")):
+        delivery.messages.append((address, _update(update, received_at)))
+    for echo in dicts(value.get("message_echoes")):
+        delivery.echoes.append((address, _echo(echo, contacts, own_number, received_at)))
     for status in dicts(value.get("statuses")):
-        if field == "messages" and a_text(status.get("status")) in STATUSES:
+        if field in TOLD_OF_MESSAGES and a_text(status.get("status")) in STATUSES:
             delivery.reports.append((address, _report(status, received_at)))
         else:
             delivery.ignored.append(f"{field}:{a_text(status.get('status'))}")
     delivery.ignored.extend(f"error:{error_text(error)}" for error in dicts(value.get("errors")))
     delivery.ignored.extend(f"{field}:{sort}" for sort in _other_kinds(value))
-    if before == len(delivery.messages) + len(delivery.reports) + len(delivery.ignored):
+    if before == _count(delivery):
         delivery.ignored.append(f"{field}:")
 
 
+def _count(delivery: Delivery) -> int:
+    return len(delivery.messages) + len(delivery.echoes) + len(delivery.reports) + len(delivery.ignored)
+
+
 def _other_kinds(value: dict[str, Any]) -> list[str]:
-    """The kinds of what is neither message, receipt nor error: staff's echoes, calls, news of the account."""
+    """The kinds of what is neither message, echo, receipt nor error: calls, news of the account."""
     if event := a_text(value.get("event")):
         return [event]
     others = [item for name, items in value.items() if name not in READ for item in dicts(items)]
@@ -161,45 +148,58 @@ def _other_kinds(value: dict[str, Any]) -> list[str]:
 
 
 def _message(message: dict[str, Any], contacts: list[dict[str, Any]], received_at: datetime) -> InboundMessage:
-    contact = _contact_of(message, contacts)
+    contact = _contact_of(message, contacts, ("from", "from_user_id", "from_parent_user_id"))
     profile = a_dict(contact.get("profile"))
     content = content_of(message)
+    is_system = content.kind is ContentKind.SYSTEM
+    handle, *others = (changed_handles if is_system else sender_handles)(message, contact)
     return InboundMessage(
-        provider_id=an_identifier(message.get("id")) or _id_from_content(message),
-        handle=handle_of(message, contact),
+        provider_id=an_identifier(message.get("id")) or id_from_content(message),
+        handle=handle,
         content=content,
         occurred_at=at_second(message.get("timestamp"), received_at=received_at),
+        other_handles=tuple(others),
         author=one_line(a_text(profile.get("name")) or a_text(profile.get("username"))),
         thread=an_identifier(message.get("group_id")),
-        kind=_claim_kind(content.kind, content.text),
+        kind=claim_kind(content),
     )
 
 
-def _claim_kind(kind: ContentKind, text: str) -> str:
-    if kind is ContentKind.REACTION:
-        return "reaction" if text else "reaction_removal"
-    return CLAIM_KINDS.get(kind, "message")
+def _update(update: dict[str, Any], received_at: datetime) -> InboundMessage:
+    """Somebody has another business-scoped user id; Meta gives the news no id."""
+    handle, *others = updated_handles(update)
+    text = a_text(update.get("detail")) or "Has another user id"
+    return InboundMessage(
+        provider_id=id_from_content(update),
+        handle=handle,
+        content=Content(kind=ContentKind.SYSTEM, text=text),
+        occurred_at=at_second(update.get("timestamp"), received_at=received_at),
+        other_handles=tuple(others),
+        kind="system",
+    )
 
 
-def handle_of(message: dict[str, Any], contact: dict[str, Any]) -> str:
-    """Who wrote: the phone number as `+972987654321` where there is one, else the business-scoped user id.
+def _echo(echo: dict[str, Any], contacts: list[dict[str, Any]], own_number: str, received_at: datetime) -> Echo:
+    """What staff wrote, edited or deleted in the phone app. Kinds are as of messages."""
+    contact = _contact_of(echo, contacts, ("to", "to_user_id", "to_parent_user_id"))
+    content = content_of(echo)
+    handle, *others = recipient_handles(echo, contact, own_number)
+    return Echo(
+        provider_id=an_identifier(echo.get("id")) or id_from_content(echo),
+        handle=handle,
+        content=content,
+        occurred_at=at_second(echo.get("timestamp"), received_at=received_at),
+        other_handles=tuple(others),
+        thread=an_identifier(echo.get("group_id")),
+        kind=claim_kind(content),
+    )
 
-    Since 2026 the phone may be missing, or `from` may hold the user id itself.
-    """
-    said, known = an_identifier(message.get("from")), an_identifier(contact.get("wa_id"))
-    for number in (said, known):
-        if number.isascii() and number.isdigit() and len(number) in PHONE_DIGITS:
-            return f"+{number}"
-    users = (message.get("from_user_id"), contact.get("user_id"))
-    parents = (message.get("from_parent_user_id"), contact.get("parent_user_id"))
-    return next((user for user in map(an_identifier, (*users, *parents)) if user), said or known or UNKNOWN_HANDLE)
 
-
-def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]]) -> dict[str, Any]:
-    """The contact that a message is from; the only one there is where none fits."""
-    sender = {an_identifier(message.get(name)) for name in ("from", "from_user_id", "from_parent_user_id")} - {""}
+def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]], names: tuple[str, str, str]) -> dict[str, Any]:
+    """The contact that a message is from or to, by these fields; the only one there is where none fits."""
+    person = {an_identifier(message.get(name)) for name in names} - {""}
     for contact in contacts:
-        if sender & {an_identifier(contact.get(name)) for name in ("wa_id", "user_id", "parent_user_id")}:
+        if person & {an_identifier(contact.get(name)) for name in ("wa_id", "user_id", "parent_user_id")}:
             return contact
     return contacts[0] if len(contacts) == 1 else {}
 
@@ -222,20 +222,6 @@ def error_text(error: dict[str, Any]) -> str:
     Example: `{"code": 131051, "title": "Message type unknown"}` → `"131051 Message type unknown"`
     """
     return one_line(f"{a_text(error.get('code'))} {a_text(error.get('title')) or a_text(error.get('message'))}")
-
-
-def _left_out(message: dict[str, Any]) -> list[str]:
-    """What else a message carries that this version does not store."""
-    context = a_dict(message.get("context"))
-    marks = [
-        f"context:{name}" for name in ("forwarded", "frequently_forwarded", "referred_product") if context.get(name)
-    ]
-    return [*(["referral"] if message.get("referral") else []), *marks]
-
-
-def _id_from_content(message: dict[str, Any]) -> str:
-    canonical = json.dumps(message, sort_keys=True, default=str).encode("utf-8", "replace")
-    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
@@ -275,3 +261,32 @@ def _recipient(reply: Outgoing) -> dict[str, str] | None:
     if dot and rest and len(country) == 2 and country.isascii() and country.isupper():
         return {"recipient_type": "individual", "recipient": reply.handle}
     return None
+
+
+async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched:
+    """In two steps, both with the account's `access_token`: where it is, then the bytes. The link lasts five minutes.
+
+    `GET {api_url}/{media id}` → `{"url": "https://lookaside.fbsbx.com/…", "mime_type": "image/jpeg", "sha256":
+    "<hex>", "file_size": 303833}`. Raises MediaRefused.
+    """
+    access = GraphAccess.read(definition)
+    if not access.token:
+        raise MediaRefused("settings.access_token: this account has none", is_final=False, why=Why.ACCOUNT)
+    host, proof = urlsplit(access.api_url).hostname or "", {"authorization": f"Bearer {access.token}"}
+    told = await get(f"{access.api_url}/{quote(attachment.reference, safe='')}", hosts={host}, headers=proof)
+    try:
+        found = a_dict(read_json(told.body))
+    except UnreadablePayload as error:
+        raise MediaRefused(f"Meta's answer cannot be read: {error}", is_final=False, why=Why.BROKEN) from error
+    try:
+        fetched = await get(a_text(found.get("url")), hosts={host, *MEDIA_HOSTS}, headers=proof)
+    except MediaRefused as refused:
+        # A link that is gone was used too late; the next try begins with a new one.
+        raise MediaRefused(
+            refused.reason, is_final=refused.is_final and refused.why is not Why.GONE, why=refused.why
+        ) from refused
+    said = attachment.sha256 or a_text(found.get("sha256"))
+    if said and said != hashlib.sha256(fetched.body).hexdigest():
+        raise MediaRefused("the bytes do not fit their hash", is_final=False, why=Why.BROKEN)
+    declared = a_text(found.get("mime_type")) or fetched.content_type
+    return Fetched(body=fetched.body, content_type=one_line(declared))

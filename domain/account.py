@@ -1,9 +1,14 @@
 """A channel account: one configured number, mailbox, page or widget, and where its work goes."""
 
+from datetime import timedelta
+
 import msgspec
 from msgspec.structs import replace
 
 from domain.event import Event, RuleBroken
+
+SILENT_AFTER = "silent_after_minutes"
+SILENT_MINUTES_MAX = 525_600
 
 
 class AccountUnknown(RuleBroken):
@@ -77,12 +82,27 @@ def evolve(account: Account, event: Event) -> Account:
             return account
 
 
+def silent_after(definition: AccountDefinition) -> timedelta | None:
+    """After so long without a message something may be wrong; None where the account may be silent.
+
+    The setting is for any channel, and none has it by itself: how long a night is, only the shop knows, and an alarm
+    that is wrong every morning is not looked at. Raises AccountInvalid.
+    """
+    text = definition.settings.get(SILENT_AFTER, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= SILENT_MINUTES_MAX):
+        raise AccountInvalid(f"settings.{SILENT_AFTER}: a number of minutes from 1 to {SILENT_MINUTES_MAX}")
+    return timedelta(minutes=int(text))
+
+
 def define(account: Account, definition: AccountDefinition) -> list[Event]:
     """Raises AccountInvalid. The same definition again is not news."""
     if not definition.name.strip():
         raise AccountInvalid("name: an account needs a name")
     if account.definition is not None and account.definition.channel != definition.channel:
         raise AccountInvalid(f"channel: is {account.definition.channel} and stays so; open another account")
+    silent_after(definition)
     return [] if definition == account.definition else [AccountDefined(definition=definition)]
 
 

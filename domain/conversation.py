@@ -54,6 +54,19 @@ class Status(StrEnum):
     CLOSED = "closed"
 
 
+class Standing(StrEnum):
+    """Where a reply stands that was tried and has not arrived for certain."""
+
+    ATTEMPTED = "attempted"
+    """It is being handed over at this moment, or was when the sender stopped."""
+    WAITING = "waiting"
+    """It will be tried again."""
+    UNKNOWN = "unknown"
+    """It may have arrived: a sign of it is awaited, then a person decides."""
+    REJECTED = "rejected"
+    """The channel refused it for good: a person decides."""
+
+
 class ConversationOpened(Event, topic="conversation.opened"):
     """A customer got in touch on a channel account, or an agent did so for them."""
 
@@ -118,6 +131,15 @@ LifeEvent = (
 )
 
 
+class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A reply that was tried and has not arrived for certain."""
+
+    standing: Standing
+    attempts: int = 1
+    until: datetime | None = None
+    """While it is waiting: when it is tried again. While it is unknown: how long a sign is awaited."""
+
+
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What decisions about a conversation need to know."""
 
@@ -130,6 +152,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     subject: str = ""
     latest_provider_id: str = ""
     """Of the customer's newest message: what a reply answers."""
+    heard_at: datetime | None = None
+    """When the customer last wrote: some channels take replies only for so long."""
+    replies: dict[str, Reply] = {}
+    """By message id, those that were tried and have not arrived for certain."""
     status: Status = Status.OPEN
     queue_id: str | None = None
     """The queue it waits in, or last waited in."""

@@ -6,11 +6,13 @@ The root of the customer's stream: it sends each event to the part of the state 
 import msgspec
 from msgspec.structs import replace
 
-from domain import assignment, conversation, interaction
+from domain import assignment, conversation, delivery, interaction
 from domain.assignment import AssignmentEvent
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
+from domain.delivery import DeliveryEvent
 from domain.event import Event
 from domain.interaction import InteractionEvent
+from domain.media import MediaEvent
 
 CLOSED_CONVERSATIONS_KEPT = 100
 """Closed conversations that decisions still remember, newest last, so that long histories stay light."""
@@ -93,8 +95,12 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
         after = conversation.evolve(before, event)
     elif isinstance(event, InteractionEvent):
         after = interaction.evolve(before, event)
+    elif isinstance(event, DeliveryEvent):
+        after = delivery.evolve(before, event)
     elif isinstance(event, AssignmentEvent):
         after = assignment.evolve(before, event)
+    elif isinstance(event, MediaEvent):
+        after = before
     else:
         return before
     return replace(after, revision=before.revision + 1)

@@ -59,6 +59,8 @@ class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """The customer it went to."""
     content: Content
     occurred_at: datetime
+    other_handles: tuple[str, ...] = ()
+    """More addresses of the same customer, as of `InboundMessage`."""
     thread: str = ""
     kind: str = "message"
     """As of `InboundMessage`."""
@@ -186,6 +188,7 @@ def receive_message(
             author=message.author,
             subject=message.subject,
             agent_id=current.holder,
+            said_at=message.occurred_at,
         )
     )
     if current.status is conversation.Status.OPEN:

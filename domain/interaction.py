@@ -1,5 +1,6 @@
 """What is said in a conversation: messages, replies, notes, calls, and how replies fared on their way."""
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -50,7 +51,9 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     size_bytes: int | None = None
     sha256: str = ""
     reference: str = ""
-    """What the provider calls it, to fetch it by."""
+    """What the provider calls it, to fetch it by; `media:` and a digest where the bytes came with the message."""
+    content_id: str = ""
+    """What a mail's markup calls it, as in `<img src="cid:logo">`."""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -84,6 +87,8 @@ class MessageReceived(Event, topic="conversation.message_received"):
     subject: str = ""
     agent_id: str | None = None
     """Who held the conversation at that moment, so that the message can be put before them and counted to them."""
+    said_at: datetime | None = None
+    """When the customer said it, by the channel's clock: from then on the channel counts how long it takes replies."""
 
 
 class MessageContradicted(Event, topic="conversation.message_contradicted"):
@@ -183,6 +188,10 @@ class DeliveryRejected(Event, topic="conversation.delivery_rejected"):
     is_final: bool = True
     """False: it will be tried again."""
     agent_id: str | None = None
+    refusal: str = ""
+    """`retry_later`, `window_closed`, `recipient_gone` or `our_fault`."""
+    retry_at: datetime | None = None
+    """When it will be tried again; None where that depends on somebody who mends the account."""
 
 
 class DeliveryUnknown(Event, topic="conversation.delivery_unknown"):
@@ -192,19 +201,11 @@ class DeliveryUnknown(Event, topic="conversation.delivery_unknown"):
     message_id: str
     reason: str
     agent_id: str | None = None
+    settle_at: datetime | None = None
+    """Until then an echo or a receipt may tell; after that a person may decide."""
 
 
-InteractionEvent = (
-    MessageReceived
-    | MessageContradicted
-    | ReplyWritten
-    | NoteWritten
-    | CallLogged
-    | DeliveryAttempted
-    | DeliveryAccepted
-    | DeliveryRejected
-    | DeliveryUnknown
-)
+InteractionEvent = MessageReceived | MessageContradicted | ReplyWritten | NoteWritten | CallLogged
 
 
 def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
@@ -212,11 +213,19 @@ def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
     match event:
         case MessageReceived(handle=handle, provider_id=provider_id):
             back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
-            return replace(conversation, handle=handle, latest_provider_id=provider_id, status=back)
+            heard_at = _heard_at(conversation, event)
+            return replace(conversation, handle=handle, latest_provider_id=provider_id, status=back, heard_at=heard_at)
         case CallLogged(handle=handle) if conversation.channel == "phone":  # a chat's replies stay on the chat
             return replace(conversation, handle=handle)
         case _:
             return conversation
+
+
+def _heard_at(conversation: Conversation, event: MessageReceived) -> datetime | None:
+    """The latest time at which the customer wrote; what the channel itself says in their place does not count."""
+    if event.said_at is None or event.content.kind is ContentKind.SYSTEM:
+        return conversation.heard_at
+    return max(event.said_at, conversation.heard_at or event.said_at)
 
 
 def demand_holder(conversation: Conversation, agent_id: str) -> None:

@@ -47,6 +47,10 @@ class Action(StrEnum):
     READ_PEOPLE = "read_people"
     ADMIT_PEOPLE = "admit_people"
     """Admit, bar, readmit, give roles, replace passwords, issue keys."""
+    READ_DELIVERIES = "read_deliveries"
+    """What providers delivered and how it fared; not what was in it."""
+    READ_RAW_DELIVERIES = "read_raw_deliveries"
+    RETRY_DELIVERIES = "retry_deliveries"
     READ_LOG = "read_log"
     READ_METRICS = "read_metrics"
 
@@ -78,6 +82,9 @@ _TABLE: dict[Action, tuple[Reach, Reach, Reach, Reach, Reach]] = {
     Action.DEFINE_ACCOUNTS:       (_N,    _N,        _N,     _A,           _N),
     Action.READ_PEOPLE:           (_N,    _N,        _A,     _A,           _N),
     Action.ADMIT_PEOPLE:          (_N,    _N,        _N,     _A,           _N),
+    Action.READ_DELIVERIES:       (_N,    _A,        _A,     _A,           _N),
+    Action.READ_RAW_DELIVERIES:   (_N,    _N,        _A,     _A,           _N),
+    Action.RETRY_DELIVERIES:      (_N,    _A,        _N,     _A,           _N),
     Action.READ_LOG:              (_N,    _N,        _A,     _N,           _N),
     Action.READ_METRICS:          (_N,    _N,        _A,     _N,           _N),
 }

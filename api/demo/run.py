@@ -1,14 +1,14 @@
 """The demo from beginning to end: servers, shop, traffic, screen, and a summary of what was stored."""
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import httpx
 import msgspec
+from msgspec.structs import replace
 from nats import connect
 from nats.errors import Error as NatsError
 from rich.console import Console
@@ -23,14 +23,12 @@ from api.demo.mailbox import mailbox
 from api.demo.opening import Shop, close_shop, open_shop
 from api.demo.scene import Scene
 from api.demo.screen import Screen
+from api.demo.server import serving
 from api.demo.shop import AGENTS, FEATURED, PASSWORD, SUPERVISOR
-from api.settings import Settings, as_environment
+from api.settings import Settings
 
 FRAMES_PER_SECOND = 4
 LINE_SECONDS = 2.0
-START_SECONDS_MAX = 60.0
-READY_POLL_SECONDS = 0.1
-LISTENS = b"listens on "
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,45 +47,14 @@ async def run_demo(settings: Settings, *, seconds: float | None, pace: Pace, con
     scene = Scene()
     async with mailbox(scene) as smtp_port, composed(settings, readers=False) as parts:
         shop = await open_shop(parts, smtp_port)
-        async with _server(settings) as url:
-            try:
-                await _live(settings, url, shop, scene, seconds, pace, console)
-            finally:
-                scene.position = await parts.log.head()
+        with (settings.data_directory / "demo-server.log").open("wb") as log:
+            async with serving(replace(settings, host="127.0.0.1", port=0), log) as server:
+                try:
+                    await _live(settings, server.url, shop, scene, seconds, pace, console)
+                finally:
+                    scene.position = await parts.log.head()
         await close_shop(parts, shop)
     return scene
-
-
-@asynccontextmanager
-async def _server(settings: Settings) -> AsyncIterator[str]:
-    """`onethread serve` in a process of its own, as anybody would run it. Gives its address."""
-    command = [sys.executable, "-m", "api.command_line", "serve", "--host", "127.0.0.1", "--port", "0"]
-    log = settings.data_directory / "demo-server.log"
-    with log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env=as_environment(settings),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
-    try:
-        assert process.stdout is not None  # asked for above
-        async with asyncio.timeout(START_SECONDS_MAX):
-            async for line in process.stdout:
-                if LISTENS in line:
-                    break
-            else:
-                raise RuntimeError(f"the server did not start; {log} says why")
-        url = line.partition(LISTENS)[2].split()[0].decode()
-        async with httpx.AsyncClient(base_url=url) as http, asyncio.timeout(START_SECONDS_MAX):
-            while (await http.get("/health/ready")).is_error:  # noqa: ASYNC110  # it is another process
-                await asyncio.sleep(READY_POLL_SECONDS)
-        yield url
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 async def _live(

@@ -7,6 +7,7 @@ from api.http.asked import Asked
 from api.http.operation import command
 from api.http.refusals import Invalid
 from api.parts import Parts
+from application.exchange.media import keep_files
 from channels import email
 from domain.account import AccountUnknown
 
@@ -31,6 +32,7 @@ async def bring_mail(asked: Asked[bytes]) -> Answer:
 
     Any bytes that a mail server may deliver are taken. The header `Onethread-Envelope-Recipient` may say whom it was
     delivered to. The same Message-ID with the same content is the same mail and gets the same answer.
+    Its attachments are kept first: 503 where they cannot be, then bring it again.
     """
     account_id, parts = asked.ids["account_id"], asked.parts
     demand_account(asked.person, account_id)
@@ -49,7 +51,11 @@ async def bring_mail(asked: Asked[bytes]) -> Answer:
         own_addresses=_mailboxes(parts),
         envelope_recipient=recipient,
     )
-    (receipt,) = await parts.receive.receive(account_id, (mail.message,), asked.command)
+    message = mail.message
+    if message.content.attachments:
+        bytes_max = parts.settings.media_bytes_max
+        message = await keep_files(message, email.bodies(asked.raw), parts.media, bytes_max=bytes_max)
+    (receipt,) = await parts.receive.receive(account_id, (message,), asked.command)
     asked.edge.count_received("email")
     return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))
 

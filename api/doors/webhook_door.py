@@ -1,38 +1,38 @@
-"""Provider webhooks: proven by their signature, read as a whole, stored before they are acknowledged.
+"""Provider webhooks: proven by their signature, kept as they came, and answered before anybody reads them.
 
 One hook address serves all accounts of a channel. A delivery counts for the accounts whose own secret fits its
-signature, and for no other, so that nobody who knows one account's secret can speak for another.
+signature, and for no other, so that nobody who knows one account's secret can speak for another. What is in it does
+not matter here: once it is durable, nothing makes it anything but the provider's own kind of 2xx, since providers give
+up on hooks that fail. The same bytes again are kept again: claims recognise what is in them, by the message and not
+by the delivery, also where a provider packs the same message anew.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
-from api.http.answer import Answer, json_answer
+from api.doors.trust import packed, trusted
+from api.http.answer import Answer
 from api.http.asked import Asked
 from api.http.operation import command, read
 from api.http.refusals import Unknown
-from application.commands import Command
-from channels.edge.payload import Delivery, Posted, SignatureWrong
+from application.exchange.deliveries import Arrived
+from application.ids import new_id
+from channels.edge.payload import Acknowledgement, Posted, SignatureWrong
 from channels.table import CHANNELS, Webhook
 from domain.account import Account, AccountInvalid, AccountUnknown
-from domain.event import RuleBroken
-from domain.intake import InboundMessage
 
-
-class Delivered(msgspec.Struct, frozen=True, kw_only=True):
-    """What a delivery held."""
-
-    messages: int
-    """Stored, now or before."""
-    receipts: int
-    ignored: int
-    """News of kinds that are not stored."""
+OFF_THE_LOOP_BYTES = 262_144
+"""Hashing more than this, over all accounts, takes so long that other requests should not wait for it."""
+MAIL_CHANNELS = frozenset({"email"})
+"""Their deliveries hold whole mails."""
 
 
 class HandshakeQuery(msgspec.Struct, frozen=True, kw_only=True, rename=lambda name: f"hub.{name}"):
-    """What a provider asks when a hook is set up."""
+    """What Meta asks when a hook is set up. Other providers have names of their own."""
 
     mode: str = ""
     verify_token: str = ""
@@ -50,7 +50,7 @@ class HandshakeQuery(msgspec.Struct, frozen=True, kw_only=True, rename=lambda na
 async def answer_handshake(asked: Asked[HandshakeQuery]) -> Answer:
     """Prove to a provider that the hook is ours.
 
-    Answers the challenge where any account of the channel has this verify token.
+    Answers the challenge where any account of the channel has this verify token, paused or not.
     """
     return _handshake(asked, _accounts(asked))
 
@@ -68,30 +68,41 @@ async def answer_handshake_of_account(asked: Asked[HandshakeQuery]) -> Answer:
     return _handshake(asked, _one_account(asked))
 
 
-@command("/v1/webhooks/{channel}", None, takes=bytes, gives=Delivered, key="none", statuses=(400, 401, 404, 409))
+@command(
+    "/v1/webhooks/{channel}",
+    None,
+    takes=bytes,
+    gives=None,
+    key="none",
+    answer_media_type="text/plain",
+    statuses=(401, 404),
+    large_channels=MAIL_CHANNELS,
+)
 async def take_delivery(asked: Asked[bytes]) -> Answer:
     """Take a provider's delivery.
 
-    For every account of the channel: one hook address for all numbers of an app. Messages for an account that is
-    unknown here give 404 after the others are stored, so that the provider delivers again once it is set up.
+    For every account of the channel: one hook address for all numbers of an app. Answered once it is durable, in the
+    way that the provider expects; it is read afterwards. What cannot be read shows in `/v1/deliveries`.
     """
-    return await _deliver(asked, _accounts(asked))
+    return await _keep(asked, _accounts(asked))
 
 
 @command(
     "/v1/webhooks/{channel}/{account_id}",
     None,
     takes=bytes,
-    gives=Delivered,
+    gives=None,
     key="none",
-    statuses=(400, 401, 404, 409),
+    answer_media_type="text/plain",
+    statuses=(401, 404),
+    large_channels=MAIL_CHANNELS,
 )
 async def take_delivery_of_account(asked: Asked[bytes]) -> Answer:
     """Take a provider's delivery for one account.
 
-    For providers where each account has a hook of its own. Messages for other accounts give 404.
+    For providers where each account has a hook of its own; else as without the account.
     """
-    return await _deliver(asked, _one_account(asked))
+    return await _keep(asked, _one_account(asked))
 
 
 def _webhook(asked: Asked[Any]) -> Webhook:
@@ -116,68 +127,54 @@ def _one_account(asked: Asked[Any]) -> list[Account]:
     return found
 
 
+def _posted(asked: Asked[Any]) -> Posted:
+    """The request as the provider made it, whatever a proxy in front of us made of it."""
+    query_string = asked.query_string.decode("latin-1")
+    base = asked.parts.settings.public_url.rstrip("/") or f"{asked.scheme}://{asked.header(b'host') or ''}"
+    return Posted(
+        raw=asked.raw,
+        received_at=asked.at,
+        headers=asked.headers(),
+        query=dict(parse_qsl(query_string, keep_blank_values=True)),
+        url=f"{base}{asked.path}{'?' if query_string else ''}{query_string}",
+    )
+
+
 def _handshake(asked: Asked[HandshakeQuery], accounts: Sequence[Account]) -> Answer:
     """Raises SignatureWrong where no account takes the token."""
-    webhook = _webhook(asked)
-    posted = Posted(
-        raw=b"", received_at=asked.at, headers=dict(asked.headers()), query=msgspec.to_builtins(asked.given)
-    )
+    webhook, posted = _webhook(asked), _posted(asked)
     if webhook.answer_handshake is None:
         raise Unknown
     for account in accounts:
         assert account.definition is not None  # accounts without one were left out
         try:
-            answer = webhook.answer_handshake(account.definition, posted)
+            return _as_told(webhook.answer_handshake(account.definition, posted))
         except (SignatureWrong, AccountInvalid):
             continue
-        return Answer(answer.status, answer.body, media_type=answer.media_type)
-    raise SignatureWrong("hub.verify_token: it is not the one of any account here")
+    raise SignatureWrong("the hook is not set up like this for any account here")
 
 
-async def _deliver(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
-    """Raises SignatureWrong, UnreadablePayload, AccountUnknown, AccountPaused; what could be stored is stored then."""
-    webhook = _webhook(asked)
-    posted = Posted(raw=asked.raw, received_at=asked.at, headers=dict(asked.headers()))
-    trusted = _trusted(posted, webhook, accounts)
-    definition = next(iter(trusted.values())).definition
-    assert definition is not None  # accounts without one were left out
-    delivery = webhook.parse(definition, posted)
-    refusals: list[RuleBroken] = []
-    for address, messages in _by_address(delivery).items():
-        account = trusted.get(address)
-        try:
-            if account is None:
-                raise AccountUnknown(f"there is no account at {address} that this signature speaks for")
-            await asked.parts.receive.receive(account.id, messages, Command(actor=account.id, at=asked.at))
-            asked.edge.count_received(asked.ids["channel"], len(messages))
-        except RuleBroken as refusal:
-            refusals.append(refusal)
-    if refusals:
-        raise refusals[0]
-    counts = Delivered(messages=len(delivery.messages), receipts=len(delivery.reports), ignored=len(delivery.ignored))
-    return json_answer(counts)
+async def _keep(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
+    """Raises SignatureWrong, LogBusy, LogUnreachable; then nothing is acknowledged and the provider comes again."""
+    webhook, posted, parts = _webhook(asked), _posted(asked), asked.parts
+    if len(posted.raw) * len(accounts) > OFF_THE_LOOP_BYTES:
+        found = await asyncio.to_thread(trusted, posted, webhook, accounts)
+    else:
+        found = trusted(posted, webhook, accounts)
+    arrived = Arrived(
+        id=new_id("delivery"),
+        channel=asked.ids["channel"],
+        account_ids=tuple(sorted(account.id for account in found)),
+        received_at=asked.at,
+        content=packed(posted),
+    )
+    await parts.deliveries.store(arrived)
+    parts.metrics.deliveries_stored.labels(arrived.channel).inc()
+    return _as_told(webhook.acknowledgement)
 
 
-def _trusted(posted: Posted, webhook: Webhook, accounts: Sequence[Account]) -> dict[str, Account]:
-    """By address, the accounts whose secret fits. Raises SignatureWrong where none does."""
-    trusted: dict[str, Account] = {}
-    for account in accounts:
-        assert account.definition is not None  # accounts without one were left out
-        try:
-            webhook.verify(account.definition, posted)
-        except (SignatureWrong, AccountInvalid):
-            continue
-        trusted[account.definition.address] = account
-    if not trusted:
-        raise SignatureWrong("no account here has a secret that fits")
-    return trusted
-
-
-def _by_address(delivery: Delivery) -> dict[str, list[InboundMessage]]:
-    found: dict[str, list[InboundMessage]] = {}
-    for address, message in delivery.messages:
-        found.setdefault(address, []).append(message)
-    return found
+def _as_told(told: Acknowledgement) -> Answer:
+    return Answer(told.status, told.body, media_type=told.media_type)
 
 
 OPERATIONS = (answer_handshake, answer_handshake_of_account, take_delivery, take_delivery_of_account)

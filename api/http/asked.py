@@ -64,6 +64,9 @@ class Asked(Generic[T]):
     header_bytes: Mapping[bytes, bytes]
     key: str | None
     """Of the Idempotency-Key header."""
+    scheme: str = "http"
+    query_string: bytes = b""
+    """As it came. Commands that take bytes read it themselves."""
 
     @property
     def parts(self) -> Parts:

@@ -46,6 +46,8 @@ class Operation:
     answer_media_type: str = "application/json"
     is_large: bool = False
     """Takes a body as large as the largest mail."""
+    large_channels: frozenset[str] = frozenset()
+    """Where the path names one of these channels, the same."""
     has_revision: bool = False
     """Works on a conversation, whose ETag `If-Match` may name."""
     statuses: tuple[int, ...] = ()

@@ -23,6 +23,7 @@ from api.http.refusals import (
     ViewBehind,
 )
 from application.commands import ClaimTaken, Contended, KeyReused, RevisionStale
+from application.exchange.media import MediaNotStored
 from application.log import LogBusy, LogUnreachable
 from application.views import CursorInvalid, ViewNotBuilt, ViewsUnreachable
 from channels.edge.payload import SignatureWrong, UnreadablePayload
@@ -94,6 +95,7 @@ TABLE: dict[type[Exception], Kind] = {
     LogUnreachable: Kind(
         "log-unreachable", 503, "The log cannot be reached. Repeat the request with the same key.", AGAIN_SOON
     ),
+    MediaNotStored: Kind("media-not-stored", 503, "The media store cannot be used at the moment.", AGAIN_SOON),
     Contended: Kind("contended", 503, "Too many change the same thing. Nothing was stored; try again.", AGAIN_AT_ONCE),
     ViewsUnreachable: Kind("views-unreachable", 503, "The views cannot be read at the moment.", AGAIN_SOON),
     ViewNotBuilt: Kind("views-unreachable", 503, "The views cannot be read at the moment.", AGAIN_SOON),

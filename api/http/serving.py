@@ -92,7 +92,9 @@ class Serving:
         ids = _ids(scope["path_params"])
         raw = b""
         if operation.takes_body:
-            raw = await read_body(receive, _text(headers.get(b"content-length")), self._bytes_max)
+            is_mail = ids.get("channel") in operation.large_channels
+            bytes_max = edge.parts.settings.mail_bytes_max if is_mail else self._bytes_max
+            raw = await read_body(receive, _text(headers.get(b"content-length")), bytes_max)
             given: Any = self._given(raw, _text(headers.get(b"content-type")))
         else:
             given = read_query(scope["query_string"], operation.takes)
@@ -113,6 +115,8 @@ class Serving:
             raw=raw,
             given=given,
             key=key,
+            scheme=scope["scheme"],
+            query_string=scope["query_string"],
         )
         return await operation.run(asked)
 

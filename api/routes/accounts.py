@@ -137,7 +137,8 @@ async def define_account(asked: Asked[AccountWanted]) -> Answer:
 async def pause_account(asked: Asked[PauseWanted]) -> Answer:
     """Pause a channel account.
 
-    It takes no messages in and sends none until `resume`. Providers get 409 and deliver again later.
+    It takes no messages in and sends none until `resume`. What providers deliver meanwhile is kept and read then;
+    adapters get 409.
     """
     return done_answer(
         await asked.parts.set_up.pause_account(asked.command, asked.ids["account_id"], asked.given.reason)

@@ -15,8 +15,8 @@ from api.http.pages import PageQuery, demand_position, page_answer, page_of
 from api.http.refusals import Invalid
 from api.routes.conversations import VIEW, ConversationPage
 from application.projections.timeline import Entry
+from application.use_cases.arrivals import ADDRESSES_PER_ACCOUNT
 from application.use_cases.know_customers import Identity
-from application.use_cases.receive_messages import ADDRESSES_PER_ACCOUNT
 from application.views import Clock, ConversationFilter
 from channels.phone import normalised
 from channels.table import CHANNELS

@@ -9,24 +9,26 @@ from api.routes import (
     calls,
     conversations,
     customers,
+    media,
     people,
     policy,
     queues,
+    replies,
     sessions,
     steering,
     work,
 )
-from api.upkeep import health, log
+from api.upkeep import account_health, deliveries, health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
-    "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS),
-    "Customers": (*customers.OPERATIONS, *calls.OPERATIONS),
+    "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS, *replies.OPERATIONS),
+    "Customers": (*customers.OPERATIONS, *media.OPERATIONS, *calls.OPERATIONS),
     "Agents": agents.OPERATIONS,
     "Boards": boards.OPERATIONS,
     "Queues": queues.OPERATIONS,
     "Routing policy": policy.OPERATIONS,
-    "Channel accounts": accounts.OPERATIONS,
+    "Channel accounts": (*accounts.OPERATIONS, *account_health.OPERATIONS),
     "People": people.OPERATIONS,
     "Doors": (
         *adapter_door.OPERATIONS,
@@ -34,6 +36,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
         *webhook_door.OPERATIONS,
         *visitors_door.OPERATIONS,
     ),
+    "Deliveries": deliveries.OPERATIONS,
     "Log": log.OPERATIONS,
     "Health": health.OPERATIONS,
 }

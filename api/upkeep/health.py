@@ -12,6 +12,7 @@ from api.http.asked import Asked
 from api.http.operation import Nothing, read
 from api.http.problems import documented
 from api.http.refusals import Unknown
+from api.upkeep.account_health import health_of_all
 from application.log import LogUnreachable
 from application.views import ViewNotBuilt, ViewsUnreachable
 
@@ -114,9 +115,15 @@ async def read_metrics(asked: Asked[Nothing]) -> Answer:
         demand(person, Action.READ_METRICS)
     parts.metrics.measure_routing(parts.router)
     parts.metrics.measure_parked(parts.projections)
+    parts.metrics.measure_media(parts.followers, asked.at)
     with suppress(LogUnreachable, TimeoutError):  # what the process counted by itself is worth telling all the same
         async with asyncio.timeout(READY_SECONDS_MAX):
             await parts.metrics.measure_lag(parts.log, parts.followers, asked.at)
+            for one in await health_of_all(parts, asked.at):
+                parts.metrics.account_lag_seconds.labels(one.account_id).set(one.lag_seconds)
+                parts.metrics.account_waiting.labels(one.account_id).set(one.waiting)
+                parts.metrics.account_parked.labels(one.account_id).set(one.parked)
+                parts.metrics.account_silent.labels(one.account_id).set(one.is_silent)
     return Answer(200, parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -1,156 +1,215 @@
 """Whenever a reply was written on a channel that is sent to, send it once, and record how it fared."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-import httpx
-
-from application.claims import ClaimKeys
-from application.commands import ClaimTaken, Command, Commands
 from application.directory import Directory
-from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Send, Unknown
-from application.positions import Positions
-from domain.event import Event, Recorded
-from domain.interaction import (
-    DeliveryAccepted,
-    DeliveryAttempted,
-    DeliveryRejected,
-    DeliveryUnknown,
-    ReplyWritten,
-)
+from application.exchange.attempts import LOG_AGAIN_SECONDS, Attempts, Provider
+from application.exchange.lanes import Lane, LaneHealth, Result, Waiting
+from application.exchange.limits import Limits, limits_of
+from application.exchange.outbox import Outbox
+from application.log import Log
+from domain.account import Account, AccountInvalid
+from domain.delivery import ReplyGivenUp, ReplyResent
+from domain.event import Recorded
+from domain.interaction import DeliveryAccepted, DeliveryRejected, DeliveryUnknown, ReplyWritten
 
-PAUSES_SECONDS = (2.0, 10.0)
-"""Between the attempts, where the channel said that it may be tried again; there is one attempt more than pauses."""
-SENT_AT_ONCE_MAX = 10
+LOOK_SECONDS = 1.0
+"""How often a lane that waits looks whether its account was mended, paused or resumed."""
+DRAIN_SECONDS = 0.8
+"""What is under way may still end when the sender stops; its outcome would be unknown otherwise. Less than the second
+after which a stopping task is cancelled again."""
+
+logger = logging.getLogger(__name__)
 
 
 class SendReplies:
-    """Each attempt is claimed before it is made, so that neither a restart nor a second worker sends twice.
+    """Follows the log to know what is to be sent, and sends it beside: no send holds up the following.
 
-    An attempt whose outcome was lost, because the process died meanwhile, is recorded as unknown and not repeated.
-    Replies of one conversation leave in order.
+    What is open stands in the outbox, so the position moves on however long a reply waits, and a restart finds it.
     """
 
     name = "send_replies"
-    topics = frozenset({"conversation.reply_written"})
+    topics = frozenset(
+        one.TOPIC
+        for one in (ReplyWritten, ReplyResent, ReplyGivenUp, DeliveryAccepted, DeliveryRejected, DeliveryUnknown)
+    )
 
     def __init__(
         self,
-        commands: Commands,
+        log: Log,
         directory: Directory,
-        senders: Mapping[str, Send],
-        client: httpx.AsyncClient,
-        positions: Positions,
+        attempts: Attempts,
+        providers: Mapping[str, Provider],
+        outbox: Outbox,
         clock: Callable[[], datetime],
-        pauses_seconds: Sequence[float] = PAUSES_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        self._commands = commands
-        self._keys: ClaimKeys = commands.claim_keys
+        self._log = log
         self._directory = directory
-        self._senders = senders
-        self._client = client
-        self._positions = positions
+        self._attempts = attempts
+        self._providers = providers
+        self._outbox = outbox
         self._clock = clock
-        self._pauses_seconds = pauses_seconds
+        self._look_seconds = look_seconds
+        self._lanes: dict[str, Lane] = {}
+        self._limits: dict[str, tuple[Account | None, Limits]] = {}
+        self._waiting: dict[str, Waiting] = {}
+        self._sends: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+
+    def health(self) -> dict[str, LaneHealth]:
+        """By account, those that this process has sent for or is to send for; nothing where another one sends."""
+        now = self._clock()
+        return {account_id: lane.health(now) for account_id, lane in self._lanes.items()}
 
     async def start(self) -> int:
-        return await self._positions.load(self.name)
+        """What is known here already stays as it is: it may be under way."""
+        position, asked = await self._outbox.load()
+        for message_id, at in sorted(asked.items(), key=lambda item: item[1]):
+            if message_id in self._waiting:
+                continue
+            recorded = await self._log.at(at)
+            if recorded is None or not await self._ask(recorded):
+                await self._outbox.drop(message_id, at)  # its customer was erased meanwhile
+        return position
 
     async def take(self, batch: Sequence[Recorded], upto: int) -> None:
-        conversations: dict[str, list[Recorded]] = {}
+        asked: dict[str, Recorded] = {}
+        settled: dict[str, Recorded] = {}
         for recorded in batch:
-            if isinstance(recorded.event, ReplyWritten) and recorded.event.channel in self._senders:
-                conversations.setdefault(recorded.event.conversation_id, []).append(recorded)
-        places = asyncio.Semaphore(SENT_AT_ONCE_MAX)
-
-        async def in_order(replies: Sequence[Recorded]) -> None:
-            async with places:
-                for recorded in replies:
-                    await self._send(recorded)
-
-        await asyncio.gather(*(in_order(replies) for replies in conversations.values()))
+            event = recorded.event
+            if isinstance(event, ReplyResent) or (isinstance(event, ReplyWritten) and event.channel in self._providers):
+                asked[event.message_id] = recorded
+                settled.pop(event.message_id, None)
+            elif _settles(recorded):
+                message_id: str = getattr(event, "message_id", "")
+                settled[message_id] = recorded
+                asked.pop(message_id, None)
         if batch:
-            await self._positions.save(self.name, upto)
+            positions = {message_id: recorded.position for message_id, recorded in asked.items()}
+            await self._outbox.save(positions, settled.keys(), upto)
+        for message_id, recorded in settled.items():
+            self._settle(message_id, recorded)
+        for recorded in asked.values():
+            await self._ask(recorded)
+        self._woken.set()
 
-    async def _send(self, recorded: Recorded) -> None:
-        reply = recorded.event
-        assert isinstance(reply, ReplyWritten)  # `take` picked it
-        for attempt, pause_seconds in enumerate((*self._pauses_seconds, None), start=1):
-            if not await self._attempt(recorded, reply, attempt, is_last=pause_seconds is None):
-                return
-            await asyncio.sleep(pause_seconds or 0)
-
-    async def _attempt(self, recorded: Recorded, reply: ReplyWritten, attempt: int, *, is_last: bool) -> bool:
-        """True if it should be tried again."""
-        attempted = DeliveryAttempted(
-            conversation_id=reply.conversation_id, message_id=reply.message_id, attempt=attempt, agent_id=reply.agent_id
-        )
-        if await self._record(recorded, attempted, "attempt", attempt) is attempted:
-            outcome = await self._hand_over(recorded, reply)
-        else:
-            outcome = Unknown(reason="the sender stopped before it learnt the outcome")
-        told = await self._record(recorded, _told(reply, outcome, is_last=is_last), "outcome", attempt)
-        return isinstance(told, DeliveryRejected) and not told.is_final
-
-    async def _hand_over(self, recorded: Recorded, reply: ReplyWritten) -> Outcome:
-        account = self._directory.account(reply.account_id)
-        if account is None or account.definition is None:
-            return Rejected(reason=f"channel account {reply.account_id} is gone", refusal=Refusal.OUR_FAULT)
-        if account.is_paused:
-            return Rejected(reason=f"channel account {reply.account_id} is paused", refusal=Refusal.OUR_FAULT)
-        return await self._senders[reply.channel](account.definition, _outgoing(recorded, reply), self._client)
-
-    async def _record(self, recorded: Recorded, event: Event, what: str, attempt: int) -> Event:
-        """Appends it once for all runs. The event that stands: this one, or the one of an earlier run."""
-        reply = recorded.event
-        assert isinstance(reply, ReplyWritten)
-        claim = self._keys.once(what, reply.message_id, str(attempt))
-        command = Command(actor=self.name, at=self._clock(), cause=recorded.position, correlation=recorded.correlation)
+    async def work(self) -> None:
+        """Sends what is due, until it is cancelled; then ends what is under way."""
         try:
-            await self._commands.carry_out(command, [recorded.stream], lambda _: [[event]], [claim])
-        except ClaimTaken as taken:
-            earlier = await self._commands.log.at(taken.outcome.position)
-            assert earlier is not None  # a claim always names a stored event
-            return earlier.event
-        return event
+            while True:
+                self._woken.clear()
+                try:
+                    self._start_due()
+                except Exception:
+                    logger.exception("what is due could not be started; it is looked at again")
+                try:
+                    async with asyncio.timeout(self._pause_seconds()):
+                        await self._woken.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            if self._sends:
+                await asyncio.wait(self._sends, timeout=DRAIN_SECONDS)
+            late = list(self._sends)
+            for send in late:
+                send.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            self._lanes.clear()
+            self._waiting.clear()
 
+    async def settle(self) -> None:
+        """Everything that is due at this moment has been tried."""
+        self._start_due()
+        while self._sends:
+            await asyncio.gather(*self._sends)
+            self._start_due()
 
-def _outgoing(recorded: Recorded, reply: ReplyWritten) -> Outgoing:
-    return Outgoing(
-        conversation_id=reply.conversation_id,
-        message_id=reply.message_id,
-        handle=reply.handle,
-        text=reply.text,
-        written_at=recorded.recorded_at,
-        subject=reply.subject,
-        in_reply_to=reply.in_reply_to,
-    )
-
-
-def _told(reply: ReplyWritten, outcome: Outcome, *, is_last: bool) -> Event:
-    """The event that says how it fared."""
-    match outcome:
-        case Accepted(provider_id=provider_id, answer=answer):
-            return DeliveryAccepted(
-                conversation_id=reply.conversation_id,
-                message_id=reply.message_id,
-                provider_id=provider_id,
-                answer=answer,
-                agent_id=reply.agent_id,
+    async def _ask(self, recorded: Recorded) -> bool:
+        """It waits in its lane from now on. False for what the log no longer tells."""
+        written, event = recorded, recorded.event
+        if isinstance(event, ReplyResent):
+            found = await self._log.at(event.reply_position)
+            written, event = found or recorded, found.event if found else event
+        if not isinstance(event, ReplyWritten):
+            return False
+        known = self._waiting.get(event.message_id)
+        if known is None or known.position < recorded.position:
+            one = Waiting(
+                written=written,
+                reply=event,
+                position=recorded.position,
+                asked_at=recorded.recorded_at,
             )
-        case Rejected(reason=reason, is_final=is_final):
-            return DeliveryRejected(
-                conversation_id=reply.conversation_id,
-                message_id=reply.message_id,
-                reason=reason,
-                is_final=is_final or is_last,
-                agent_id=reply.agent_id,
-            )
-        case Unknown(reason=reason):
-            return DeliveryUnknown(
-                conversation_id=reply.conversation_id,
-                message_id=reply.message_id,
-                reason=reason,
-                agent_id=reply.agent_id,
-            )
+            self._waiting[event.message_id] = one
+            self._lane(event).add(one, self._clock())
+        return True
+
+    def _settle(self, message_id: str, recorded: Recorded) -> None:
+        """As the log tells, be it what this sender told itself or what a receipt, an echo or a person did."""
+        known = self._waiting.get(message_id)
+        is_older = known is not None and known.position < recorded.position
+        if known is not None and is_older and self._lane(known.reply).drop(known, self._clock()):
+            del self._waiting[message_id]
+        event = recorded.event
+        if isinstance(event, DeliveryAccepted | ReplyGivenUp):
+            for lane in self._lanes.values():
+                lane.release(event.conversation_id, self._clock())
+
+    def _lane(self, reply: ReplyWritten) -> Lane:
+        if (lane := self._lanes.get(reply.account_id)) is None:
+            lane = self._lanes[reply.account_id] = Lane(reply.account_id, self._providers[reply.channel].limits)
+        return lane
+
+    def _start_due(self) -> None:
+        now = self._clock()
+        for lane in self._lanes.values():
+            if lane.is_empty:
+                continue
+            account = self._directory.account(lane.account_id)
+            self._adjust(lane, account)
+            for one in lane.due(account, now):
+                send = asyncio.create_task(self._send(lane, one, account))
+                self._sends.add(send)
+                send.add_done_callback(self._sends.discard)
+
+    def _adjust(self, lane: Lane, account: Account | None) -> None:
+        """To the limits of the account as it is defined now."""
+        known = self._limits.get(lane.account_id)
+        if account is None or account.definition is None or (known is not None and known[0] is account):
+            return
+        limits = self._providers[account.definition.channel].limits
+        try:
+            limits = limits_of(limits, account.definition.settings)
+        except AccountInvalid as error:  # defined by a release that did not know the setting
+            logger.warning("account %s keeps its channel's limits: %s", lane.account_id, error)
+        self._limits[lane.account_id] = (account, limits)
+        lane.budget.change(limits)
+
+    async def _send(self, lane: Lane, one: Waiting, account: Account | None) -> None:
+        try:
+            result = await self._attempts.make(one, lane.budget.limits)
+        except Exception:
+            logger.exception("a reply could not be tried; it is looked at again")
+            result = Result(is_over=False, again_at=self._clock() + timedelta(seconds=LOG_AGAIN_SECONDS))
+        lane.ended(one, result, account, self._clock())
+        if result.is_over and self._waiting.get(one.reply.message_id) is one:
+            del self._waiting[one.reply.message_id]
+        if result.is_over and result.outcome is None:
+            await self._outbox.drop(one.reply.message_id, one.position)
+        self._woken.set()
+
+    def _pause_seconds(self) -> float:
+        now = self._clock()
+        due = [lane.next_at for lane in self._lanes.values() if lane.next_at is not None and not lane.is_empty]
+        return max(0.0, min([self._look_seconds, *((at - now).total_seconds() for at in due)]))
+
+
+def _settles(recorded: Recorded) -> bool:
+    """Whether nothing is to be sent any more, unless a person says so."""
+    event = recorded.event
+    is_refused = isinstance(event, DeliveryRejected) and event.is_final
+    return is_refused or isinstance(event, DeliveryAccepted | DeliveryUnknown | ReplyGivenUp)

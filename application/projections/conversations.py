@@ -1,14 +1,16 @@
 """Conversations: one card each, for the list of all, and for the inbox of the agent who has it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
+from application.exchange.limits import DEFAULT, Limits
 from application.projections.view import Row
-from domain.conversation import Conversation, ConversationOpened, opened
+from domain.conversation import Conversation, ConversationOpened, Standing, opened
 from domain.customer import evolve_conversation
+from domain.delivery import ReplyGivenUp, ReplyResent, reply_until
 from domain.event import Recorded
 from domain.interaction import (
     CallLogged,
@@ -24,6 +26,7 @@ from domain.streams import topics_of
 ALL = "all"
 """The scope of the list of all conversations; an inbox's scope is the agent's id."""
 PREVIEW_CHARACTERS_MAX = 160
+UNKNOWN = "it is unknown whether a reply arrived"
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,15 +51,20 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Since when the customer's latest words have no reply."""
     alert: str = ""
     """What an agent should look at: a reply that failed, a message that came twice with different content."""
+    reply_until: datetime | None = None
+    """Until when the channel takes a reply, unless the customer writes again; nothing where it always does."""
 
 
 class Conversations:
     """Everything about conversations, folded into cards."""
 
     name = "conversations"
-    version = 1
+    version = 2
     topics = topics_of("conversation")
     card_type = Card
+
+    def __init__(self, limits: Mapping[str, Limits] = {}) -> None:
+        self._limits = limits
 
     def key(self, recorded: Recorded) -> str | None:
         return getattr(recorded.event, "conversation_id", None)
@@ -75,8 +83,9 @@ class Conversations:
             )
         if card is None:
             return None
-        card = replace(card, conversation=evolve_conversation(card.conversation, event), updated_at=at)
-        return _told(card, recorded)
+        one = evolve_conversation(card.conversation, event)
+        until = reply_until(one, self._limits.get(one.channel, DEFAULT).window)
+        return _told(replace(card, conversation=one, reply_until=until, updated_at=at), recorded)
 
     def rows(self, card: Card, position: int, doc: bytes) -> Sequence[Row]:
         one = card.conversation
@@ -117,17 +126,26 @@ def _told(card: Card, recorded: Recorded) -> Card:
                 last_by="agent",
                 replies=card.replies + 1,
                 unanswered_since=None,
-                alert="",
+                alert=_still_to_see(card.conversation),
             )
         case CallLogged(outcome=outcome, note=note):
             return replace(card, preview=(note or outcome)[:PREVIEW_CHARACTERS_MAX])
         case MessageContradicted():
             return replace(card, alert="a message came again with other content")
-        case DeliveryRejected(reason=reason):
-            return replace(card, alert=f"a reply was refused: {reason}"[:PREVIEW_CHARACTERS_MAX])
+        case DeliveryRejected(reason=reason, is_final=is_final):
+            told = "a reply was refused" if is_final else "a reply waits to be tried again"
+            return replace(card, alert=f"{told}: {reason}"[:PREVIEW_CHARACTERS_MAX])
         case DeliveryUnknown():
-            return replace(card, alert="it is unknown whether a reply arrived")
-        case DeliveryAccepted():
-            return replace(card, alert="")
+            return replace(card, alert=UNKNOWN)
+        case DeliveryAccepted() | ReplyResent() | ReplyGivenUp():
+            return replace(card, alert=_still_to_see(card.conversation))
         case _:
             return card
+
+
+def _still_to_see(conversation: Conversation) -> str:
+    """That a later reply arrived does not settle an earlier one."""
+    standings = {reply.standing for reply in conversation.replies.values()}
+    if Standing.REJECTED in standings:
+        return "a reply was refused"
+    return UNKNOWN if Standing.UNKNOWN in standings else ""

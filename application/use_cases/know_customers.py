@@ -4,7 +4,7 @@ import msgspec
 
 from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Commands, Contended, Done
 from application.ids import derived_id, new_id
-from application.use_cases.receive_messages import ADDRESSES_PER_ACCOUNT
+from application.use_cases.arrivals import ADDRESSES_PER_ACCOUNT
 from domain import customer, intake
 from domain.card_numbers import mask
 from domain.customer import Customer

@@ -1,10 +1,7 @@
 """Receive messages: whatever the channel, each is stored once, in its customer's stream, and answered with where."""
 
 import asyncio
-from asyncio import Future
-from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,20 +9,14 @@ from msgspec.structs import replace
 
 from application.commands import ATTEMPTS_MAX, Command, Commands, Contended
 from application.directory import Directory
-from application.ids import derived_id, new_id
-from application.log import AlreadyClaimed, Appended, Claim, Conflict, Context, Fact, Outcome, Write
-from application.states import fold
+from application.ids import derived_id
+from application.log import AlreadyClaimed, Appended, Claim, Conflict, Outcome, Write
 from application.turns import Turns
-from domain.account import Account, AccountPaused, AccountUnknown
-from domain.card_numbers import mask, mask_markup
+from application.use_cases.arrivals import Arrival, Desk, Group, KnownAddresses, received_of
+from domain.account import AccountPaused, AccountUnknown
 from domain.event import Event
-from domain.intake import WITHHELD, InboundMessage, contradict_message, receive_message
-from domain.interaction import Content, MessageReceived
-
-CUSTOMERS_KNOWN_MAX = 100_000
-"""Addresses whose customer is remembered in the process."""
-ADDRESSES_PER_ACCOUNT = frozenset({"webchat", "adapter"})
-"""Channels whose addresses mean something only within one account. Elsewhere one is the same person everywhere."""
+from domain.intake import InboundMessage, contradict_message
+from domain.interaction import MessageReceived
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -41,36 +32,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The id had been stored before with other content; both are kept and people are told."""
 
 
-class _Arrival(msgspec.Struct, gc=False):
-    """One message on its way in."""
-
-    place: int
-    message: InboundMessage
-    claim: Claim
-
-    @property
-    def message_id(self) -> str:
-        return derived_id("message", self.claim.key)
-
-
-class _Group(msgspec.Struct):
-    """The messages of one customer, appended together."""
-
-    customer_id: str
-    is_new: bool
-    arrivals: list[_Arrival]
-    state: Any = None
-    version: int = 0
-    facts: list[Fact] = []
-    claims: list[Claim] = []
-
-
-def _without_cards(content: Content) -> Content:
-    """The content with card numbers masked. Markup is masked too, and not kept where the text beside it held one."""
-    text, html = mask(content.text), mask_markup(content.html)
-    if (text, html) == (content.text, content.html):
-        return content
-    return replace(content, text=text, html=html if text == content.text else "")
+Receipts = list[Receipt | None]
+"""One place for each message; None while it is not stored."""
 
 
 class ReceiveMessages:
@@ -83,7 +46,7 @@ class ReceiveMessages:
         self._keys = commands.claim_keys
         self._directory = directory
         self._turns = Turns()
-        self._customers: OrderedDict[bytes, str] = OrderedDict()
+        self._known = KnownAddresses()
 
     async def receive(self, account_id: str, messages: Sequence[InboundMessage], command: Command) -> list[Receipt]:
         """One receipt for each message, in order. Safe to repeat: a message that was stored gets its first receipt.
@@ -91,125 +54,107 @@ class ReceiveMessages:
         Raises AccountUnknown, AccountPaused, TooManyConversations, Contended, LogBusy, LogUnreachable; then some of
         the messages may be stored already, and handing all in again stores the others. KeyReused before any is.
         """
+        desk = self._desk(account_id)
+        arrivals = [desk.arrival(place, message) for place, message in enumerate(messages)]
+        receipts: Receipts = [None] * len(arrivals)
+        if command.claim is not None:
+            await self._commands.claim_only(command)
+        is_together = True
+        for _ in range(ATTEMPTS_MAX + sum(1 + len(arrival.addresses) for arrival in arrivals)):
+            # An id that comes twice in one call waits a round, and is then a repeat like any other.
+            open_arrivals: dict[bytes, Arrival] = {}
+            for arrival in arrivals:
+                if receipts[arrival.place] is None:
+                    open_arrivals.setdefault(arrival.claim.key, arrival)
+            if not open_arrivals:
+                return [receipt for receipt in receipts if receipt is not None]
+            groups = self._known.grouped(open_arrivals.values())
+            # Most calls are stored as a whole; where anything of one was refused, each customer goes alone.
+            is_together = await self._take(desk, groups, receipts, command, is_together=is_together)
+        raise Contended
+
+    def _desk(self, account_id: str) -> Desk:
         account = self._directory.account(account_id)
         if account is None or account.definition is None:
             raise AccountUnknown(f"there is no channel account {account_id}")
         if account.is_paused:
             raise AccountPaused
-        arrivals = [self._arrival(place, account_id, message) for place, message in enumerate(messages)]
-        receipts: list[Receipt | None] = [None] * len(arrivals)
-        await self._commands.claim_only(command)
-        context = command.context
-        for _ in range(ATTEMPTS_MAX + len(arrivals)):
-            # An id that comes twice in one call waits a round, and is then a repeat like any other.
-            still_open: dict[bytes, _Arrival] = {}
-            for arrival in arrivals:
-                if receipts[arrival.place] is None:
-                    still_open.setdefault(arrival.claim.key, arrival)
-            if not still_open:
-                return [receipt for receipt in receipts if receipt is not None]
-            groups = self._grouped(account, list(still_open.values()))
-            async with self._turns.of(group.customer_id for group in groups) as mine:
-                groups = [group for group in groups if group.customer_id in mine]
-                await self._warm(groups)
-                under_way = [await self._submit(account, group, command.at, context) for group in groups]
-                outcomes = [await future for future in under_way]
-                for group, outcome in zip(groups, outcomes, strict=True):
-                    self._settle(account, group, outcome, receipts)
-            for group, outcome in zip(groups, outcomes, strict=True):
-                if isinstance(outcome, AlreadyClaimed) and outcome.claim.key in still_open:
-                    await self._recognise(group, receipts, command)
-        raise Contended
+        return Desk(account, self._keys, self._directory.intake(account.definition.queue_id))
 
-    def _arrival(self, place: int, account_id: str, message: InboundMessage) -> _Arrival:
-        claim = self._keys.message(account_id, message.kind, message.provider_id, message.content)
-        if (content := _without_cards(message.content)) is not message.content:
-            message = replace(message, content=content)
-        if message.subject:
-            message = replace(message, subject=mask(message.subject))
-        return _Arrival(place, message, claim)
+    async def _take(
+        self, desk: Desk, groups: list[Group], receipts: Receipts, command: Command, *, is_together: bool
+    ) -> bool:
+        """Stores what it can of the groups whose turn it is. True if all of that was stored."""
+        mine = await self._turns.take(group.customer_id for group in groups)
+        try:
+            groups = [group for group in groups if group.customer_id in mine]
+            await self._load(groups)
+            for group in groups:
+                desk.decide(group, self._known, command.at)
+            parts = [groups] if is_together and _are_apart(groups) else [[group] for group in groups]
+            under_way = [
+                await self._log.submit(_writes(part), _claims(part), context=command.context) for part in parts
+            ]
+            outcomes = [await outcome for outcome in under_way]
+            for part, outcome in zip(parts, outcomes, strict=True):
+                self._settle(part, outcome, receipts)
+        finally:
+            self._turns.give_back(mine)
+        for part, outcome in zip(parts, outcomes, strict=True):
+            if isinstance(outcome, AlreadyClaimed):
+                await self._recognise(part, outcome.claim, receipts, command)
+        return all(isinstance(outcome, Appended) for outcome in outcomes)
 
-    def _grouped(self, account: Account, arrivals: Sequence[_Arrival]) -> list[_Group]:
-        """The arrivals by customer. An address not met before gets a new one, unless its claim says whose it is."""
-        groups: dict[bytes | str, _Group] = {}
-        for arrival in arrivals:
-            address = self._address(account, arrival)
-            known = None if address is None else self._customers.get(address)
-            together = known or address or arrival.claim.key
-            group = groups.get(together)
-            if group is None:
-                group = groups[together] = _Group(known or new_id("customer"), known is None, [])
-            group.arrivals.append(arrival)
-        return list(groups.values())
+    async def _load(self, groups: Sequence[Group]) -> None:
+        """Gives each group the state it starts from. States that are not at hand are read together."""
+        cold: list[Group] = []
+        for group in groups:
+            load = self._states.peek(group.customer_id)
+            if load is None and group.is_new:
+                load = self._states.begin("customer")
+            if load is None:
+                cold.append(group)
+            else:
+                group.state, group.version = load
+        if cold:
+            loads = await asyncio.gather(*(self._states.load(group.customer_id) for group in cold))
+            for group, load in zip(cold, loads, strict=True):
+                group.state, group.version = load
 
-    async def _warm(self, groups: Sequence[_Group]) -> None:
-        """Reads the states that are not at hand together, instead of one after the other."""
-        cold = [one for one in groups if not one.is_new and self._states.peek(one.customer_id) is None]
-        if len(cold) > 1:
-            await asyncio.gather(*(self._states.load(one.customer_id) for one in cold))
-
-    async def _submit(self, account: Account, group: _Group, at: datetime, context: Context) -> "Future[Outcome]":
-        """Decides on each message in turn and hands the whole in."""
-        load = self._states.peek(group.customer_id)
-        if load is None:
-            load = self._states.begin("customer") if group.is_new else await self._states.load(group.customer_id)
-        group.state, group.version = load
-        group.facts, group.claims = [], []
-        for arrival in group.arrivals:
-            self._decide(account, group, arrival, at)
-        write = Write(group.customer_id, group.version, group.facts)
-        return await self._log.submit([write], group.claims, context=context)
-
-    def _decide(self, account: Account, group: _Group, arrival: _Arrival, at: datetime) -> None:
-        assert account.definition is not None  # seen to by `receive`
-        message, (channel, scope) = arrival.message, _place(account)
-        events = receive_message(
-            group.state,
-            message,
-            channel=channel,
-            account_id=account.id,
-            scope=scope,
-            intake=self._directory.intake(account.definition.queue_id),
-            message_id=arrival.message_id,
-            new_conversation_id=derived_id("conversation", arrival.claim.key),
-            at=at,
-        )
-        for event in events:
-            if isinstance(event, MessageReceived):
-                group.claims.append(replace(arrival.claim, fact=len(group.facts)))
-            group.facts.append(Fact(event, message.occurred_at))
-        group.state = fold(group.customer_id, group.state, events)
-        if group.is_new and len(group.claims) == 1 and message.handle != WITHHELD:
-            group.claims.append(self._keys.identity(channel, scope, message.handle, group.customer_id))
-
-    def _settle(self, account: Account, group: _Group, outcome: Outcome, receipts: list[Receipt | None]) -> None:
+    def _settle(self, part: Sequence[Group], outcome: Outcome, receipts: Receipts) -> None:
         """Writes receipts for what was stored; what was not stays open and goes through another round."""
         match outcome:
             case Appended(positions=positions):
-                self._states.moved(group.customer_id, group.state, group.version + len(group.facts))
-                if group.is_new and (address := self._address(account, group.arrivals[0])) is not None:
-                    self._remember(address, group.customer_id)
-                received = [
-                    (position, fact.event)
-                    for position, fact in zip(positions, group.facts, strict=True)
-                    if isinstance(fact.event, MessageReceived)
-                ]
-                for arrival, (position, event) in zip(group.arrivals, received, strict=True):
-                    receipts[arrival.place] = _receipt(group.customer_id, position, event)
-            case Conflict():
-                self._states.forget(group.customer_id)
+                first = 0
+                for group in part:
+                    upto = first + len(group.facts)
+                    self._settle_one(group, positions[first:upto], receipts)
+                    first = upto
+            case Conflict(stream=stream):
+                self._states.forget(stream)
             case AlreadyClaimed(claim=claim, fingerprint=fingerprint):
-                if claim.key == self._address(account, group.arrivals[0]):
-                    self._remember(claim.key, derived_id("customer", fingerprint))
+                if any(claim.key in arrival.addresses for group in part for arrival in group.arrivals):
+                    self._known.learn(claim.key, derived_id("customer", fingerprint))
 
-    async def _recognise(self, group: _Group, receipts: list[Receipt | None], command: Command) -> None:
-        """Gives those of the group that were stored before their receipts."""
-        taken = await self._log.claimed([arrival.claim.key for arrival in group.arrivals])
-        for arrival in group.arrivals:
+    def _settle_one(self, group: Group, positions: Sequence[int], receipts: Receipts) -> None:
+        self._states.moved(group.customer_id, group.state, group.version + len(group.facts))
+        for claim in group.claims[len(group.arrivals) :]:
+            self._known.learn(claim.key, group.customer_id)
+        for arrival, position, event in received_of(group, positions):
+            assert isinstance(event, MessageReceived)  # that is what an arrival becomes
+            receipts[arrival.place] = _receipt(group.customer_id, position, event)
+
+    async def _recognise(self, part: Sequence[Group], claim: Claim, receipts: Receipts, command: Command) -> None:
+        """Gives those of the part that were stored before their receipts."""
+        arrivals = [arrival for group in part for arrival in group.arrivals]
+        if all(arrival.claim.key != claim.key for arrival in arrivals):
+            return  # it was an address
+        taken = await self._log.claimed([arrival.claim.key for arrival in arrivals])
+        for arrival in arrivals:
             if (before := taken.get(arrival.claim.key)) is not None:
                 receipts[arrival.place] = await self._seen_before(arrival, *before, command)
 
-    async def _seen_before(self, arrival: _Arrival, at_position: int, fingerprint: bytes, command: Command) -> Receipt:
+    async def _seen_before(self, arrival: Arrival, at_position: int, fingerprint: bytes, command: Command) -> Receipt:
         original = await self._log.at(at_position)
         assert original is not None  # a claim always names a stored event
         if not isinstance(original.event, MessageReceived):  # its key was destroyed: only the fact remains
@@ -233,23 +178,27 @@ class ReceiveMessages:
         done = await self._commands.carry_out(again, [original.stream], decide)
         return replace(receipt, position=done.position, is_repeat=done.is_repeat, is_contradiction=True)
 
-    def _address(self, account: Account, arrival: _Arrival) -> bytes | None:
-        """The claim key of the address it came from; None where the sender withheld it."""
-        channel, scope = _place(account)
-        handle = arrival.message.handle
-        return None if handle == WITHHELD else self._keys.identity_key(channel, scope, handle)
 
-    def _remember(self, key: bytes, customer_id: str) -> None:
-        self._customers[key] = customer_id
-        if len(self._customers) > CUSTOMERS_KNOWN_MAX:
-            self._customers.popitem(last=False)
+def _are_apart(groups: Sequence[Group]) -> bool:
+    """Whether no two of them claim the same, as senders with an address in common do when they are first met."""
+    keys = [claim.key for group in groups for claim in group.claims]
+    return len(set(keys)) == len(keys)
 
 
-def _place(account: Account) -> tuple[str, str]:
-    """The account's channel, and within what its addresses mean somebody: the account, or everywhere."""
-    assert account.definition is not None  # seen to by `receive`
-    channel = account.definition.channel
-    return channel, account.id if channel in ADDRESSES_PER_ACCOUNT else ""
+def _writes(part: Sequence[Group]) -> list[Write]:
+    return [Write(group.customer_id, group.version, group.facts) for group in part]
+
+
+def _claims(part: Sequence[Group]) -> list[Claim]:
+    """The claims of all, each leading to its fact as counted over the whole."""
+    if len(part) == 1:
+        return part[0].claims
+    claims: list[Claim] = []
+    first = 0
+    for group in part:
+        claims += [Claim(claim.key, claim.fingerprint, first + claim.fact) for claim in group.claims]
+        first += len(group.facts)
+    return claims
 
 
 def _receipt(customer_id: str, position: int, event: MessageReceived) -> Receipt:

@@ -1,13 +1,14 @@
 """Serve conversations: what agents and supervisors do with one, from accepting an offer to closing it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from application.commands import Command, Commands, Contended, Done, demand_revision
 from application.directory import Directory
+from application.exchange.limits import Limits
 from application.ids import derived_id, new_id
-from domain import agent, assignment, conversation, interaction, offers, queue
+from domain import agent, assignment, conversation, delivery, interaction, offers, queue
 from domain.agent import Agent
 from domain.card_numbers import mask
 from domain.conversation import Conversation, Status
@@ -26,7 +27,7 @@ class _AgentMoved(Exception):
 class ServeConversations:
     """Each method carries out one command on one conversation. Safe to repeat with the same claim."""
 
-    def __init__(self, commands: Commands, directory: Directory, reply_channels: frozenset[str]) -> None:
+    def __init__(self, commands: Commands, directory: Directory, reply_channels: Mapping[str, Limits]) -> None:
         self._commands = commands
         self._directory = directory
         self._reply_channels = reply_channels
@@ -61,14 +62,16 @@ class ServeConversations:
     ) -> tuple[Done, str]:
         """The reply is stored and on its way; how it fares shows in the timeline. Returns its message id too.
 
-        Raises ConversationIsClosed, NotTheHolder, NothingToSay, ChannelTakesNoReplies.
+        Raises ConversationIsClosed, NotTheHolder, NothingToSay, ChannelTakesNoReplies, ReplyWindowClosed, ReplyTooLong.
         """
         message_id = derived_id("message", command.claim.key) if command.claim else new_id("message")
 
         def decide(one: Conversation, _: Agent | None) -> Decided:
-            if one.channel not in self._reply_channels:
+            if (limits := self._reply_channels.get(one.channel)) is None:
                 raise ChannelTakesNoReplies(f"replies cannot be sent on {one.channel} yet")
-            return interaction.write_reply(one, message_id=message_id, text=mask(text), agent_id=agent_id), []
+            events = interaction.write_reply(one, message_id=message_id, text=mask(text), agent_id=agent_id)
+            delivery.demand_sendable(one, text, window=limits.window, length_max=limits.text_length_max, at=command.at)
+            return events, []
 
         return await self._change(command, customer_id, conversation_id, decide), message_id
 

@@ -28,11 +28,14 @@ RECIPIENT_GONE = frozenset({551, 131_026, 131_050})
 ACCOUNT_REFUSED = frozenset({0, 3, 10, 102, 190, 200, 368, 131_005, 131_031, 131_042, 131_045, 133_010})
 """Token, permission, payment, registration or the account itself: every reply would be refused until it is mended."""
 SUBCODES = {
+    (10, 2_018_065): Refusal.WINDOW_CLOSED,
+    (10, 2_018_108): Refusal.RECIPIENT_GONE,
     (10, 2_018_278): Refusal.WINDOW_CLOSED,
     (10, 2_534_022): Refusal.WINDOW_CLOSED,
     (100, 2_018_001): Refusal.RECIPIENT_GONE,
     (100, 2_018_300): Refusal.RECIPIENT_GONE,
     (100, 2_534_014): Refusal.RECIPIENT_GONE,
+    (200, 1_545_041): Refusal.RECIPIENT_GONE,
 }
 """Code and subcode, where the code alone would mean something else."""
 

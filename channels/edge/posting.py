@@ -19,7 +19,8 @@ async def post(client: httpx.AsyncClient, url: str, **request: Any) -> httpx.Res
     try:
         return await client.post(url, **request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        return Rejected(reason=f"the provider cannot be reached: {_said(error)}", refusal=Refusal.RETRY_LATER)
+        reason = f"the provider cannot be reached: {_said(error)}"
+        return Rejected(reason=reason, refusal=Refusal.RETRY_LATER, concerns_account=True)
     except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError) as error:
         return Rejected(reason=f"the request cannot be made: {_said(error)}", refusal=Refusal.OUR_FAULT)
     except httpx.HTTPError as error:

@@ -126,13 +126,15 @@ async def _introduced(client: aiosmtplib.SMTP, mail: EmailMessage, server: Serve
         await client.rcpt(str(mail["To"].addresses[0].addr_spec))
     except aiosmtplib.SMTPAuthenticationError as error:
         reason = f"the mail server does not let us in: {error.code} {error.message}"
-        return Rejected(reason=reason, refusal=Refusal.RETRY_LATER)
+        refusal = Refusal.RETRY_LATER if error.code < 500 else Refusal.OUR_FAULT
+        return Rejected(reason=reason, refusal=refusal, concerns_account=True)
     except aiosmtplib.SMTPResponseException as error:
         return _refused(error)
     except UnicodeEncodeError:
         return Rejected(reason="the mail server takes only ASCII addresses", refusal=Refusal.RECIPIENT_GONE)
     except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
-        return Rejected(reason=f"the mail server cannot be reached: {error}", refusal=Refusal.RETRY_LATER)
+        reason = f"the mail server cannot be reached: {error}"
+        return Rejected(reason=reason, refusal=Refusal.RETRY_LATER, concerns_account=True)
     return None
 
 

@@ -14,7 +14,8 @@ from psycopg.pq import Format
 from typing_extensions import override
 
 _pack_head = struct.Struct("!iiiii").pack  # dimensions, has nulls, type of the elements, length, lower bound
-_pack_length = struct.Struct("!i").pack
+pack_length = struct.Struct("!i").pack
+"""The length in bytes that stands before each element; -1 for NULL."""
 
 
 class Column:
@@ -35,7 +36,7 @@ class NumberColumn(Column):
     def __init__(self, values: Sequence[int]) -> None:
         fields = [8] * (2 * len(values))  # each element is its length in bytes and its value
         fields[1::2] = values
-        super().__init__(_head(self.element_oid, len(values)) + struct.pack("!" + "iq" * len(values), *fields))
+        super().__init__(head(self.element_oid, len(values)) + struct.pack("!" + "iq" * len(values), *fields))
 
 
 class BytesColumn(Column):
@@ -46,9 +47,9 @@ class BytesColumn(Column):
 
     def __init__(self, values: Sequence[bytes]) -> None:
         parts: list[bytes] = [b""] * (2 * len(values))
-        parts[0::2] = map(_pack_length, map(len, values))
+        parts[0::2] = map(pack_length, map(len, values))
         parts[1::2] = values
-        super().__init__(_head(self.element_oid, len(values)) + b"".join(parts))
+        super().__init__(head(self.element_oid, len(values)) + b"".join(parts))
 
 
 class TextColumn(BytesColumn):
@@ -61,11 +62,16 @@ class TextColumn(BytesColumn):
         super().__init__([value.encode() for value in values])
 
 
-def _head(element_oid: int, length: int) -> bytes:
-    return _pack_head(1, 0, element_oid, length, 1) if length else _pack_head(0, 0, element_oid, 0, 1)[:12]
+def head(element_oid: int, length: int, *, has_nulls: bool = False) -> bytes:
+    """What an array begins with: one dimension of so many elements of the type, or none."""
+    if not length:
+        return _pack_head(0, 0, element_oid, 0, 1)[:12]
+    return _pack_head(1, has_nulls, element_oid, length, 1)
 
 
-class _ColumnDumper(Dumper):
+class ColumnDumper(Dumper):
+    """Sends a column's bytes as they are; a subclass says the array's type."""
+
     format = Format.BINARY
 
     @override
@@ -74,15 +80,15 @@ class _ColumnDumper(Dumper):
         return data
 
 
-class _NumberDumper(_ColumnDumper):
+class _NumberDumper(ColumnDumper):
     oid = 1016
 
 
-class _BytesDumper(_ColumnDumper):
+class _BytesDumper(ColumnDumper):
     oid = 1001
 
 
-class _TextDumper(_ColumnDumper):
+class _TextDumper(ColumnDumper):
     oid = 1009
 
 

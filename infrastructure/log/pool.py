@@ -34,7 +34,7 @@ class ReadPool:
             kwargs={
                 "autocommit": True,
                 "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-                "options": f"-c statement_timeout={statement_ms}",
+                "options": f"-c synchronous_commit=on -c statement_timeout={statement_ms}",
                 "application_name": "onethread reader",
             },
         )

@@ -57,7 +57,7 @@ class ReaderLimits(msgspec.Struct, frozen=True, kw_only=True):
     tail_bytes_max: int = 32 * 1024 * 1024
     """The same, by their size as stored; decoded they take about twice as much."""
     catch_up_events_max: int = 1_000
-    """Events the tail takes from the database at once; when it is further behind, it begins anew at the head."""
+    """Events the tail takes from the database at once."""
     stretch_events_max: int = 5_000
     """Events that one read by topics looks at."""
     keys_max: int = 100_000
@@ -171,12 +171,11 @@ class LogReader:
             asked, after, most = self._asked, self._tail.end, self._limits.catch_up_events_max
             rows = await self._pool.execute(_AFTER, (after, most))
             try:
-                events = await self._open_all(rows) if len(rows) < most else None
-            except UnreadableEvent:
-                events = None  # whoever reads there gets the error from the database; others need not
-            if events is None:
+                events = await self._open_all(rows)
+            except UnreadableEvent:  # whoever reads there gets the error from the database; others need not
                 self._tail.restart(await self.head())
-            elif events:
+                events = []
+            if events:
                 self._tail.extend(after, events, [len(row[4]) for row in rows])
                 self._grow(events[-1].position)
             self._answered = asked

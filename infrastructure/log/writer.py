@@ -23,7 +23,7 @@ class WriterLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Requests accepted and not yet answered; beyond it an append is refused with LogBusy."""
     backlog_bytes_max: int = 64 * 1024 * 1024
     """The same, by size."""
-    call_requests_max: int = 128
+    call_requests_max: int = 256
     """Requests in one call. More would hardly make it cheaper, and with 256 commands at once the half of them that
     are decided and sealed while the other half is stored would have to wait for the whole."""
     call_bytes_max: int = 4 * 1024 * 1024
@@ -39,11 +39,8 @@ class WriterLimits(msgspec.Struct, frozen=True, kw_only=True):
 class AppendObserver(Protocol):
     """Is told what the writer does, for metrics. Called on the writer's task: must be quick and must not raise."""
 
-    def called(self, *, seconds: float, requests: int, size_bytes: int) -> None:
-        """One durable call took this long for so many requests."""
-
-    def answered(self, *, seconds: float) -> None:
-        """One request took this long, from submitted to answered."""
+    def called(self, *, seconds: float, slowest_seconds: float, requests: int, size_bytes: int) -> None:
+        """One durable call took this long for so many requests; the slowest of them, from submitted to answered."""
 
     def backlog(self, *, requests: int, size_bytes: int) -> None:
         """So much is accepted and not yet answered."""
@@ -176,9 +173,13 @@ class GroupCommitWriter:
             return
         self._settle(head, batch, outcomes)
         if self._observer is not None:
-            seconds = self._loop.time() - started_at
-            size_bytes = sum(request.size_bytes for request in batch)
-            self._observer.called(seconds=seconds, requests=len(batch), size_bytes=size_bytes)
+            now = self._loop.time()
+            self._observer.called(
+                seconds=now - started_at,
+                slowest_seconds=now - min(request.submitted_at for request in batch),
+                requests=len(batch),
+                size_bytes=sum(request.size_bytes for request in batch),
+            )
             self._observer.backlog(requests=self._held_requests, size_bytes=self._held_bytes)
 
     def _settle(self, head: int | None, batch: Sequence[Request], outcomes: Sequence[Outcome]) -> None:
@@ -205,8 +206,6 @@ class GroupCommitWriter:
         request.is_held = False
         self._held_requests -= 1
         self._held_bytes -= request.size_bytes
-        if self._observer is not None:
-            self._observer.answered(seconds=self._loop.time() - request.submitted_at)
 
     async def _recover(self, batch: list[Request]) -> None:
         """Reconnects and learns what became of the call: stored requests are answered, the others go again."""

@@ -6,11 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
-from typing_extensions import override
 
-from infrastructure.log.columns import Column, register_columns
+from infrastructure.log.columns import Column, ColumnDumper, head, pack_length, register_columns
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """PostgreSQL counts its microseconds from here."""
@@ -18,9 +15,7 @@ EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BOOL, _TEXT, _MOMENT = 16, 25, 1184  # object ids of the elements' types
 
-_pack_head = struct.Struct("!iiiii").pack  # dimensions, has nulls, type of the elements, length, lower bound
-_pack_length = struct.Struct("!i").pack
-_MISSING = _pack_length(-1)
+_MISSING = pack_length(-1)
 
 
 def microseconds(moment: datetime) -> int:
@@ -36,7 +31,7 @@ class FlagColumn(Column):
     def __init__(self, values: Sequence[bool]) -> None:
         fields = [1] * (2 * len(values))
         fields[1::2] = values
-        super().__init__(_head(_BOOL, len(values)) + struct.pack("!" + "ib" * len(values), *fields))
+        super().__init__(head(_BOOL, len(values)) + struct.pack("!" + "ib" * len(values), *fields))
 
 
 class MomentColumn(Column):
@@ -47,7 +42,7 @@ class MomentColumn(Column):
     def __init__(self, values: Sequence[datetime]) -> None:
         fields = [8] * (2 * len(values))
         fields[1::2] = map(microseconds, values)
-        super().__init__(_head(_MOMENT, len(values)) + struct.pack("!" + "iq" * len(values), *fields))
+        super().__init__(head(_MOMENT, len(values)) + struct.pack("!" + "iq" * len(values), *fields))
 
 
 class OptionalTextColumn(Column):
@@ -56,40 +51,25 @@ class OptionalTextColumn(Column):
     __slots__ = ()
 
     def __init__(self, values: Sequence[str | None]) -> None:
-        parts = [_head(_TEXT, len(values), has_nulls=True)]
+        parts = [head(_TEXT, len(values), has_nulls=True)]
         for value in values:
             if value is None:
                 parts.append(_MISSING)
             else:
                 text = value.encode()
-                parts += (_pack_length(len(text)), text)
+                parts += (pack_length(len(text)), text)
         super().__init__(b"".join(parts))
 
 
-def _head(element_oid: int, length: int, *, has_nulls: bool = False) -> bytes:
-    if not length:
-        return _pack_head(0, 0, element_oid, 0, 1)[:12]
-    return _pack_head(1, has_nulls, element_oid, length, 1)
-
-
-class _ColumnDumper(Dumper):
-    format = Format.BINARY
-
-    @override
-    def dump(self, obj: Any) -> bytes:
-        data: bytes = obj.data
-        return data
-
-
-class _FlagDumper(_ColumnDumper):
+class _FlagDumper(ColumnDumper):
     oid = 1000
 
 
-class _MomentDumper(_ColumnDumper):
+class _MomentDumper(ColumnDumper):
     oid = 1185
 
 
-class _OptionalTextDumper(_ColumnDumper):
+class _OptionalTextDumper(ColumnDumper):
     oid = 1009
 
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import secrets
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -125,8 +127,10 @@ class Deployment:
 @contextmanager
 def a_deployment(database_url: str, nats_url: str, **settings: Any) -> Iterator[Deployment]:
     """Serves until the context ends. Further settings by their names."""
-    keys = {"master_keys": (new_key(),), "claim_key": new_key(), "token_key": new_key()}
-    chosen = Settings(database_url=database_url, nats_url=nats_url, allowed_origins=(ORIGIN,), **{**keys, **settings})
+    keys: dict[str, Any] = {"master_keys": (new_key(),), "claim_key": new_key(), "token_key": new_key()}
+    directory = tempfile.TemporaryDirectory(prefix="onethread-media-")
+    given = {**keys, "data_directory": Path(directory.name), **settings}
+    chosen = Settings(database_url=database_url, nats_url=nats_url, allowed_origins=(ORIGIN,), **given)
     ready: list[Deployment] = []
     is_ready, stop = threading.Event(), threading.Event()
     failed: list[BaseException] = []
@@ -153,6 +157,7 @@ def a_deployment(database_url: str, nats_url: str, **settings: Any) -> Iterator[
         if ready:
             ready[0].http.close()
         thread.join(60)
+        directory.cleanup()
         assert not thread.is_alive()
     if failed:
         raise failed[0]

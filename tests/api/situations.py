@@ -23,13 +23,16 @@ class Shop:
     account_id: str
     adapter: Caller
 
-    def bring(self, handle: str, text: str = "Where is my parcel?", *, message_id: str = "") -> dict[str, Any]:
+    def bring(
+        self, handle: str, text: str = "Where is my parcel?", *, message_id: str = "", **more: str
+    ) -> dict[str, Any]:
         """A message that came in through the adapter door."""
         message = {
             "account": self.account_id,
             "message_id": message_id or secrets.token_hex(6),
             "handle": handle,
             "text": text,
+            **more,
         }
         return self.adapter.done(f"/v1/accounts/{self.account_id}/messages", message)
 
@@ -74,10 +77,10 @@ def a_shop(deployment: Deployment, administrator: Caller, channel: str = "adapte
     return Shop(deployment, administrator, skill, queue["queue_id"], made["account_id"], adapter)
 
 
-def an_offered_conversation(shop: Shop, agent: Caller | None = None) -> Held:
+def an_offered_conversation(shop: Shop, agent: Caller | None = None, *, handle: str = "", **message: str) -> Held:
     """Offered to the agent by the router, and not answered yet."""
     agent = agent or shop.agent()
-    taken = shop.bring(secrets.token_hex(6))
+    taken = shop.bring(handle or secrets.token_hex(6), **message)
     offers: list[str] = []
 
     def is_offered() -> bool:
@@ -90,8 +93,8 @@ def an_offered_conversation(shop: Shop, agent: Caller | None = None) -> Held:
     return Held(shop, agent, taken["customer_id"], taken["conversation_id"], offer_id)
 
 
-def a_held_conversation(shop: Shop, agent: Caller | None = None) -> Held:
+def a_held_conversation(shop: Shop, agent: Caller | None = None, **message: str) -> Held:
     """Accepted by the agent."""
-    held = an_offered_conversation(shop, agent)
+    held = an_offered_conversation(shop, agent, **message)
     held.agent.done(f"{held.path}/offers/{held.offer_id}/accept")
     return held

@@ -63,6 +63,9 @@ def path_of(operation: Operation, held: Held) -> str:
         "account_id": held.shop.account_id,
         "person_id": held.agent.id,
         "position": "1",
+        "message_id": f"message-{'0' * 32}",
+        "digest": "0" * 64,
+        "delivery_id": f"delivery-{'0' * 32}",
     }
     return operation.path.format(**ids)
 

@@ -1,8 +1,5 @@
 """The doors: messages come in through each, once, and what cannot be taken is told."""
 
-import hashlib
-import hmac
-import json
 from typing import Any
 
 import httpx
@@ -30,107 +27,6 @@ def whatsapp(deployment: Deployment, administrator: Caller) -> Shop:
 def mailbox(deployment: Deployment, administrator: Caller) -> Shop:
     settings = {"token_key": "a key of at least thirty-two characters"}
     return a_shop(deployment, administrator, channel="email", address="help@shop.example", settings=settings)
-
-
-def delivery(*messages: tuple[str, str], number: str = NUMBER) -> bytes:
-    """A WhatsApp delivery with these message ids and texts."""
-    found = [
-        {"from": "972987654321", "id": one, "timestamp": "1797043223", "type": "text", "text": {"body": text}}
-        for one, text in messages
-    ]
-    value = {
-        "metadata": {"phone_number_id": number},
-        "contacts": [{"profile": {"name": "Ana"}, "wa_id": "972987654321"}],
-        "messages": found,
-    }
-    body = {
-        "object": "whatsapp_business_account",
-        "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}],
-    }
-    return json.dumps(body).encode()
-
-
-def deliver(deployment: Deployment, body: bytes, secret: str = SECRET, path: str = "") -> httpx.Response:
-    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"X-Hub-Signature-256": f"sha256={signature}", "Content-Type": "application/json"}
-    return deployment.anybody().ask("POST", f"/v1/webhooks/whatsapp{path}", content=body, headers=headers)
-
-
-def test_a_signed_delivery_is_stored_once_however_often_it_comes(
-    deployment: Deployment, whatsapp: Shop, supervisor: Caller
-) -> None:
-    body = delivery(("wamid.1", "Hello"), ("wamid.2", "Are you there?"))
-
-    first = deliver(deployment, body)
-    head = deployment.run(deployment.parts.log.head())
-    again = deliver(deployment, body, path=f"/{whatsapp.account_id}")
-
-    assert (first.status_code, first.json()) == (200, {"messages": 2, "receipts": 0, "ignored": 0})
-    assert again.json() == first.json()
-    assert deployment.run(deployment.parts.log.head()) == head
-
-
-@pytest.mark.parametrize("secret", ["another secret", ""])
-def test_a_wrong_signature_is_refused_and_stores_nothing(deployment: Deployment, whatsapp: Shop, secret: str) -> None:
-    head = deployment.run(deployment.parts.log.head())
-
-    answer = deliver(deployment, delivery(("wamid.3", "Hello")), secret)
-    without = deployment.anybody().ask("POST", "/v1/webhooks/whatsapp", content=b"{}")
-
-    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/signature-wrong")
-    assert without.status_code == 401
-    assert "www-authenticate" in answer.headers
-    assert deployment.run(deployment.parts.log.head()) == head
-    assert whatsapp.account_id
-
-
-def test_a_secret_speaks_for_its_own_accounts_only(
-    deployment: Deployment, administrator: Caller, whatsapp: Shop
-) -> None:
-    a_shop(
-        deployment,
-        administrator,
-        channel="whatsapp",
-        address="999",
-        settings={"app_secret": "of another app", "verify_token": "other"},
-    )
-
-    stolen = deliver(deployment, delivery(("wamid.4", "Hello"), number=NUMBER), "of another app")
-
-    assert stolen.status_code == 404
-    assert whatsapp.account_id
-
-
-def test_what_is_known_of_a_mixed_delivery_is_stored_and_the_rest_comes_again(
-    deployment: Deployment, whatsapp: Shop
-) -> None:
-    known, unknown = json.loads(delivery(("wamid.5", "Hi"))), json.loads(delivery(("wamid.6", "Hi"), number="404"))
-    known["entry"] += unknown["entry"]
-    head = deployment.run(deployment.parts.log.head())
-
-    answer = deliver(deployment, json.dumps(known).encode())
-
-    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown")
-    assert deployment.run(deployment.parts.log.head()) > head
-    assert whatsapp.account_id
-
-
-def test_a_signed_body_that_is_no_delivery_is_refused(deployment: Deployment, whatsapp: Shop) -> None:
-    answers = [deliver(deployment, body) for body in (b"", b"[", b"[]", b"{}", b"[" * 50_000)]
-
-    assert {answer.status_code for answer in answers} == {400}
-    assert whatsapp.account_id
-
-
-def test_the_handshake_answers_who_knows_the_token(deployment: Deployment, whatsapp: Shop) -> None:
-    query = {"hub.mode": "subscribe", "hub.verify_token": "hello-meta", "hub.challenge": "1158201444"}
-    anybody = deployment.anybody()
-
-    for path in ("/v1/webhooks/whatsapp", f"/v1/webhooks/whatsapp/{whatsapp.account_id}"):
-        answer = anybody.get(path, params=query)
-        assert (answer.status_code, answer.text) == (200, "1158201444")
-        assert anybody.get(path, params=query | {"hub.verify_token": "guess"}).status_code == 401
-    assert anybody.get("/v1/webhooks/carrier-pigeon", params=query).status_code == 404
 
 
 def test_a_paused_account_takes_nothing_until_it_is_resumed(deployment: Deployment, administrator: Caller) -> None:

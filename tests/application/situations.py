@@ -13,6 +13,7 @@ import msgspec
 from application.claims import ClaimKeys
 from application.commands import Command, Commands
 from application.directory import Directory
+from application.exchange.limits import DEFAULT
 from application.follower import Follower
 from application.log import Log
 from application.router import Router
@@ -23,6 +24,7 @@ from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_messages import Receipt, ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
+from channels.table import CHANNELS
 from domain.account import AccountDefinition
 from domain.agent import Agent, Presence
 from domain.assignment import ConversationOffered
@@ -39,7 +41,7 @@ from infrastructure.positions import PostgresPositions
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 MASTER_KEY = b"the master key of the tests, 32."
 CLAIM_KEY = b"the claim key of all tests, 32 b"
-REPLY_CHANNELS = frozenset({"webchat", "email"})
+REPLY_CHANNELS = {"webchat": DEFAULT, "email": DEFAULT, "whatsapp": CHANNELS["whatsapp"].limits}
 
 
 Aggregate = TypeVar("Aggregate", Customer, Agent)

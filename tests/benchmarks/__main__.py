@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import append, intake, push, routing, views
+from tests.benchmarks import accept, append, intake, push, routing, views
 from tests.benchmarks.deployment import fresh_servers
 from tests.benchmarks.figures import Figure
 
@@ -36,6 +36,7 @@ async def _routing() -> list[Figure]:
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "append": _append,
     "intake": intake.measure,
+    "accept": accept.measure,
     "views": _views,
     "push": push.measure,
     "routing": _routing,

@@ -1,17 +1,15 @@
 """A deployment to measure: embedded servers, a shop, and `onethread serve` in a process of its own."""
 
-import asyncio
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import httpx
 import msgspec
 from msgspec.structs import replace
 
 from api.composition import composed
+from api.demo.server import Running, started
 from api.key_file import with_kept_keys
 from api.settings import Settings, as_environment
 from application.commands import Command
@@ -20,26 +18,12 @@ from domain.person import Role
 from domain.queue import QueueDefinition
 from infrastructure.embedded.servers import embedded_servers
 
-LISTENS = b"listens on "
-START_SECONDS_MAX = 60
-READY_POLL_SECONDS = 0.05
 
-
-class Process(msgspec.Struct, frozen=True):
-    """A server that runs."""
-
-    host: str
-    port: int
-    pid: int
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
-
-    def resident_bytes(self) -> int:
-        """Memory the process holds, from /proc. Raises FileNotFoundError where there is none."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+def resident_bytes(server: Running) -> int:
+    """Memory of the server and the worker beside it, from /proc. Raises FileNotFoundError where there is none."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in (server.pid, *children)]
+    return sum(int(status.partition("VmRSS:")[2].split()[0]) * 1024 for status in statuses)
 
 
 class BenchShop(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,38 +58,7 @@ async def open_bench_shop(settings: Settings) -> BenchShop:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Process]:
-    """`onethread serve` with all its readers, as anybody would run it."""
-    async with _started(["-m", "api.command_line", "serve"], as_environment(settings)) as process:
-        async with httpx.AsyncClient(base_url=process.url) as http, asyncio.timeout(START_SECONDS_MAX):
-            while (await http.get("/health/ready")).is_error:  # noqa: ASYNC110  # it is another process
-                await asyncio.sleep(READY_POLL_SECONDS)
-        yield process
-
-
-@asynccontextmanager
-async def an_empty_litestar() -> AsyncIterator[Process]:
+async def an_empty_litestar() -> AsyncIterator[Running]:
     """The same server with nothing but an empty POST, to hold ours against."""
-    async with _started(["-m", "tests.benchmarks.empty_app"], as_environment(Settings())) as process:
+    async with started(["-m", "tests.benchmarks.empty_app"], as_environment(Settings())) as process:
         yield process
-
-
-@asynccontextmanager
-async def _started(command: list[str], environment: dict[str, str]) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=environment, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None  # asked for above
-        async with asyncio.timeout(START_SECONDS_MAX):
-            line = b""
-            async for line in process.stdout:
-                if LISTENS in line:
-                    break
-            assert LISTENS in line, f"{command} did not start"
-        host, _, port = line.partition(b"http://")[2].split()[0].decode().partition(":")
-        yield Process(host, int(port), process.pid)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from tests.benchmarks.deployment import BenchShop, Process, an_empty_litestar, fresh_servers, open_bench_shop, serving
+from api.demo.server import Running, serving
+from tests.benchmarks.deployment import BenchShop, an_empty_litestar, fresh_servers, open_bench_shop, resident_bytes
 from tests.benchmarks.figures import Figure, at_least, at_most, quantile, shown
 from tests.benchmarks.load import put_load, request
 
@@ -92,7 +93,7 @@ async def measure() -> list[Figure]:
     ]
 
 
-async def _empty_rate(empty: Process) -> float:
+async def _empty_rate(empty: Running) -> float:
     requests = [request("/empty", b"{}")] * SINGLES
     took, _ = await put_load(empty.host, empty.port, iter(requests), connections=CONNECTIONS)
     return SINGLES / took
@@ -113,7 +114,7 @@ async def measure_memory() -> list[Figure]:
             for _ in range(2):
                 requests = batch_requests(shop, MEMORY_EVENTS // 2 // BATCH, customers=MEMORY_CUSTOMERS)
                 await put_load(ours.host, ours.port, requests, connections=BATCH_CONNECTIONS)
-                sizes.append(ours.resident_bytes() / 1_000_000)
+                sizes.append(resident_bytes(ours) / 1_000_000)
     return [
         at_most(f"memory: resident after {MEMORY_EVENTS:,} events", sizes[1], "MB", MEMORY_MB_REACH),
         at_most("memory: growth over the second half", sizes[1] / sizes[0], "x", MEMORY_GROWTH_REACH),

@@ -11,11 +11,12 @@ from websockets.asyncio.client import connect
 from api.access.authentication import Tokens
 from api.access.passwords import hash_password
 from api.composition import composed
+from api.demo.server import Running, serving
 from api.settings import Settings, decode_keys
 from application.commands import Command
 from domain.agent import Presence
 from domain.person import Person, Role
-from tests.benchmarks.deployment import BenchShop, Process, fresh_servers, open_bench_shop, serving
+from tests.benchmarks.deployment import BenchShop, fresh_servers, open_bench_shop
 from tests.benchmarks.figures import Figure, at_most, quantile, shown
 from tests.benchmarks.intake import a_message
 from tests.benchmarks.load import put_load, request
@@ -70,7 +71,7 @@ async def _staff(settings: Settings) -> list[Person]:
         return [person for person in parts.directory.people.values() if person.agent_id is not None]
 
 
-async def _measured(settings: Settings, ours: Process, shop: BenchShop, people: list[Person]) -> list[Figure]:
+async def _measured(settings: Settings, ours: Running, shop: BenchShop, people: list[Person]) -> list[Figure]:
     sent, holding = Sent(), asyncio.Semaphore(0)
     tokens = Tokens(decode_keys(settings).token_key, settings.token_seconds, settings.ticket_seconds)
     watching = [asyncio.create_task(_agent(ours, tokens, person, sent, holding)) for person in people]
@@ -114,7 +115,7 @@ def _posted(shop: BenchShop, number: int, text: str) -> bytes:
     return request(path, msgspec.json.encode(message), key=shop.key)
 
 
-async def _steady(ours: Process, shop: BenchShop, sent: Sent, seconds: float) -> int:
+async def _steady(ours: Running, shop: BenchShop, sent: Sent, seconds: float) -> int:
     """Posts at the rate for so long, each message at its own moment. Returns how many, all answered."""
     streams = [await asyncio.open_connection(ours.host, ours.port) for _ in range(POSTERS)]
     total = round(MESSAGES_PER_SECOND * seconds)
@@ -148,7 +149,7 @@ async def _answers(reader: asyncio.StreamReader, expected: int) -> None:
         rest = rest[-len(CREATED) + 1 :]
 
 
-async def _agent(ours: Process, tokens: Tokens, person: Person, sent: Sent, holding: asyncio.Semaphore) -> None:
+async def _agent(ours: Running, tokens: Tokens, person: Person, sent: Sent, holding: asyncio.Semaphore) -> None:
     """Accepts the one conversation, then watches what its customer writes."""
     ticket = tokens.ticket(person, datetime.now(UTC))
     url = f"ws://{ours.host}:{ours.port}/v1/socket?ticket={ticket}"
@@ -166,7 +167,7 @@ async def _agent(ours: Process, tokens: Tokens, person: Person, sent: Sent, hold
                 sent.saw(card.get("preview", ""))
 
 
-async def _accept(ours: Process, tokens: Tokens, person: Person, card: dict[str, str]) -> None:
+async def _accept(ours: Running, tokens: Tokens, person: Person, card: dict[str, str]) -> None:
     offer_id = msgspec.to_builtins(card["conversation"])["offer_id"]
     path = f"/v1/customers/{card['customer_id']}/conversations/{card['id']}/offers/{offer_id}/accept"
     head = request(path, b"", key=tokens.session(person, datetime.now(UTC)))

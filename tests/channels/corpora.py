@@ -27,6 +27,12 @@ def whatsapp_payloads() -> dict[str, dict[str, Any]]:
     }
 
 
+@cache
+def line_deliveries() -> list[dict[str, Any]]:
+    """Every LINE delivery of the corpus."""
+    return [json.loads(path.read_bytes()) for path in _files("line", "*.json")]
+
+
 def _files(folder: str, pattern: str) -> list[Path]:
     if not (found := sorted((CORPORA / folder).glob(pattern))):
         pytest.skip(f"no samples in {CORPORA / folder}")

@@ -83,12 +83,17 @@ class ScriptedProvider:
         self.taken: list[Taken] = []
         self.url = ""
         """As in `http://127.0.0.1:40123`."""
+        self.reached = asyncio.Event()
+        """Set with the first request."""
+        self._open: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: any number of requests, each with a `Content-Length` or without a body."""
+        self._open.add(writer)
         try:
             while (request := await _read(reader)) is not None:
                 self.taken.append(request)
+                self.reached.set()
                 answer = self.script.pop(0) if self.script else self.accepts(request, len(self.taken))
                 if answer.is_silent:
                     await reader.read()  # until the caller gives up
@@ -99,6 +104,12 @@ class ScriptedProvider:
         except (ConnectionError, asyncio.IncompleteReadError):
             return
         finally:
+            self._open.discard(writer)
+            writer.close()
+
+    def hang_up(self) -> None:
+        """Breaks every connection that is open."""
+        for writer in self._open:
             writer.close()
 
 
@@ -114,6 +125,7 @@ async def scripted_provider(
         yield provider
     finally:
         server.close()
+        provider.hang_up()
 
 
 async def an_address_nobody_listens_at() -> str:

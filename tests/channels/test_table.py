@@ -5,13 +5,14 @@ import pytest
 from channels.table import CHANNELS, check_definition
 from domain.account import AccountDefinition, AccountInvalid
 
+HOOKED = ["whatsapp", "messenger", "instagram", "telegram", "line", "wechat", "wecom", "x", "sms"]
+
 
 def test_these_channels_take_what_providers_post_and_send_what_agents_write() -> None:
-    hooked = ["whatsapp", "wechat", "wecom", "x", "sms"]
-
-    assert list(CHANNELS) == ["webchat", "email", *hooked, "phone", "adapter"]
-    assert [name for name, channel in CHANNELS.items() if channel.takes_replies] == ["webchat", "email", *hooked]
-    assert [name for name, channel in CHANNELS.items() if channel.webhook] == hooked
+    assert list(CHANNELS) == ["webchat", "email", *HOOKED, "phone", "adapter"]
+    assert [name for name, channel in CHANNELS.items() if channel.takes_replies] == ["webchat", "email", *HOOKED]
+    assert [name for name, channel in CHANNELS.items() if channel.webhook] == HOOKED
+    assert [name for name, channel in CHANNELS.items() if channel.send] == ["email", *HOOKED]
 
 
 def test_a_definition_is_checked_by_its_channel() -> None:

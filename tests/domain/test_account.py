@@ -1,5 +1,7 @@
 """A channel account: set up, paused and resumed."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -97,3 +99,16 @@ def test_an_unknown_account_is_neither_paused_nor_resumed() -> None:
 
 def test_an_event_of_another_kind_changes_nothing() -> None:
     assert account.evolve(an_account(), AgentSignedIn()) == an_account()
+
+
+def test_an_account_may_be_silent_unless_it_says_for_how_long() -> None:
+    impatient = replace(SHOP, settings={"silent_after_minutes": "90"})
+
+    assert account.silent_after(SHOP) is None
+    assert account.silent_after(impatient) == timedelta(minutes=90)
+
+
+@pytest.mark.parametrize("minutes", ["0", "-5", "five", "525601", "9" * 40, "1.5", "²"])
+def test_a_silence_that_is_no_number_of_minutes_is_refused(minutes: str) -> None:
+    with pytest.raises(AccountInvalid, match=r"^settings\.silent_after_minutes: "):
+        account.define(account.NEW, replace(SHOP, settings={"silent_after_minutes": minutes}))

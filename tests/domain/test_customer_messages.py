@@ -66,6 +66,7 @@ def received(conversation_id: str, agent_id: str | None = None) -> MessageReceiv
         content=Content(text="Where is my parcel?"),
         author="Joan",
         agent_id=agent_id,
+        said_at=NOON,
     )
 
 

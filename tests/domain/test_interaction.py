@@ -1,14 +1,15 @@
 """What is said in a conversation, and who may say it."""
 
+from datetime import datetime
+
 import pytest
-from msgspec.structs import replace
 
 from domain import interaction
 from domain.conversation import Conversation, ConversationIsClosed, Status
 from domain.interaction import (
     CallLogged,
     Content,
-    DeliveryRejected,
+    ContentKind,
     Direction,
     MessageReceived,
     NoteWritten,
@@ -19,7 +20,10 @@ from domain.interaction import (
 from tests.domain.situations import (
     ACCOUNT,
     CONVERSATION,
+    IN_A_MINUTE,
+    IN_A_WEEK,
     MEI,
+    NOON,
     OLA,
     a_closed_conversation,
     a_conversation_in_wrap_up,
@@ -31,7 +35,12 @@ from tests.domain.situations import (
 )
 
 
-def a_message(handle: str = "visitor-1", provider_id: str = "m-1") -> MessageReceived:
+def a_message(
+    handle: str = "visitor-1",
+    provider_id: str = "m-1",
+    said_at: datetime | None = None,
+    kind: ContentKind = ContentKind.TEXT,
+) -> MessageReceived:
     return MessageReceived(
         conversation_id=CONVERSATION,
         message_id="message-1",
@@ -39,7 +48,8 @@ def a_message(handle: str = "visitor-1", provider_id: str = "m-1") -> MessageRec
         channel="webchat",
         account_id=ACCOUNT,
         handle=handle,
-        content=Content(text="Where is my parcel?"),
+        content=Content(kind=kind, text="Where is my parcel?"),
+        said_at=said_at,
     )
 
 
@@ -131,11 +141,14 @@ def test_a_call_noted_in_a_chat_leaves_the_replies_on_the_chat() -> None:
     assert conversation.handle == "visitor-1"
 
 
-def test_how_a_reply_fared_changes_nothing_but_the_revision() -> None:
-    before = an_assigned_conversation()
-
+def test_the_latest_word_of_the_customer_says_until_when_they_can_be_answered() -> None:
     conversation = after(
-        before, [DeliveryRejected(conversation_id=CONVERSATION, message_id="message-2", reason="blocked")]
+        an_open_conversation(),
+        [
+            a_message(said_at=IN_A_MINUTE),
+            a_message(said_at=NOON),
+            a_message(said_at=IN_A_WEEK, kind=ContentKind.SYSTEM),
+        ],
     )
 
-    assert conversation == replace(before, revision=before.revision + 1)
+    assert conversation.heard_at == IN_A_MINUTE, "neither an older one that came late nor the channel itself counts"

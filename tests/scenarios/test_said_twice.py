@@ -23,12 +23,11 @@ def test_a_delivery_that_comes_twice_is_one_message_on_the_screen(
     number = a_number()
 
     with a_desk(shop) as desk:
-        first = writes_on_whatsapp(shop, number, "Hello?", "wamid.once")
-        again = writes_on_whatsapp(shop, number, "Hello?", "wamid.once")
+        writes_on_whatsapp(shop, number, "Hello?", "wamid.once")
+        writes_on_whatsapp(shop, number, "Hello?", "wamid.once")
         writes_on_whatsapp(shop, number, "Anybody there?")
         card = desk.sees("offered", preview="Anybody there?")
 
-    assert again == first
     assert card["messages"] == 2
     assert kinds(timeline(supervisor, card["customer_id"], desk.seen[desk.inbox])).count("message_received") == 2
 

@@ -16,7 +16,7 @@ from api.key_file import FILE_NAME, new_key, with_kept_keys
 from api.settings import Settings, SettingWrong, as_environment, decode_keys, read_settings, variable
 
 ROOT = Path(__file__).parents[3]
-OURS = re.compile(r"ONETHREAD_[A-Z_]+|DATABASE_URL|NATS_URL")
+OURS = re.compile(r"ONETHREAD_[A-Z0-9_]+|DATABASE_URL|NATS_URL")
 FOR_THE_DATABASE_ONLY = {"ONETHREAD_DATABASE_PASSWORD"}
 """Becomes part of DATABASE_URL; our processes never see it by this name."""
 SECRETS = {

@@ -1,19 +1,28 @@
 """A channel that answers by a script, and what is recorded of its answers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import httpx
 
-from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected
+from application.exchange.attempts import Attempts, Provider
+from application.exchange.limits import Limits, Rate
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Send
 from application.follower import Follower
 from application.policies.send_replies import SendReplies
 from domain.account import AccountDefinition
 from domain.event import Event
-from domain.interaction import DeliveryAccepted, DeliveryAttempted, DeliveryRejected
-from tests.application.situations import Case, Shop
+from domain.interaction import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
+from infrastructure.outbox import PostgresOutbox
+from tests.application.situations import NOON, Case, Shop
 
 NOT_NOW = Rejected(reason="the channel has no time", refusal=Refusal.RETRY_LATER)
+
+
+QUICK = Limits(rates=(Rate(1_000, 1.0),), retry_for=timedelta(hours=1))
+"""A channel that allows nearly everything."""
 
 
 class Killed(BaseException):
@@ -39,12 +48,41 @@ class Channel:
         return answer
 
 
-def sending(shop: Shop, channel: Channel, pauses_seconds: Sequence[float] = (0, 0)) -> Follower:
-    """The policy, as a process runs it that starts now."""
-    senders = {"webchat": channel.send}
-    client = httpx.AsyncClient()
-    policy = SendReplies(shop.commands, shop.directory, senders, client, shop.positions, shop.clock, pauses_seconds)
-    return Follower(shop.log, policy)
+class Sender:
+    """The policy as a process runs it that starts now, with its follower. Chance adds nothing to a pause."""
+
+    def __init__(
+        self, shop: Shop, channels: Mapping[str, Send], limits: Mapping[str, Limits] = {}, timeout_seconds: float = 5
+    ) -> None:
+        providers = {name: Provider(send=send, limits=limits.get(name, QUICK)) for name, send in channels.items()}
+        self.client = httpx.AsyncClient(timeout=timeout_seconds)
+        attempts = Attempts(shop.commands, shop.directory, providers, self.client, shop.clock, lambda: 1.0)
+        self.outbox = PostgresOutbox(shop.log.pool)
+        self.policy = SendReplies(
+            shop.log, shop.directory, attempts, providers, self.outbox, shop.clock, look_seconds=0.01
+        )
+        self.follower = Follower(shop.log, self.policy)
+
+    async def catch_up(self) -> None:
+        """All that is due at this moment has been tried, and what came of it been read from the log."""
+        await self.follower.catch_up()
+        await self.policy.settle()
+        await self.follower.catch_up()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """As in production: it follows, and sends beside."""
+        task = asyncio.create_task(self.follower.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def sending(shop: Shop, channel: Channel, limits: Limits = QUICK) -> Sender:
+    """As `Sender`, for web chats."""
+    return Sender(shop, {"webchat": channel.send}, {"webchat": limits})
 
 
 async def reply(shop: Shop, case: Case, text: str = "Here is your refund.") -> str:
@@ -59,13 +97,27 @@ def attempted(case: Case, message_id: str, attempt: int) -> DeliveryAttempted:
     )
 
 
-def rejected(case: Case, message_id: str, reason: str, *, is_final: bool) -> DeliveryRejected:
+def rejected(
+    case: Case, message_id: str, answer: Rejected, *, is_final: bool, retry_at: datetime | None = None
+) -> DeliveryRejected:
     return DeliveryRejected(
         conversation_id=case.conversation_id,
         message_id=message_id,
-        reason=reason,
+        reason=answer.reason,
         is_final=is_final,
         agent_id=case.agent_id,
+        refusal=answer.refusal,
+        retry_at=retry_at,
+    )
+
+
+def unknown(case: Case, message_id: str, reason: str, *, at: datetime = NOON) -> DeliveryUnknown:
+    return DeliveryUnknown(
+        conversation_id=case.conversation_id,
+        message_id=message_id,
+        reason=reason,
+        agent_id=case.agent_id,
+        settle_at=at + timedelta(minutes=10),
     )
 
 

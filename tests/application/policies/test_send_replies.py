@@ -1,11 +1,15 @@
 """A reply is handed to its channel once, and how it fared is recorded."""
 
+from datetime import timedelta
+
 import pytest
 
 from application.exchange.sending import Accepted, Outgoing, Refusal, Rejected, Unknown
-from domain.interaction import DeliveryAccepted, DeliveryUnknown
+from application.log import Context, Fact, Write
+from domain.interaction import DeliveryAccepted
 from tests.application.policies.scripted_channel import (
     NOT_NOW,
+    QUICK,
     Channel,
     accepted,
     attempted,
@@ -13,10 +17,17 @@ from tests.application.policies.scripted_channel import (
     rejected,
     reply,
     sending,
+    unknown,
 )
-from tests.application.situations import NOON, Shop, a_message, an_assigned_conversation, kinds
+from tests.application.situations import NOON, Shop, a_message, an_assigned_conversation, everything, kinds
 
 pytestmark = pytest.mark.anyio
+
+GONE = Rejected(reason="no such visitor", refusal=Refusal.RECIPIENT_GONE)
+
+
+def after(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
 
 
 async def test_a_reply_is_sent_with_all_that_the_channel_needs(shop: Shop) -> None:
@@ -35,6 +46,7 @@ async def test_a_reply_is_sent_with_all_that_the_channel_needs(shop: Shop) -> No
             text="Here is your refund.",
             written_at=NOON,
             in_reply_to="first of li",
+            heard_at=NOON,
         )
     ]
     assert await deliveries(shop, head) == [
@@ -49,46 +61,98 @@ async def test_a_reply_is_sent_with_all_that_the_channel_needs(shop: Shop) -> No
     ]
 
 
+async def test_what_the_provider_called_it_leads_to_the_reply(shop: Shop) -> None:
+    case = await an_assigned_conversation(shop)
+    message_id = await reply(shop, case)
+
+    await sending(shop, Channel(Accepted(provider_id="p-7"))).catch_up()
+
+    key = shop.keys.sent(shop.account_id, "p-7").key
+    position, _ = (await shop.log.claimed([key]))[key]
+    found = await shop.log.at(position)
+    assert found is not None
+    assert found.event == accepted(case, message_id, "p-7")
+
+
+async def test_an_echo_that_came_first_does_not_hide_that_it_was_accepted(shop: Shop) -> None:
+    case = await an_assigned_conversation(shop)
+    message_id = await reply(shop, case)
+    version = len(await shop.log.read_stream(case.customer_id))
+    echo = accepted(case, "message-other", "p-7")
+    claim = shop.keys.sent(shop.account_id, "p-7")
+    await shop.log.append([Write(case.customer_id, version, [Fact(echo, NOON)])], [claim], context=Context("receipts"))
+
+    await sending(shop, Channel(Accepted(provider_id="p-7"))).catch_up()
+
+    assert (await shop.since(0))[-1] == accepted(case, message_id, "p-7")
+
+
 async def test_a_reply_that_the_channel_refuses_for_good_is_not_tried_again(shop: Shop) -> None:
     case = await an_assigned_conversation(shop)
     message_id = await reply(shop, case)
     head = await shop.log.head()
-    channel = Channel(Rejected(reason="no such visitor", refusal=Refusal.RECIPIENT_GONE))
+    channel = Channel(GONE)
+    sender = sending(shop, channel)
 
-    await sending(shop, channel).catch_up()
+    await sender.catch_up()
+    shop.clock.wait(3_600)
+    await sender.catch_up()
 
     assert await deliveries(shop, head) == [
         attempted(case, message_id, 1),
-        rejected(case, message_id, "no such visitor", is_final=True),
+        rejected(case, message_id, GONE, is_final=True),
     ]
 
 
-async def test_a_reply_that_may_be_tried_again_is(shop: Shop) -> None:
+async def test_a_reply_that_may_be_tried_again_is_when_its_time_has_come(shop: Shop) -> None:
     case = await an_assigned_conversation(shop)
     message_id = await reply(shop, case)
     head = await shop.log.head()
     channel = Channel(NOT_NOW, Accepted(provider_id="p-2"))
+    sender = sending(shop, channel)
 
-    await sending(shop, channel).catch_up()
+    await sender.catch_up()
+    shop.clock.wait(1.9)
+    await sender.catch_up()
+    assert len(channel.sent) == 1
+    shop.clock.wait(0.1)
+    await sender.catch_up()
 
     assert await deliveries(shop, head) == [
         attempted(case, message_id, 1),
-        rejected(case, message_id, NOT_NOW.reason, is_final=False),
+        rejected(case, message_id, NOT_NOW, is_final=False, retry_at=NOON + after(2)),
         attempted(case, message_id, 2),
         accepted(case, message_id, "p-2"),
     ]
 
 
-async def test_the_last_attempt_is_final(shop: Shop) -> None:
+async def test_what_the_channel_asks_for_is_waited(shop: Shop) -> None:
     case = await an_assigned_conversation(shop)
     message_id = await reply(shop, case)
     head = await shop.log.head()
-    channel = Channel(NOT_NOW, NOT_NOW, NOT_NOW)
+    busy = Rejected(reason="flood", refusal=Refusal.RETRY_LATER, retry_after_seconds=600)
 
-    await sending(shop, channel).catch_up()
+    await sending(shop, Channel(busy)).catch_up()
 
-    assert len(channel.sent) == 3
-    assert (await deliveries(shop, head))[-1] == rejected(case, message_id, NOT_NOW.reason, is_final=True)
+    told = (await deliveries(shop, head))[-1]
+    assert told == rejected(case, message_id, busy, is_final=False, retry_at=NOON + after(600))
+
+
+async def test_a_reply_that_got_too_old_is_given_up(shop: Shop) -> None:
+    case = await an_assigned_conversation(shop)
+    message_id = await reply(shop, case)
+    head = await shop.log.head()
+    channel = Channel(*[NOT_NOW] * 100)
+    sender = sending(shop, channel)
+
+    for _ in range(20):
+        await sender.catch_up()
+        shop.clock.wait(QUICK.backoff_seconds_max)
+
+    told = await deliveries(shop, head)
+    assert told[-1] == rejected(case, message_id, NOT_NOW, is_final=True)
+    assert len(channel.sent) == 5, "one each quarter of an hour, for an hour"
+    assert await sender.outbox.load() == (await shop.log.head(), {})
 
 
 async def test_a_reply_of_unknown_fate_is_not_sent_again(shop: Shop) -> None:
@@ -96,33 +160,26 @@ async def test_a_reply_of_unknown_fate_is_not_sent_again(shop: Shop) -> None:
     message_id = await reply(shop, case)
     head = await shop.log.head()
     channel = Channel(Unknown(reason="no answer within 30 s"))
+    sender = sending(shop, channel)
 
-    await sending(shop, channel).catch_up()
+    await sender.catch_up()
+    shop.clock.wait(86_400)
+    await sender.catch_up()
 
     assert await deliveries(shop, head) == [
         attempted(case, message_id, 1),
-        DeliveryUnknown(
-            conversation_id=case.conversation_id,
-            message_id=message_id,
-            reason="no answer within 30 s",
-            agent_id=case.agent_id,
-        ),
+        unknown(case, message_id, "no answer within 30 s"),
     ]
 
 
-async def test_replies_of_a_conversation_leave_in_their_order(shop: Shop) -> None:
-    one, other = await an_assigned_conversation(shop, "li"), await an_assigned_conversation(shop, "ola")
-    for number in range(3):
-        await reply(shop, one, f"one {number}")
-        await reply(shop, other, f"other {number}")
-    channel = Channel(NOT_NOW, NOT_NOW)
+async def test_a_channel_that_fails_instead_of_telling_leaves_the_fate_unknown(shop: Shop) -> None:
+    case = await an_assigned_conversation(shop)
+    message_id = await reply(shop, case)
+    head = await shop.log.head()
 
-    await sending(shop, channel).catch_up()
+    await sending(shop, Channel(KeyError("settings"))).catch_up()
 
-    of_one = [sent.text for sent in channel.sent if sent.handle == "li"]
-    of_other = [sent.text for sent in channel.sent if sent.handle == "ola"]
-    assert of_one == ["one 0", "one 0", "one 1", "one 2"]
-    assert of_other == ["other 0", "other 0", "other 1", "other 2"]
+    assert (await deliveries(shop, head))[-1] == unknown(case, message_id, "the channel failed: KeyError")
 
 
 async def test_a_channel_without_sender_is_left_alone(shop: Shop) -> None:
@@ -140,27 +197,34 @@ async def test_a_channel_without_sender_is_left_alone(shop: Shop) -> None:
     assert await shop.since(head) == []
 
 
-async def test_nothing_leaves_while_the_account_is_paused(shop: Shop) -> None:
-    case = await an_assigned_conversation(shop)
-    message_id = await reply(shop, case)
-    await shop.set_up.pause_account(shop.command(), shop.account_id, "holidays")
-    await shop.directory_follower.catch_up()
-    channel = Channel()
-    head = await shop.log.head()
-
-    await sending(shop, channel).catch_up()
-
-    assert channel.sent == []
-    reason = f"channel account {shop.account_id} is paused"
-    assert (await deliveries(shop, head))[-1] == rejected(case, message_id, reason, is_final=True)
-
-
-async def test_a_reply_on_an_account_that_nobody_knows_is_refused(shop: Shop) -> None:
+async def test_an_account_that_is_not_known_yet_is_waited_for(shop: Shop) -> None:
     case = await an_assigned_conversation(shop)
     await reply(shop, case)
+    known = dict(shop.directory.accounts)
     shop.directory.accounts.clear()
     head = await shop.log.head()
+    channel = Channel()
+    sender = sending(shop, channel)
+
+    await sender.catch_up()
+    shop.directory.accounts.update(known)
+    shop.clock.wait(2)
+    await sender.catch_up()
+
+    assert kinds(await deliveries(shop, head)) == [
+        "conversation.delivery_attempted",
+        "conversation.delivery_rejected",
+        "conversation.delivery_attempted",
+        "conversation.delivery_accepted",
+    ]
+    assert len(channel.sent) == 1
+
+
+async def test_each_attempt_says_what_it_is_for(shop: Shop) -> None:
+    case = await an_assigned_conversation(shop)
+    await reply(shop, case)
+    written = await shop.log.head()
 
     await sending(shop, Channel()).catch_up()
 
-    assert kinds(await deliveries(shop, head))[-1] == "conversation.delivery_rejected"
+    assert [(one.actor, one.cause) for one in await everything(shop.log, written)] == [("send_replies", written)] * 2

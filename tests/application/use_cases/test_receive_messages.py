@@ -48,6 +48,7 @@ async def test_a_first_message_opens_a_conversation_that_waits(shop: Shop) -> No
         content=saying("你好"),
         author="Li Na",
         subject="Coat",
+        said_at=NOON,
     )
     assert isinstance(enqueued, ConversationEnqueued)
     assert (enqueued.queue_id, enqueued.waiting_since) == (shop.queue_id, NOON)

@@ -115,14 +115,14 @@ async def test_an_offer_is_not_answered_before_it_is_accepted(shop: Shop) -> Non
 
 
 async def test_a_channel_that_cannot_send_takes_no_replies(shop: Shop) -> None:
-    account_id = await shop.open_account("whatsapp")
+    account_id = await shop.open_account("adapter")
     await shop.hire()
-    (receipt,) = await shop.receive(a_message("wamid.1", "+8613800138000"), account_id=account_id)
+    (receipt,) = await shop.receive(a_message("m-1", "+8613800138000"), account_id=account_id)
     await shop.route()
     offered = await shop.case(receipt)
     await shop.accept(offered)
 
-    with pytest.raises(ChannelTakesNoReplies, match="whatsapp"):
+    with pytest.raises(ChannelTakesNoReplies, match="adapter"):
         await shop.serve.reply(shop.command(), *offered.ids, offered.agent_id, "Hi!")
 
 

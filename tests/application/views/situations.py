@@ -34,6 +34,7 @@ class Stumbling(Conversations):
     """Cannot fold certain events of one stream."""
 
     def __init__(self, stream: str, topic: str) -> None:
+        super().__init__()
         self.stream = stream
         self.topic = topic
 
@@ -48,12 +49,23 @@ class Unwritable(Conversations):
     """Gives rows of one stream that no database takes."""
 
     def __init__(self, stream: str) -> None:
+        super().__init__()
         self.stream = stream
 
     @override
     def rows(self, card: Card, position: int, doc: bytes) -> Sequence[Row]:
         rows = super().rows(card, position, doc)
         return [Row(**(_fields(row) | {"status": "\0"})) for row in rows] if card.customer_id == self.stream else rows
+
+
+def version_of(view: str) -> int:
+    """Of the fold as it is now."""
+    return Timeline.version if view == "timeline" else BOARDS[view].version
+
+
+def cards_table(build: int) -> str:
+    """The table of that build of the conversations, from 1."""
+    return f"conversations_v{version_of('conversations')}_b{build}"
 
 
 def _fields(row: Row) -> dict[str, Any]:
@@ -101,7 +113,7 @@ class Views:
         """What a second build holds after it has followed the whole log."""
         session = Session(self.url)
         shape = TimelineStore.shape if view == "timeline" else BoardStore.shape
-        build = await registry.create_build(session, view, 1, shape)
+        build = await registry.create_build(session, view, version_of(view), shape)
         await session.close()
         await self.catch_up(self.projection(view, build, cards_max), batch_max)
         return await self.content(build.table)

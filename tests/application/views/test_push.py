@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Identifier
 
 from application.projections.agent_board import TEAM
 from application.projections.conversations import ALL
@@ -15,14 +15,14 @@ from application.views import ViewReaders
 from application.watching.feed import FeedLimits
 from tests.application.views.histories import QUEUES, Town
 from tests.application.views.screens import TICKING, Followed, Screen, newest, running, shown_now
-from tests.application.views.situations import Stumbling, Views
+from tests.application.views.situations import Stumbling, Views, cards_table
 
 pytestmark = pytest.mark.anyio
 
 PUT_BACK = SQL("""
-    TRUNCATE conversations_v1_b1;
-    INSERT INTO conversations_v1_b1 SELECT * FROM kept;
-    UPDATE onethread_tracking SET notification_id = {} WHERE application_name = 'conversations_v1_b1'
+    TRUNCATE {table};
+    INSERT INTO {table} SELECT * FROM kept;
+    UPDATE onethread_tracking SET notification_id = {position} WHERE application_name = {name}
 """)
 
 
@@ -208,7 +208,8 @@ async def test_after_the_view_was_put_back_everybody_gets_a_fresh_snapshot(
     projection = views.projection("conversations")
     await town.live(40)
     earlier = await views.catch_up(projection)
-    await views.change("CREATE TABLE kept AS SELECT * FROM conversations_v1_b1")
+    name = cards_table(1)
+    await views.change(SQL("CREATE TABLE kept AS SELECT * FROM {}").format(Identifier(name)))
     await town.live(40)
     later = await views.catch_up(projection)
     screen = Screen(hub)
@@ -216,7 +217,8 @@ async def test_after_the_view_was_put_back_everybody_gets_a_fresh_snapshot(
     await screen.reached("conversations", ALL, later)
     screen.frames.clear()
 
-    await views.change(PUT_BACK.format(earlier))  # as a crash of the server may: views do not wait for the disk
+    put_back = PUT_BACK.format(table=Identifier(name), position=earlier, name=name)
+    await views.change(put_back)  # as a crash of the server may: views do not wait for the disk
     hub.nudge()
 
     assert (await screen.told("snapshot"))["position"] == earlier

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Identifier
 from typing_extensions import override
 
 from application.follower import Follower
@@ -22,7 +22,7 @@ from domain.interaction import NoteWritten
 from infrastructure.views.builds import PostgresBuilds
 from tests.application.views.histories import Town
 from tests.application.views.screens import TICKING, Screen, running, shown_now
-from tests.application.views.situations import BOARDS, VIEWS, Unwritable, Views
+from tests.application.views.situations import BOARDS, VIEWS, Unwritable, Views, cards_table, version_of
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ BUILDS = "SELECT table_name, role FROM onethread_views WHERE view = 'conversatio
 class Renamed(Conversations):
     """The next version of the fold."""
 
-    version = 2
+    version = Conversations.version + 1
 
 
 class Interrupted(Exception):
@@ -96,7 +96,7 @@ async def test_a_view_is_rebuilt_and_switched_under_load(town: Town, views: View
     assert rebuilt.is_live
     assert rebuilt.comparison.is_equal
     assert rebuilt.comparison.rows[0] > 0
-    assert rebuilt.build.table == f"{view}_v1_b2"
+    assert rebuilt.build.table == f"{view}_v{version_of(view)}_b2"
     assert await views.content(view) == await views.content(rebuilt.build.table) == await views.rebuilt(view)
 
 
@@ -137,7 +137,9 @@ async def test_who_watches_gets_a_fresh_snapshot_of_a_build_that_differs(
     who = await town.message()
     await town.live(30)
     head = await views.catch_up(views.projection("conversations"))
-    await views.change(SQL("UPDATE conversations_v1_b1 SET is_gone = true WHERE customer_id = {}").format(who))
+    await views.change(
+        SQL("UPDATE {} SET is_gone = true WHERE customer_id = {}").format(Identifier(cards_table(1)), who)
+    )
     async with running(Hub(readers, TICKING)) as hub:
         screen = Screen(hub)
         await screen.watch("conversations", ALL)
@@ -163,9 +165,9 @@ async def test_a_switch_back_brings_the_build_before_up_to_date(town: Town, view
     await views.catch_up(views.projection("conversations"))
     build = await rebuild.switch_back("conversations")
 
-    assert await views.select(BUILDS) == [("conversations_v1_b1", "live"), ("conversations_v1_b2", "previous")]
-    assert build.table == "conversations_v1_b1"
-    assert await views.content("conversations") == await views.content("conversations_v1_b2")
+    assert await views.select(BUILDS) == [(cards_table(1), "live"), (cards_table(2), "previous")]
+    assert build.table == cards_table(1)
+    assert await views.content("conversations") == await views.content(cards_table(2))
 
 
 async def test_only_the_build_before_is_kept(town: Town, views: Views, rebuild: Rebuild) -> None:
@@ -175,9 +177,9 @@ async def test_only_the_build_before_is_kept(town: Town, views: Views, rebuild: 
     for _ in range(3):
         await rebuild.rebuild("conversations")
 
-    assert await views.select(BUILDS) == [("conversations_v1_b3", "previous"), ("conversations_v1_b4", "live")]
+    assert await views.select(BUILDS) == [(cards_table(3), "previous"), (cards_table(4), "live")]
     tables = "SELECT tablename FROM pg_tables WHERE tablename LIKE 'conversations%' ORDER BY 1"
-    assert await views.select(tables) == [("conversations_v1_b3",), ("conversations_v1_b4",)]
+    assert await views.select(tables) == [(cards_table(3),), (cards_table(4),)]
 
 
 async def test_an_interrupted_rebuild_leaves_the_live_view_alone(town: Town, views: Views, url: str) -> None:
@@ -189,18 +191,18 @@ async def test_an_interrupted_rebuild_leaves_the_live_view_alone(town: Town, vie
         await a_rebuild(town, url, Stopping()).rebuild("conversations")
 
     assert await views.content("conversations") == before
-    assert await views.select(BUILDS) == [("conversations_v1_b1", "live"), ("conversations_v1_b2", "building")]
+    assert await views.select(BUILDS) == [(cards_table(1), "live"), (cards_table(2), "building")]
     await town.live(10)
     await views.catch_up(views.projection("conversations"))
     assert (await a_rebuild(town, url).rebuild("conversations")).is_live
-    assert await views.select(BUILDS) == [("conversations_v1_b1", "previous"), ("conversations_v1_b2", "live")]
+    assert await views.select(BUILDS) == [(cards_table(1), "previous"), (cards_table(2), "live")]
 
 
 async def test_a_build_that_differs_is_told_of_and_not_switched_to(town: Town, views: Views, rebuild: Rebuild) -> None:
     who = await town.message()
     await town.message()
     await views.catch_up(views.projection("conversations"))
-    await views.change(SQL("UPDATE conversations_v1_b1 SET doc = '{{}}' WHERE customer_id = {}").format(who))
+    await views.change(SQL("UPDATE {} SET doc = '{{}}' WHERE customer_id = {}").format(Identifier(cards_table(1)), who))
     (conversation,) = town.states[who][0].conversations
 
     rebuilt = await rebuild.rebuild("conversations")
@@ -208,7 +210,7 @@ async def test_a_build_that_differs_is_told_of_and_not_switched_to(town: Town, v
     assert not rebuilt.is_live
     assert rebuilt.comparison.rows == (2, 2)
     assert rebuilt.comparison.differing == [f"{ALL} {conversation}"]
-    assert await views.select(BUILDS) == [("conversations_v1_b1", "live")]
+    assert await views.select(BUILDS) == [(cards_table(1), "live")]
     assert (await rebuild.rebuild("conversations", despite_differences=True)).is_live
     assert b"{}" not in [row[5] for row in await views.content("conversations")]
 
@@ -223,7 +225,7 @@ async def test_a_new_version_grows_beside_the_old_one_and_replaces_it(town: Town
 
     rebuilt = await a_rebuild(town, url, Renamed()).rebuild("conversations")
 
-    assert rebuilt.build.table == "conversations_v2_b2"
+    assert rebuilt.build.table == f"conversations_v{Renamed.version}_b2"
     await town.live(5)
     assert await views.catch_up(new) == await town.log.head()
     with pytest.raises(OtherVersion):

@@ -95,6 +95,7 @@ def test_a_user_id_and_a_group_are_named_in_their_own_way(reply: Outgoing, to: d
         (graph_error(10, subcode=2_018_278), Refusal.WINDOW_CLOSED, False),
         (graph_error(131_026), Refusal.RECIPIENT_GONE, False),
         (graph_error(100, subcode=2_018_001), Refusal.RECIPIENT_GONE, False),
+        (graph_error(200, subcode=1_545_041), Refusal.RECIPIENT_GONE, False),
         (graph_error(551), Refusal.RECIPIENT_GONE, False),
         (graph_error(190, status=401), Refusal.OUR_FAULT, True),
         (graph_error(131_031, status=403), Refusal.OUR_FAULT, True),

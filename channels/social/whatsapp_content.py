@@ -4,8 +4,11 @@ import base64
 import binascii
 from typing import Any
 
+from msgspec.structs import replace
+
 from channels.edge.payload import UnreadablePayload, a_dict, a_text, an_identifier, dicts, read_json
 from channels.edge.text import clean, file_name, one_line
+from channels.social.reading import led_here_by, lines
 from domain.interaction import Attachment, Content, ContentKind
 
 MEDIA = {
@@ -19,10 +22,37 @@ NESTING_MAX = 2
 """An edit holds a message; an edit within that is nothing WhatsApp sends."""
 
 
-def content_of(message: dict[str, Any], *, depth: int = 0) -> Content:
+def content_of(message: dict[str, Any]) -> Content:
     """Example: `{"type": "text", "text": {"body": "Hello"}, "context": {"id": "wamid.Y"}}` →
     `Content(text="Hello", about="wamid.Y")`. Never raises: what it cannot read is `unsupported`.
     """
+    content, context = _content_of(message), a_dict(message.get("context"))
+    product = a_dict(context.get("referred_product"))
+    if not (context or message.get("referral")):
+        return content
+    return replace(
+        content,
+        text=lines(content.text, _product_text(product) if product else ""),
+        referral=_referral(a_dict(message.get("referral"))),
+        is_forwarded=bool(context.get("forwarded") or context.get("frequently_forwarded")),
+    )
+
+
+def _product_text(product: dict[str, Any]) -> str:
+    """Example: `{"catalog_id": "194836", "product_retailer_id": "SODA"}` → `"About SODA of catalogue 194836"`."""
+    catalogue = a_text(product.get("catalog_id"))
+    return one_line(
+        f"About {a_text(product.get('product_retailer_id')) or 'a product'}"
+        f"{f' of catalogue {catalogue}' if catalogue else ''}"
+    )
+
+
+def _referral(referral: dict[str, Any]) -> str:
+    """Example: `{"source_type": "ad", "source_id": "1202", "headline": "Winter sale"}` → `'ad 1202 "Winter sale"'`."""
+    return led_here_by(referral.get("source_type"), referral.get("source_id"), referral.get("headline"))
+
+
+def _content_of(message: dict[str, Any], *, depth: int = 0) -> Content:
     kind = a_text(message.get("type"))
     body = a_dict(message.get(kind))
     about = an_identifier(a_dict(message.get("context")).get("id"))
@@ -62,7 +92,7 @@ def _about_another(message: dict[str, Any], kind: str, body: dict[str, Any], abo
         case "revoke":
             return Content(kind=ContentKind.UNSEND, about=original)
         case "edit" if depth < NESTING_MAX:
-            new = content_of(a_dict(body.get("message")), depth=depth + 1)
+            new = _content_of(a_dict(body.get("message")), depth=depth + 1)
             return Content(kind=ContentKind.EDIT, text=new.text, attachments=new.attachments, about=original)
     return _unsupported(message, kind, about)
 
@@ -89,30 +119,30 @@ def _hex(digest: str) -> str:
 def _location_text(body: dict[str, Any]) -> str:
     r"""Example: `{"latitude": 37.46, "longitude": -122.2, "name": "HQ"}` → `"HQ\n37.46, -122.2"`."""
     place = f"{a_text(body.get('latitude'))}, {a_text(body.get('longitude'))}"
-    return _lines(a_text(body.get("name")), a_text(body.get("address")), place, a_text(body.get("url")))
+    return lines(a_text(body.get("name")), a_text(body.get("address")), place, a_text(body.get("url")))
 
 
 def _contacts_text(contacts: list[dict[str, Any]]) -> str:
     """Example: `[{"name": {"formatted_name": "Ana"}, "phones": [{"phone": "+1 555"}]}]` → `"Ana: +1 555"`."""
-    lines = []
+    found = []
     for contact in contacts:
         ways = [a_text(phone.get("phone")) for phone in dicts(contact.get("phones"))]
         ways += [a_text(email.get("email")) for email in dicts(contact.get("emails"))]
         name = a_text(a_dict(contact.get("name")).get("formatted_name"))
-        lines.append(f"{name}: {', '.join(way for way in ways if way)}".strip(": "))
-    return _lines(*lines)
+        found.append(f"{name}: {', '.join(way for way in ways if way)}".strip(": "))
+    return lines(*found)
 
 
 def _order_text(body: dict[str, Any]) -> str:
     """Example: `{"product_items": [{"product_retailer_id": "SODA", "quantity": 2, "item_price": 10,
     "currency": "ILS"}]}` → `"2 of SODA, 10 ILS each"`.
     """
-    lines = [
+    items = [
         f"{a_text(item.get('quantity'))} of {a_text(item.get('product_retailer_id'))}, "
         f"{a_text(item.get('item_price'))} {a_text(item.get('currency'))} each"
         for item in dicts(body.get("product_items"))
     ]
-    return _lines(a_text(body.get("text")), *lines)
+    return lines(a_text(body.get("text")), *items)
 
 
 def _choice_text(body: dict[str, Any]) -> str:
@@ -121,9 +151,9 @@ def _choice_text(body: dict[str, Any]) -> str:
     answer = a_dict(body.get(kind))
     match kind:
         case "button_reply" | "list_reply":
-            return _lines(a_text(answer.get("title")), a_text(answer.get("description")))
+            return lines(a_text(answer.get("title")), a_text(answer.get("description")))
         case "nfm_reply":
-            return _lines(a_text(answer.get("body")), _form_text(answer.get("response_json")))
+            return lines(a_text(answer.get("body")), _form_text(answer.get("response_json")))
         case "call_permission_reply":
             return f"Permission to call: {a_text(answer.get('response'))}"
     return ""
@@ -141,7 +171,7 @@ def _form_text(response_json: Any) -> str:
         return text
     if not isinstance(answers, dict):
         return text
-    return _lines(*(clean(f"{name}: {answer}") for name, answer in answers.items() if name != "flow_token"))
+    return lines(*(clean(f"{name}: {answer}") for name, answer in answers.items() if name != "flow_token"))
 
 
 def _unsupported(message: dict[str, Any], kind: str, about: str) -> Content:
@@ -152,7 +182,3 @@ def _unsupported(message: dict[str, Any], kind: str, about: str) -> Content:
     reason = f" ({'; '.join(errors)})" if errors else ""
     text = one_line(f"This kind of WhatsApp message cannot be shown: {name}{reason}")
     return Content(kind=ContentKind.UNSUPPORTED, text=text, about=about)
-
-
-def _lines(*parts: str) -> str:
-    return "\n".join(part for part in parts if part)

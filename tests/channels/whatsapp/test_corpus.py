@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels import whatsapp
-from channels.edge.payload import UnreadablePayload
+from channels.edge.payload import Delivery, UnreadablePayload
+from tests.channels.batches import demand_batch_law, items_of
 from tests.channels.corpora import whatsapp_payloads
 from tests.channels.posted import an_account, posted
 
@@ -36,6 +37,12 @@ NAMES = [
     "timestamp",
     "order",
     "body",
+    "message_echoes",
+    "user_id_update",
+    "user_id",
+    "system",
+    "referral",
+    "referred_product",
 ]
 
 
@@ -44,21 +51,23 @@ def test_all_payloads_of_the_corpus_come_out_as_something(tell: Callable[[str], 
 
     found = {name: whatsapp.parse(ACCOUNT, posted(json.dumps(one).encode())) for name, one in payloads.items()}
 
-    told = [name for name, one in found.items() if one.messages or one.reports or one.ignored]
+    told = [name for name, one in found.items() if items_of(one)]
     tell(f"WhatsApp payloads read: {len(told)} of {len(payloads)}")
     assert len(told) == len(payloads) >= 74
 
 
-def test_the_corpus_merged_into_one_batch_gives_the_same() -> None:
+def test_the_corpus_alone_twice_shuffled_and_merged_gives_the_same(tell: Callable[[str], None]) -> None:
     payloads = list(whatsapp_payloads().values())
-    merged = {"object": "whatsapp_business_account", "entry": [entry for one in payloads for entry in one["entry"]]}
+    entries = [entry for one in payloads for entry in one["entry"]]
+    merged = {"object": "whatsapp_business_account", "entry": entries}
+    in_one_entry = {**merged, "entry": [{"id": "1", "changes": [one for entry in entries for one in entry["changes"]]}]}
 
-    batch = whatsapp.parse(ACCOUNT, posted(json.dumps(merged).encode()))
+    def read(payload: Any) -> Delivery:
+        return whatsapp.parse(ACCOUNT, posted(json.dumps(payload).encode()))
 
-    singles = [whatsapp.parse(ACCOUNT, posted(json.dumps(one).encode())) for one in payloads]
-    assert batch.messages == [message for one in singles for message in one.messages]
-    assert batch.reports == [report for one in singles for report in one.reports]
-    assert batch.ignored == [kind for one in singles for kind in one.ignored]
+    found = demand_batch_law(payloads, [merged, in_one_entry], read)
+
+    tell(f"WhatsApp batches: {found} different items of {len(payloads)} payloads, whatever their order")
 
 
 json_values = st.recursive(
@@ -77,6 +86,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_any_json_is_read_or_refused_as_unreadable(value: Any) -> None:
-    for payload in (value, {"entry": [{"changes": [{"field": "messages", "value": {"messages": [value]}}]}]}):
+    changes = [{"field": "messages", "value": {name: [value]}} for name in ("messages", "message_echoes")]
+    for payload in (value, {"entry": [{"changes": [*changes, {"value": value}]}]}):
         with suppress(UnreadablePayload):
             whatsapp.parse(ACCOUNT, posted(json.dumps(payload).encode()))

@@ -1,0 +1,100 @@
+"""`onethread channels`: how the channel accounts fare, which deliveries are parked, and once more with those."""
+
+from datetime import datetime
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from api.command_line_run import run_with_parts
+from api.parts import Parts
+from api.upkeep.account_health import AccountHealth, health_of_all
+from application.exchange.deliveries import Kept, Wanted
+
+PAGE = 200
+
+
+@click.group()
+def channels() -> None:
+    """Look after the channel accounts: is anything silent, behind or parked."""
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at else "-"
+
+
+def _state(one: AccountHealth) -> str:
+    if one.is_paused:
+        return "paused"
+    return "[red]silent[/]" if one.is_silent else "[red]parked[/]" if one.parked else "well"
+
+
+@channels.command("health")
+def health() -> None:
+    """Show each account: last in and out, failures, what waits and what is parked. Times are UTC."""
+
+    async def show(parts: Parts) -> None:
+        names = ("account", "channel", "", "last in", "in", "last out", "out", "failed", "waiting", "lag", "parked")
+        table = Table(*names, box=None)
+        for one in await health_of_all(parts, parts.clock()):
+            table.add_row(
+                f"{escape(one.name)}\n[dim]{one.account_id}[/]",
+                one.channel,
+                _state(one) + (", two secrets" if one.has_previous_secret else ""),
+                _moment(one.last_in_at),
+                str(one.came_in),
+                _moment(one.last_out_at),
+                str(one.went_out),
+                str(one.failed),
+                str(one.waiting),
+                f"{one.lag_seconds:.0f} s",
+                str(one.parked),
+            )
+        Console().print(table)
+
+    run_with_parts(show)
+
+
+async def _parked(parts: Parts, wanted: Wanted) -> list[Kept]:
+    found, cursor = await parts.deliveries.page(wanted, limit=PAGE)
+    while cursor is not None:
+        more, cursor = await parts.deliveries.page(wanted, cursor=cursor, limit=PAGE)
+        found += more
+    return found
+
+
+@channels.command("parked")
+@click.option("--channel", default="", help="Only of this channel.")
+@click.option("--account", "account_id", default="", help="Only what may be for this account.")
+def parked(channel: str, account_id: str) -> None:
+    """List the deliveries that could not be read, the newest first, and why."""
+
+    async def show(parts: Parts) -> None:
+        found = await _parked(parts, Wanted(channel=channel, account_id=account_id))
+        for one in found:
+            click.echo(f"{one.id}  {_moment(one.received_at)}  {one.channel}  {one.size_bytes} bytes  {one.error}")
+        click.echo(f"{len(found)} are parked.")
+
+    run_with_parts(show)
+
+
+@channels.command("retry")
+@click.option("--channel", default="", help="Only of this channel.")
+@click.option("--account", "account_id", default="", help="Only what may be for this account.")
+def retry(channel: str, account_id: str) -> None:
+    """Read the parked deliveries again, after what was wrong has been mended. What is stored already stays once."""
+
+    async def run(parts: Parts) -> None:
+        wanted = Wanted(channel=channel, account_id=account_id)
+        total = await parts.deliveries.take_up_again(parts.clock(), wanted)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task("deliveries", total=total)
+            # Here, also where a server runs: it would read them as well, and read twice is taken in once.
+            parts.delivery_reader.on_settled.append(lambda count: progress.advance(task, count))
+            await parts.delivery_reader.catch_up()
+        click.echo(f"{total} taken up again; {len(await _parked(parts, wanted))} are parked.")
+
+    run_with_parts(run)

@@ -1,0 +1,270 @@
+"""What is in deliveries, given to the use cases: each item to its account, and a verdict on each delivery.
+
+Safe to repeat: whatever is taken in is claimed by its provider's id, so that a delivery read twice changes nothing.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import msgspec
+
+from api.doors.trust import trusted, unpacked
+from api.metrics import Metrics
+from application.commands import Command, Contended
+from application.directory import Directory
+from application.exchange.deliveries import DeliveryState, Kept, Settled
+from application.log import LogBusy, LogUnreachable
+from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.receive_messages import ReceiveMessages
+from channels.edge.payload import Delivery, Posted, SignatureWrong, UnreadablePayload
+from channels.table import CHANNELS, Webhook
+from domain.account import Account, AccountPaused
+from domain.event import RuleBroken
+from domain.intake import Call, DeliveryReport, Echo, InboundMessage
+
+AGAIN_FIRST_SECONDS, AGAIN_SECONDS_MAX = 1.0, 60.0
+PAUSED = timedelta(hours=1)
+"""An account that is resumed is taken up at once; this is for a wake-up that was lost."""
+UNMATCHED_ATTEMPTS_MAX = 10
+"""Some five minutes of pauses that double up to one minute."""
+OFF_THE_LOOP_BYTES = 131_072
+"""Reading more than this takes so long that requests should not wait for it."""
+ERROR_CHARACTERS_MAX = 300
+TRY_AGAIN = (LogBusy, LogUnreachable, Contended)
+
+logger = logging.getLogger(__name__)
+
+Tell = Callable[[str, Sequence[Echo], Sequence[DeliveryReport], Command], Awaitable[Sequence[DeliveryReport]]]
+"""Takes what providers tell of what was sent, for one account. Returns the reports that match nothing sent yet."""
+
+
+def passing_over(metrics: Metrics) -> Tell:
+    """Counts echoes and reports, and stores none of them."""
+
+    async def tell(
+        account_id: str, echoes: Sequence[Echo], reports: Sequence[DeliveryReport], command: Command
+    ) -> Sequence[DeliveryReport]:
+        del account_id, command  # nothing is done with them
+        metrics.delivery_items.labels("ignored").inc(len(echoes) + len(reports))
+        return ()
+
+    return tell
+
+
+class Portion(msgspec.Struct):
+    """What some deliveries hold for one account."""
+
+    messages: list[InboundMessage] = msgspec.field(default_factory=list)
+    echoes: list[Echo] = msgspec.field(default_factory=list)
+    calls: list[Call] = msgspec.field(default_factory=list)
+    reports: list[DeliveryReport] = msgspec.field(default_factory=list)
+
+    def extend(self, other: "Portion") -> None:
+        """Takes what the other has as well."""
+        for name in self.__struct_fields__:
+            getattr(self, name).extend(getattr(other, name))
+
+
+class Read(msgspec.Struct):
+    """A delivery that could be read."""
+
+    kept: Kept
+    portions: dict[str, Portion]
+    """By account."""
+    strangers: list[str]
+    """Addresses in it that no account here has."""
+    ignored: int
+    """News of kinds that are not stored."""
+
+
+class DeliveryTaking:
+    """Reads deliveries of the same accounts, in their order, and says what became of each."""
+
+    def __init__(
+        self, directory: Directory, receive: ReceiveMessages, customers: KnowCustomers, tell: Tell, metrics: Metrics
+    ) -> None:
+        self._directory = directory
+        self._receive = receive
+        self._customers = customers
+        self._tell = tell
+        self._metrics = metrics
+        self._held: dict[str, datetime] = {}
+        self._paused: set[str] = set()
+
+    def releasable(self, now: datetime) -> list[str]:
+        """The accounts that were held and need not be any more: their time is over, or they were resumed."""
+        accounts = self._directory.accounts
+        return [
+            one
+            for one, until in self._held.items()
+            if until <= now or (one in self._paused and not accounts[one].is_paused)
+        ]
+
+    def release(self, account_ids: Iterable[str]) -> None:
+        """They are taken up as if nothing had been."""
+        for one in account_ids:
+            self._held.pop(one, None)
+            self._paused.discard(one)
+
+    async def take(self, several: Sequence[tuple[Kept, bytes | None]], now: datetime) -> list[Settled]:
+        """All together where nothing is in the way, else each by itself. Raises nothing for what is in them."""
+        settled: list[Settled] = []
+        read: list[Read] = []
+        for kept, content in several:
+            await asyncio.sleep(0)  # requests go first
+            one = await self._read(kept, content, now)
+            if isinstance(one, Read):
+                read.append(one)
+            else:
+                settled.append(one)
+        if len(read) > 1 and await self._took_together(read):
+            return settled + [self._done(one, now) for one in read]
+        return settled + [await self._take_one(one, now) for one in read]
+
+    async def _read(self, kept: Kept, content: bytes | None, now: datetime) -> Read | Settled:
+        account = self._directory.account(kept.account_ids[0])
+        if account is None or account.definition is None:  # this process has not heard of it yet
+            return self._later(kept, now + _pause(kept.attempts), "AccountUnknown: not known yet", kept.attempts + 1)
+        channel = CHANNELS.get(kept.channel)
+        if channel is None or channel.webhook is None:
+            return self._parked(kept, "Unreadable: there is no such channel", now)
+        if content is None:
+            return self._parked(kept, "Unreadable: it was altered, or its master key is not at hand", now)
+        try:
+            posted = unpacked(content)
+            if kept.size_bytes > OFF_THE_LOOP_BYTES:
+                delivery = await asyncio.to_thread(channel.webhook.parse, account.definition, posted)
+            else:
+                delivery = channel.webhook.parse(account.definition, posted)
+        except Exception as error:  # noqa: BLE001  # of a parser, whatever it is: somebody will mend it
+            return self._parked(kept, told(error), now)
+        return self._sorted(kept, posted, delivery, channel.webhook)
+
+    def _sorted(self, kept: Kept, posted: Posted, delivery: Delivery, webhook: Webhook) -> Read:
+        """Each item to the account that the provider calls by its address."""
+        by_address = self._by_address(kept.account_ids)
+        addresses = {address for field in Portion.__struct_fields__ for address, _ in getattr(delivery, field)}
+        if not addresses <= by_address.keys():  # an account may have been set up since it came
+            of_channel = [one for one in self._directory.accounts.values() if _is_of(one, kept.channel)]
+            with suppress(SignatureWrong):  # the secrets may have been rolled
+                by_address = self._by_address([one.id for one in trusted(posted, webhook, of_channel)]) | by_address
+        portions: dict[str, Portion] = {}
+        for field in Portion.__struct_fields__:
+            for address, item in getattr(delivery, field):
+                if (account_id := by_address.get(address)) is not None:
+                    getattr(portions.setdefault(account_id, Portion()), field).append(item)
+        return Read(kept, portions, sorted(addresses - by_address.keys()), len(delivery.ignored))
+
+    def _by_address(self, account_ids: Sequence[str]) -> dict[str, str]:
+        # Of several that share an address and a secret the first gets it, since it is read with that one's settings.
+        known = [(one, self._directory.account(one)) for one in reversed(account_ids)]
+        return {account.definition.address: one for one, account in known if account and account.definition}
+
+    async def _took_together(self, read: Sequence[Read]) -> bool:
+        """Whether all of it is stored now; where it is not, a part may be, and will be recognised."""
+        together: dict[str, Portion] = {}
+        for one in read:
+            for account_id, portion in one.portions.items():
+                together.setdefault(account_id, Portion()).extend(portion)
+        if self._held.keys() & together.keys() or any(one.strangers for one in read):
+            return False
+        try:
+            for account_id, portion in together.items():
+                if await self._store(account_id, portion, read[0].kept.received_at):
+                    return False
+        except Exception as error:  # noqa: BLE001  # which of them it was shows when each is taken by itself
+            logger.debug("deliveries are taken one by one: %s", type(error).__name__)
+            return False
+        return True
+
+    async def _take_one(self, one: Read, now: datetime) -> Settled:
+        kept, unmatched = one.kept, 0
+        later: Settled | None = None
+        failures = [f"AccountUnknown: no account here has the address {address[:64]}" for address in one.strangers]
+        for account_id, portion in one.portions.items():
+            if (until := self._held.get(account_id)) is not None and until > now:
+                later = self._later(
+                    kept, until, kept.error or "An earlier delivery of its account waits", kept.attempts
+                )
+                continue
+            try:
+                unmatched += await self._store(account_id, portion, kept.received_at)
+            except AccountPaused as error:
+                self._held[account_id] = until = now + PAUSED
+                self._paused.add(account_id)
+                later = self._later(kept, until, told(error), kept.attempts)
+            except TRY_AGAIN as error:
+                self._held[account_id] = until = now + _pause(kept.attempts)
+                later = self._later(kept, until, told(error), kept.attempts + 1)
+            except Exception as error:  # noqa: BLE001  # it would fail again and again, and the others go on
+                failures.append(told(error))
+        if later is not None:
+            return later
+        if failures:
+            return self._parked(kept, failures[0], now)
+        if unmatched and kept.attempts < UNMATCHED_ATTEMPTS_MAX:
+            why = f"{unmatched} reports match nothing that was sent"
+            return self._later(kept, now + _pause(kept.attempts), why, kept.attempts + 1)
+        return self._done(one, now)
+
+    async def _store(self, account_id: str, portion: Portion, at: datetime) -> int:
+        """Returns how many reports match nothing yet. Raises AccountPaused, and what the use cases raise."""
+        if self._directory.accounts[account_id].is_paused:
+            raise AccountPaused
+        command = Command(actor=account_id, at=at)
+        if portion.messages:
+            await self._receive.receive(account_id, portion.messages, command)
+        for call in portion.calls:
+            await self._customers.log_call(command, call, account_id=account_id)
+        if portion.echoes or portion.reports:
+            return len(await self._tell(account_id, portion.echoes, portion.reports, command))
+        return 0
+
+    def _done(self, one: Read, now: datetime) -> Settled:
+        items, channel = self._metrics.delivery_items, one.kept.channel
+        for kind in Portion.__struct_fields__:
+            items.labels(kind).inc(sum(len(getattr(portion, kind)) for portion in one.portions.values()))
+        items.labels("ignored").inc(one.ignored)
+        self._metrics.received.labels(channel).inc(sum(len(one.messages) for one in one.portions.values()))
+        self._metrics.deliveries_settled.labels(channel, "done").inc()
+        return _settled(one.kept, DeliveryState.DONE, now, "", one.kept.attempts + 1)
+
+    def _parked(self, kept: Kept, why: str, now: datetime) -> Settled:
+        logger.warning("%s of %s is parked: %s", kept.id, kept.channel, why.partition(":")[0])
+        self._metrics.deliveries_settled.labels(kept.channel, "parked").inc()
+        return _settled(kept, DeliveryState.PARKED, now, why, kept.attempts + 1)
+
+    def _later(self, kept: Kept, again_at: datetime, why: str, attempts: int) -> Settled:
+        self._metrics.deliveries_settled.labels(kept.channel, "put off").inc()
+        return _settled(kept, DeliveryState.WAITING, again_at, why, attempts)
+
+
+def _is_of(account: Account, channel: str) -> bool:
+    return account.definition is not None and account.definition.channel == channel
+
+
+def _pause(attempts: int) -> timedelta:
+    return timedelta(seconds=min(AGAIN_FIRST_SECONDS * 2 ** min(attempts, 20), AGAIN_SECONDS_MAX))
+
+
+def _settled(kept: Kept, state: DeliveryState, at: datetime, why: str, attempts: int) -> Settled:
+    return Settled(number=kept.number, state=state, attempts=attempts, next_attempt_at=at, error=why)
+
+
+def told(error: Exception) -> str:
+    """Class and sentence; of what nobody foresaw the place instead, since its message may hold what somebody wrote.
+
+    Example: `"UnreadablePayload: entry: a WhatsApp delivery has a list here"`, `"KeyError in channels/line.py:71"`
+    """
+    name = type(error).__name__
+    if isinstance(error, UnreadablePayload):
+        return f"{name}: {error}"[:ERROR_CHARACTERS_MAX].replace("\0", "")
+    if isinstance(error, RuleBroken | LogBusy | LogUnreachable | Contended):
+        return f"{name}: {(type(error).__doc__ or '').strip().partition(chr(10))[0]}"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = "/".join(frames[-1].filename.rsplit("/", 2)[-2:]) if frames else "an unknown place"
+    return f"{name} in {place}:{frames[-1].lineno if frames else 0}"

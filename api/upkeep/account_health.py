@@ -1,0 +1,103 @@
+"""How channel accounts fare: what last came in and went out, what waits or is parked, and whether one fell silent."""
+
+from datetime import datetime
+
+import msgspec
+
+from api.access.permissions import Action
+from api.http.answer import Answer, json_answer
+from api.http.asked import Asked
+from api.http.operation import Nothing, read
+from api.parts import Parts
+from application.exchange.deliveries import Backlog
+from application.exchange.traffic import Traffic
+from domain.account import Account, AccountUnknown, silent_after
+
+PREVIOUS = "_previous"
+"""How the older of two secrets is called: `app_secret_previous`."""
+
+
+class AccountHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """An account, and how it fares."""
+
+    account_id: str
+    channel: str
+    name: str
+    is_paused: bool
+    last_in_at: datetime | None
+    """When the log took the newest message or call."""
+    came_in: int
+    last_out_at: datetime | None
+    """When the channel last took something from us."""
+    went_out: int
+    failed: int
+    """Refused for good by the channel, or with an outcome that is not known."""
+    last_failure_at: datetime | None
+    last_failure_position: int | None
+    """Of the event in the log, which says why."""
+    waiting: int
+    """Deliveries that are kept and not read, of those that may be for this account."""
+    parked: int
+    """Those that could not be read."""
+    lag_seconds: float
+    """Age of the oldest that waits; 0 where none does."""
+    silent_after_minutes: float | None
+    """Its setting; none: silence is no news."""
+    is_silent: bool
+    """Nothing came in for longer than that."""
+    has_previous_secret: bool
+    """A secret is being rolled, and the older one is still believed."""
+
+
+class AccountsHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """All accounts, by name."""
+
+    items: list[AccountHealth]
+
+
+@read("/v1/accounts/health", Action.READ_ACCOUNTS, gives=AccountsHealth)
+async def list_account_health(asked: Asked[Nothing]) -> Answer:
+    """How all channel accounts fare."""
+    return json_answer(AccountsHealth(items=await health_of_all(asked.parts, asked.at)))
+
+
+@read("/v1/accounts/{account_id}/health", Action.READ_ACCOUNTS, gives=AccountHealth)
+async def read_account_health(asked: Asked[Nothing]) -> Answer:
+    """How one channel account fares."""
+    for one in await health_of_all(asked.parts, asked.at):
+        if one.account_id == asked.ids["account_id"]:
+            return json_answer(one)
+    raise AccountUnknown(f"there is no account {asked.ids['account_id']}")
+
+
+async def health_of_all(parts: Parts, now: datetime) -> list[AccountHealth]:
+    """By name. Raises LogUnreachable."""
+    backlogs, traffic = await parts.deliveries.backlogs(), await parts.traffic.of_all()
+    healths = [
+        _health(one, backlogs.get(one.id, Backlog()), traffic.get(one.id, Traffic(account_id=one.id)), now)
+        for one in parts.directory.accounts.values()
+        if one.definition is not None
+    ]
+    return sorted(healths, key=lambda one: (one.name, one.account_id))
+
+
+def _health(account: Account, backlog: Backlog, traffic: Traffic, now: datetime) -> AccountHealth:
+    definition, waiting_since = account.definition, backlog.oldest_waiting_at
+    assert definition is not None  # accounts without one are left out
+    limit = silent_after(definition)
+    is_quiet = limit is not None and (traffic.last_in_at is None or now - traffic.last_in_at > limit)
+    return AccountHealth(
+        **msgspec.structs.asdict(traffic),
+        channel=definition.channel,
+        name=definition.name,
+        is_paused=account.is_paused,
+        waiting=backlog.waiting,
+        parked=backlog.parked,
+        lag_seconds=max(0.0, (now - waiting_since).total_seconds()) if waiting_since else 0.0,
+        silent_after_minutes=None if limit is None else limit.total_seconds() / 60,
+        is_silent=is_quiet and not account.is_paused,
+        has_previous_secret=any(text for name, text in definition.settings.items() if name.endswith(PREVIOUS)),
+    )
+
+
+OPERATIONS = (list_account_health, read_account_health)

@@ -1,0 +1,76 @@
+"""Whenever something comes in or goes out, count it for its channel account, so that silence shows."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from application.exchange.traffic import Traffic, TrafficCounts
+from application.states import States
+from domain.event import Recorded
+from domain.interaction import (
+    CallLogged,
+    DeliveryAccepted,
+    DeliveryRejected,
+    DeliveryUnknown,
+    MessageReceived,
+    ReplyWritten,
+)
+
+
+class CountTraffic:
+    """Keeps numbers, times and positions only, so that there is nothing in it to erase."""
+
+    name = "count_traffic"
+    topics = frozenset(
+        {
+            "conversation.message_received",
+            "conversation.call_logged",
+            "conversation.reply_written",
+            "conversation.delivery_accepted",
+            "conversation.delivery_rejected",
+            "conversation.delivery_unknown",
+        }
+    )
+
+    def __init__(self, states: States, counts: TrafficCounts) -> None:
+        self._states = states
+        self._counts = counts
+        self._counted = 0
+
+    async def start(self) -> int:
+        self._counted = await self._counts.position()
+        return self._counted
+
+    async def take(self, batch: Sequence[Recorded], upto: int) -> None:
+        found: dict[str, Traffic] = {}
+        for recorded in batch:
+            if account_id := await self._account_of(recorded):
+                found[account_id] = _counted(found.get(account_id, Traffic(account_id=account_id)), recorded)
+        if batch:
+            await self._counts.add(list(found.values()), after=self._counted, upto=upto)
+            self._counted = upto
+
+    async def _account_of(self, recorded: Recorded) -> str:
+        """Some events name their account; for the others the conversation does. Empty where there is none."""
+        event = recorded.event
+        if isinstance(event, MessageReceived | ReplyWritten):
+            return event.account_id
+        if not isinstance(event, CallLogged | DeliveryAccepted | DeliveryRejected | DeliveryUnknown):
+            return ""  # what it said has been erased
+        customer, _ = await self._states.load(recorded.stream)
+        conversation = customer.conversations.get(event.conversation_id)
+        return conversation.account_id if conversation is not None else ""
+
+
+def _counted(so_far: Traffic, recorded: Recorded) -> Traffic:
+    at = recorded.recorded_at
+    match recorded.event:
+        case MessageReceived() | CallLogged():
+            return replace(so_far, last_in_at=at, came_in=so_far.came_in + 1)
+        case DeliveryAccepted() | ReplyWritten(channel="webchat"):  # whose replies go to the visitor's socket at once
+            return replace(so_far, last_out_at=at, went_out=so_far.went_out + 1)
+        case DeliveryRejected(is_final=True) | DeliveryUnknown():
+            failed = so_far.failed + 1
+            return replace(so_far, failed=failed, last_failure_at=at, last_failure_position=recorded.position)
+        case _:
+            return so_far

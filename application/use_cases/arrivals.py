@@ -1,0 +1,158 @@
+"""Messages on their way in: whose they are, what they change, and what is claimed for them."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from application.claims import ClaimKeys
+from application.ids import derived_id, new_id
+from application.log import Claim, Fact
+from application.states import fold
+from domain.account import Account
+from domain.card_numbers import mask, mask_markup
+from domain.customer import IdentityLinked
+from domain.event import Event
+from domain.intake import WITHHELD, InboundMessage, Intake, receive_message
+from domain.interaction import Content, MessageReceived
+
+CUSTOMERS_KNOWN_MAX = 100_000
+"""Addresses whose customer is remembered in the process."""
+ADDRESSES_PER_ACCOUNT = frozenset({"webchat", "adapter"})
+"""Channels whose addresses mean something only within one account. Elsewhere one is the same person everywhere."""
+
+
+class Arrival(msgspec.Struct, gc=False):
+    """One message on its way in."""
+
+    place: int
+    """Among those that came together."""
+    message: InboundMessage
+    claim: Claim
+    addresses: tuple[bytes, ...]
+    """Claim keys of the sender's addresses, the one that answers go to first; empty for one who withheld theirs."""
+
+    @property
+    def message_id(self) -> str:
+        return derived_id("message", self.claim.key)
+
+
+class Group(msgspec.Struct):
+    """The messages of one customer, and what they come to."""
+
+    customer_id: str
+    is_new: bool
+    arrivals: list[Arrival]
+    state: Any = None
+    version: int = 0
+    """Of the state before the facts."""
+    facts: list[Fact] = []
+    claims: list[Claim] = []
+    received: list[int] = []
+    """Which of the facts are the arrivals themselves."""
+
+
+class Desk:
+    """Where the messages of one account are taken in."""
+
+    def __init__(self, account: Account, keys: ClaimKeys, intake: Intake) -> None:
+        assert account.definition is not None  # nothing comes in for an account that was never defined
+        self.account_id = account.id
+        self._channel = account.definition.channel
+        self._scope = account.id if self._channel in ADDRESSES_PER_ACCOUNT else ""
+        self._keys = keys
+        self._intake = intake
+
+    def arrival(self, place: int, message: InboundMessage) -> Arrival:
+        """The message without card numbers, its claim made before they were masked."""
+        claim = self._keys.message(self.account_id, message.kind, message.provider_id, message.content)
+        if (content := _without_cards(message.content)) is not message.content:
+            message = replace(message, content=content)
+        if message.subject:
+            message = replace(message, subject=mask(message.subject))
+        handles = () if message.handle == WITHHELD else (message.handle, *message.other_handles)
+        return Arrival(
+            place, message, claim, tuple(self._keys.identity_key(self._channel, self._scope, one) for one in handles)
+        )
+
+    def decide(self, group: Group, known: "KnownAddresses", at: datetime) -> None:
+        """What the group's messages come to, behind its state. Raises TooManyConversations."""
+        group.facts, group.claims, group.received = [], [], []
+        linked: list[Claim] = []
+        for arrival in group.arrivals:
+            message = known.without_others(arrival, group.customer_id)
+            events = receive_message(
+                group.state,
+                message,
+                channel=self._channel,
+                account_id=self.account_id,
+                scope=self._scope,
+                intake=self._intake,
+                message_id=arrival.message_id,
+                new_conversation_id=derived_id("conversation", arrival.claim.key),
+                at=at,
+            )
+            for event in events:
+                if isinstance(event, MessageReceived):
+                    group.received.append(len(group.facts))
+                    group.claims.append(Claim(arrival.claim.key, arrival.claim.fingerprint, len(group.facts)))
+                elif isinstance(event, IdentityLinked):
+                    linked.append(self._identity(event, group.customer_id, len(group.facts)))
+                group.facts.append(Fact(event, message.occurred_at))
+            group.state = fold(group.customer_id, group.state, events)
+        group.claims += linked  # behind the messages: what was stored before must hear of itself
+
+    def _identity(self, event: IdentityLinked, customer_id: str, fact: int) -> Claim:
+        claim = self._keys.identity(event.channel, event.account_id, event.handle, customer_id)
+        return Claim(claim.key, claim.fingerprint, fact)
+
+
+class KnownAddresses:
+    """Which customer an address belongs to, as far as this process has met it."""
+
+    def __init__(self) -> None:
+        self._customers: OrderedDict[bytes, str] = OrderedDict()
+
+    def learn(self, claim: bytes, customer_id: str) -> None:
+        """The address with this claim key is the customer's."""
+        self._customers[claim] = customer_id
+        if len(self._customers) > CUSTOMERS_KNOWN_MAX:
+            self._customers.popitem(last=False)
+
+    def grouped(self, arrivals: Iterable[Arrival]) -> list[Group]:
+        """The arrivals by customer. Addresses not met before get a new one, unless their claims say whose they are."""
+        groups: dict[bytes | str, Group] = {}
+        for arrival in arrivals:
+            known = next((one for key in arrival.addresses if (one := self._customers.get(key))), None)
+            together = known or (arrival.addresses[0] if arrival.addresses else arrival.claim.key)
+            group = groups.get(together)
+            if group is None:
+                group = groups[together] = Group(known or new_id("customer"), known is None, [])
+            group.arrivals.append(arrival)
+        return list(groups.values())
+
+    def without_others(self, arrival: Arrival, customer_id: str) -> InboundMessage:
+        """The message without those of its sender's addresses that are known to be somebody else's."""
+        message = arrival.message
+        if not message.other_handles:
+            return message
+        theirs = (customer_id, None)
+        others = zip(message.other_handles, arrival.addresses[1:], strict=True)
+        return replace(message, other_handles=tuple(one for one, key in others if self._customers.get(key) in theirs))
+
+
+def received_of(group: Group, positions: Sequence[int]) -> Iterable[tuple[Arrival, int, Event]]:
+    """Each arrival with the position and event that it became; `positions` are those of the group's facts."""
+    for arrival, nth in zip(group.arrivals, group.received, strict=True):
+        yield arrival, positions[nth], group.facts[nth].event
+
+
+def _without_cards(content: Content) -> Content:
+    """The content with card numbers masked. Markup is masked too, and not kept where the text beside it held one."""
+    text, html = mask(content.text), mask_markup(content.html)
+    if (text, html) == (content.text, content.html):
+        return content
+    return replace(content, text=text, html=html if text == content.text else "")

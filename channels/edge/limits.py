@@ -1,0 +1,28 @@
+"""What each provider allows of sending: its window, its rates, the length of a text. A channel not named here has none
+that we know of. An account's settings may say otherwise, since providers grant more to some.
+"""
+
+from datetime import timedelta
+
+from application.exchange.limits import Limits, Rate
+
+DAY = timedelta(days=1)
+
+LIMITS: dict[str, Limits] = {
+    # 80 a second for a number, in and out together, and about one in 6 s to one person (codes 130429 and 131056).
+    "whatsapp": Limits(window=DAY, text_length_max=4_096, rates=(Rate(80, 1.0),), gap_seconds=6.0, at_once_max=20),
+    # 24 h, then seven days with the tag HUMAN_AGENT: `send` chooses by when the customer was heard.
+    "messenger": Limits(window=7 * DAY, text_length_max=2_000, rates=(Rate(300, 1.0),), at_once_max=20),
+    "instagram": Limits(window=7 * DAY, text_length_max=1_000, rates=(Rate(300, 1.0),), at_once_max=20),
+    # Rules of thumb of its bot support: 30 a second in all, one a second to one chat. No window.
+    "telegram": Limits(text_length_max=4_096, rates=(Rate(30, 1.0),), gap_seconds=1.0),
+    "line": Limits(text_length_max=5_000, rates=(Rate(2_000, 1.0),), at_once_max=50),
+    "wechat": Limits(window=2 * DAY),
+    "wecom": Limits(window=2 * DAY),
+    # By the quarter of an hour and by the day, for a user.
+    "x": Limits(text_length_max=10_000, rates=(Rate(15, 900.0), Rate(1_440, 86_400.0)), at_once_max=2),
+    # What a long number may send in North America, where most of them are; short codes and toll-free ones may more.
+    "sms": Limits(text_length_max=1_600, rates=(Rate(1, 1.0),), at_once_max=2),
+    # A mail server that says "not now" may mean hours; senders keep at it for days (RFC 5321, section 4.5.4.1).
+    "email": Limits(rates=(Rate(10, 1.0),), retry_for=4 * DAY, backoff_seconds_max=3_600.0),
+}

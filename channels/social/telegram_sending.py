@@ -1,0 +1,101 @@
+"""Telegram on the way out: `sendMessage`, and what its refusals mean."""
+
+from typing import Any
+
+import httpx
+from msgspec.structs import replace
+
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Unknown
+from channels.edge.payload import a_dict, a_text, an_identifier
+from channels.edge.posting import REASON_LENGTH_MAX, RETRY_AFTER_SECONDS_MAX, json_of, post, refused_by_status
+from channels.edge.text import one_line
+
+TEXT_LENGTH_MAX = 4_096
+"""Characters of a text that we send."""
+GONE = (
+    "bot was blocked",
+    "user is deactivated",
+    "can't initiate conversation",
+    "bot was kicked",
+    "is not a member",
+    "bots can't send messages to bots",
+    "chat not found",
+    "user not found",
+    "group chat was deleted",
+    "peer_id_invalid",
+)
+"""What the Bot API says of somebody who cannot be reached; it has no codes."""
+
+
+async def send_text(reply: Outgoing, client: httpx.AsyncClient, *, token: str, api_url: str) -> Outcome:
+    """One attempt, with a second where a group has moved: the first reached nobody then.
+
+    A longer text is refused rather than cut in two: each half would have a fate of its own, the reply only one.
+
+    Example: `{"chat_id": "42", "text": "Hi", "reply_parameters": {"message_id": 7, "allow_sending_without_reply":
+    true}}` → `{"ok": true, "result": {"message_id": 8, "chat": {"id": 42}}}`; refused: `{"ok": false,
+    "error_code": 429, "description": "Too Many Requests: retry after 5", "parameters": {"retry_after": 5}}`
+    """
+    if not token:
+        reason = "settings.bot_token: this account has none, so it only receives"
+        return Rejected(reason=reason, refusal=Refusal.OUR_FAULT, concerns_account=True)
+    if len(reply.text) > TEXT_LENGTH_MAX:
+        return Rejected(reason=f"a text has at most {TEXT_LENGTH_MAX} characters", refusal=Refusal.OUR_FAULT)
+    url, body = f"{api_url}/bot{token}/sendMessage", _body(reply)
+    answer = await post(client, url, json=body)
+    if isinstance(answer, httpx.Response) and (moved := _moved_to(answer)):
+        del body["chat_id"]
+        body.pop("reply_parameters", None)  # ids count anew in the new chat
+        body.pop("message_thread_id", None)
+        answer = await post(client, url, json={"chat_id": moved, **body})
+    if isinstance(answer, httpx.Response):
+        return _outcome(answer, an_identifier(body.get("business_connection_id")))
+    # An exception may hold the address, and with it the token.
+    return replace(answer, reason=answer.reason.replace(token, "…"))
+
+
+def _body(reply: Outgoing) -> dict[str, Any]:
+    place, _, message = reply.in_reply_to.rpartition(":")
+    chat, connection, topic = reply.handle, "", ""
+    if reply.thread.startswith("business:"):
+        connection = reply.thread.removeprefix("business:")
+    elif reply.thread:
+        chat, _, topic = reply.thread.partition(":")
+    body: dict[str, Any] = {"chat_id": chat, "text": reply.text}
+    if connection:
+        body["business_connection_id"] = connection
+    if topic.isdecimal():
+        body["message_thread_id"] = int(topic)
+    if message.isdecimal() and place.rpartition(":")[2] == chat:
+        body["reply_parameters"] = {"message_id": int(message), "allow_sending_without_reply": True}
+    return body
+
+
+def _moved_to(answer: httpx.Response) -> str:
+    return an_identifier(a_dict(json_of(answer).get("parameters")).get("migrate_to_chat_id"))
+
+
+def _outcome(answer: httpx.Response, connection: str) -> Outcome:
+    payload = json_of(answer)
+    result = a_dict(payload.get("result"))
+    if answer.is_success and payload.get("ok") is True:
+        chat, message = an_identifier(a_dict(result.get("chat")).get("id")), an_identifier(result.get("message_id"))
+        if not message:
+            return Unknown(reason=f"{answer.status_code} without the id of a message")
+        return Accepted(provider_id=":".join(part for part in (connection, chat, message) if part))
+    words = one_line(a_text(payload.get("description")))[:REASON_LENGTH_MAX]
+    if any(sign in words.lower() for sign in GONE):
+        return Rejected(reason=f"{answer.status_code} {words}", refusal=Refusal.RECIPIENT_GONE)
+    if answer.status_code in (401, 404):  # a token that is revoked, or was never one
+        return Rejected(reason=f"{answer.status_code} {words}", refusal=Refusal.OUR_FAULT, concerns_account=True)
+    if answer.status_code == 429:
+        wait = a_dict(payload.get("parameters")).get("retry_after")
+        seconds = min(float(wait), RETRY_AFTER_SECONDS_MAX) if isinstance(wait, int | float) and wait >= 0 else None
+        # Framework authors found that it holds up the whole bot, not only the chat.
+        return Rejected(
+            reason=f"429 {words}",
+            refusal=Refusal.RETRY_LATER,
+            retry_after_seconds=seconds,
+            concerns_account=True,
+        )
+    return refused_by_status(answer, words or answer.reason_phrase)

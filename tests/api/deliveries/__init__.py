@@ -1,0 +1,1 @@
+"""Providers' deliveries: kept as they came, answered, read afterwards; parked ones, and how accounts fare."""

@@ -1,0 +1,68 @@
+"""The health of accounts: what came in and went out, what waits, and an alarm when one falls silent."""
+
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.api.deliveries.situations import a_whatsapp_shop, deliver, messages_for, read_all
+from tests.api.deployment import Caller, Deployment
+from tests.api.situations import Shop, a_shop
+from tests.waiting import wait_until
+
+
+def health(shop: Shop) -> dict[str, Any]:
+    return shop.administrator.shown(f"/v1/accounts/{shop.account_id}/health")  # type: ignore[no-any-return]
+
+
+def gauges(deployment: Deployment, account_id: str) -> dict[str, float]:
+    families = text_string_to_metric_families(deployment.anybody().get("/metrics").text)
+    samples = [sample for family in families for sample in family.samples]
+    return {one.name: one.value for one in samples if one.labels.get("account") == account_id}
+
+
+def test_what_comes_in_is_counted_whatever_the_door(deployment: Deployment, administrator: Caller) -> None:
+    whatsapp, adapter = a_whatsapp_shop(deployment, administrator), a_shop(deployment, administrator)
+
+    deliver(whatsapp, messages_for(whatsapp, ("wamid.h1", "a"), ("wamid.h2", "b")))
+    read_all(deployment)
+    adapter.bring("ana")
+
+    wait_until(lambda: health(whatsapp)["came_in"] == 2, what="both are counted")
+    wait_until(lambda: health(adapter)["came_in"] == 1, what="it is counted")
+    assert health(whatsapp)["last_in_at"] is not None
+    assert (health(whatsapp)["last_out_at"], health(whatsapp)["went_out"]) == (None, 0)
+    shown = administrator.shown("/v1/accounts/health")["items"]
+    assert {whatsapp.account_id, adapter.account_id} <= {one["account_id"] for one in shown}
+
+
+def test_what_waits_and_what_is_parked_shows_with_its_age(deployment: Deployment, administrator: Caller) -> None:
+    shop = a_whatsapp_shop(deployment, administrator, app_secret_previous="old")
+    deliver(shop, b"no JSON")
+    read_all(deployment)
+    deployment.known(administrator.done(f"/v1/accounts/{shop.account_id}/pause", {})["position"])
+    deliver(shop, messages_for(shop, ("wamid.h3", "a")))
+    read_all(deployment)
+
+    found = health(shop)
+
+    assert (found["parked"], found["waiting"], found["is_paused"], found["is_silent"]) == (1, 1, True, False)
+    assert found["lag_seconds"] > 0
+    assert found["has_previous_secret"] is True
+    told = gauges(deployment, shop.account_id)
+    assert (told["onethread_account_deliveries_parked"], told["onethread_account_deliveries_waiting"]) == (1, 1)
+    assert told["onethread_account_lag_seconds"] > 0
+
+
+def test_an_account_that_should_hear_something_and_does_not_raises_an_alarm(
+    deployment: Deployment, administrator: Caller
+) -> None:
+    silent = a_shop(deployment, administrator, settings={"silent_after_minutes": "5"})
+    quiet = a_shop(deployment, administrator)
+    before = health(silent)["is_silent"], gauges(deployment, silent.account_id)["onethread_account_silent"]
+
+    silent.bring("ana")
+    wait_until(lambda: health(silent)["came_in"] == 1, what="it is counted")
+
+    assert before == (True, 1)
+    assert (health(silent)["is_silent"], health(silent)["silent_after_minutes"]) == (False, 5)
+    assert (health(quiet)["is_silent"], health(quiet)["silent_after_minutes"]) == (False, None)

@@ -1,0 +1,1 @@
+"""What can be downloaded, how it is served, and to whom."""

@@ -1,0 +1,1 @@
+"""Sending and what it may spend, as pure values: time is an argument."""

@@ -1,0 +1,1 @@
+"""Instagram: what comes in, what goes out."""

@@ -1,0 +1,1 @@
+"""LINE: what comes in, what goes out."""

@@ -1,0 +1,1 @@
+"""Facebook Messenger: what comes in, what goes out."""

@@ -1,0 +1,65 @@
+"""A reply to be sent in the tests of senders, and one attempt at it."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from application.exchange.media import Fetched, MediaRefused
+from application.exchange.sending import Outcome, Outgoing, Send
+from domain.account import AccountDefinition
+from tests.channels.scripted_provider import Scripted, Taken, scripted_provider
+
+NO_HEADERS: Mapping[str, str] = {}
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def a_reply(**changes: Any) -> Outgoing:
+    """A text of an agent, written at noon."""
+    whole: dict[str, Any] = {
+        "conversation_id": "conversation-1",
+        "message_id": "message-1",
+        "handle": "4357001",
+        "text": "Grüße 😀",
+        "written_at": NOON,
+        "heard_at": NOON,
+    }
+    return Outgoing(**(whole | changes))
+
+
+def attempted(
+    send: Send,
+    account: Callable[[str], AccountDefinition],
+    *script: Scripted,
+    accepts: Callable[[Taken, int], Scripted],
+    reply: Outgoing | None = None,
+) -> tuple[Outcome, list[Taken]]:
+    """What one attempt came to, and what the provider was sent. `account` gets the provider's URL."""
+    patience_seconds = 0.5 if any(one.is_silent for one in script) else 30.0  # a busy machine is no silent provider
+
+    async def attempt() -> tuple[Outcome, list[Taken]]:
+        async with (
+            scripted_provider(*script, accepts=accepts) as provider,
+            httpx.AsyncClient(timeout=patience_seconds) as client,
+        ):
+            outcome = await send(account(provider.url), reply or a_reply(), client)
+            return outcome, provider.taken
+
+    return asyncio.run(attempt())
+
+
+class Keeper:
+    """Stands for the one way out to media: answers by address, and keeps what it was asked for."""
+
+    def __init__(self, *bodies: bytes) -> None:
+        self.bodies = list(bodies)
+        self.asked: list[tuple[str, tuple[str, ...], dict[str, str]]] = []
+
+    async def __call__(self, url: str, *, hosts: Collection[str], headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
+        """Gives the next of its bodies; raises MediaRefused, naming the address, where none is left."""
+        self.asked.append((url, tuple(hosts), dict(headers)))
+        if not self.bodies:
+            raise MediaRefused(f"{url}: 404", is_final=True)
+        return Fetched(body=self.bodies.pop(0))

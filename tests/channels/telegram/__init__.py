@@ -1,0 +1,1 @@
+"""Telegram: what comes in, what goes out."""
