@@ -14,7 +14,10 @@ from datetime import datetime
 
 import httpx
 
+from api.doors.trust import packed
 from application.directory import Directory
+from application.exchange.deliveries import Arrived, Deliveries
+from application.ids import new_id
 from application.log import LogBusy, LogUnreachable
 from channels import wecom
 from channels.edge.payload import Posted, a_text
@@ -37,6 +40,22 @@ Keep = Callable[[Account, Posted], Awaitable[None]]
 """Keeps a page for reading. Returns when it is durable, and raises where it is not."""
 
 logger = logging.getLogger(__name__)
+
+
+def keeping(deliveries: Deliveries) -> Keep:
+    """Keeps pages with what providers post, to be read, parked and taken up again in the same way."""
+
+    async def keep(account: Account, page: Posted) -> None:
+        arrived = Arrived(
+            id=new_id("delivery"),
+            channel="wecom",
+            account_ids=(account.id,),
+            received_at=page.received_at,
+            content=packed(page),
+        )
+        await deliveries.store(arrived)
+
+    return keep
 
 
 class WecomDoor:
