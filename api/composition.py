@@ -11,6 +11,7 @@ import httpx
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.delivery_taking import DeliveryTaking
 from api.doors.nats_door import NatsDoor
+from api.doors.wecom_door import WecomDoor, keeping
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Keys, Settings, decode_keys
@@ -55,6 +56,7 @@ from infrastructure.media.places import Bucket, Folder, Place
 from infrastructure.media.sealed_store import SealedStore
 from infrastructure.nats_link import NatsLink
 from infrastructure.outbox import PostgresOutbox
+from infrastructure.polled import PostgresPolled
 from infrastructure.positions import PostgresPositions
 from infrastructure.stopping import stop
 from infrastructure.views.builds import store_of
@@ -121,7 +123,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             stack.push_async_callback(get.close)
             fetch_media = _fetch_media(parts, get)
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
-            leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run}
+            wecom = _wecom_door(parts, client, announcer)
+            leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased[fetch_media.name] = fetch_media.run
             parts.followers[fetch_media.name] = fetch_media.follower
             leases = Leases(settings.database_url, leased)
@@ -160,6 +163,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
             deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
         ),
         traffic=PostgresTraffic(settings.database_url, log.pool),
+        polled=PostgresPolled(log.pool),
         views=views,
         hub=Hub(views),
         metrics=metrics,
@@ -224,6 +228,14 @@ def _fetch_media(parts: Parts, get: Get) -> FetchMedia:
     )
 
 
+def _wecom_door(parts: Parts, client: httpx.AsyncClient, announcer: Announcer) -> WecomDoor:
+    """Nudged by whichever process a callback came to."""
+    door = WecomDoor(parts.directory, parts.polled, client, keeping(parts.deliveries), now)
+    parts.polled.on_nudged.append(door.nudge)
+    announcer.on_heard.append(lambda moved: door.nudge() if moved.what == "polled" else None)
+    return door
+
+
 def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
     """Whoever moves something tells those who look at it: in this process at once, elsewhere through NATS."""
 
@@ -234,6 +246,7 @@ def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
     for projection in parts.projections.values():
         projection.on_advanced.append(advanced)
     parts.log.on_appended.append(lambda position: announcer.moved("log", position))
+    parts.polled.on_nudged.append(lambda: announcer.moved("polled", 0))
     parts.deliveries.on_moved += [parts.delivery_reader.nudge, lambda: announcer.moved("deliveries", 0)]
 
     def heard(moved: Moved) -> None:
@@ -241,7 +254,7 @@ def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
             parts.log.nudge()
         elif moved.what == "deliveries":
             parts.delivery_reader.nudge()
-        else:
+        elif moved.what != "polled":
             parts.hub.advanced(moved.what, moved.position)
 
     announcer.on_heard.append(heard)

@@ -28,6 +28,7 @@ from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
+from infrastructure.polled import PostgresPolled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,7 @@ class Parts:
     deliveries: PostgresDeliveries
     delivery_reader: DeliveryReader
     traffic: PostgresTraffic
+    polled: PostgresPolled
     views: ViewReaders
     hub: Hub
     metrics: Metrics

@@ -41,6 +41,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     answer_handshake: Handshake | None = None
     acknowledgement: Acknowledgement = Acknowledgement()
     """What a delivery is answered with once it is stored."""
+    nudge_in: Callable[[AccountDefinition, Posted], wecom.Nudge | None] | None = None
+    """Of a channel whose deliveries only say that there is something to ask for."""
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +138,7 @@ CHANNELS: dict[str, Channel] = {
                 parse=wecom.parse,
                 answer_handshake=wecom.answer_handshake,
                 acknowledgement=wecom.ACKNOWLEDGEMENT,
+                nudge_in=wecom.nudge_in,
             ),
             send=wecom.send,
             takes_replies=True,

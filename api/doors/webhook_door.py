@@ -19,9 +19,10 @@ from api.http.answer import Answer
 from api.http.asked import Asked
 from api.http.operation import command, read
 from api.http.refusals import Unknown
+from api.parts import Parts
 from application.exchange.deliveries import Arrived
 from application.ids import new_id
-from channels.edge.payload import Acknowledgement, Posted, SignatureWrong
+from channels.edge.payload import Acknowledgement, Posted, SignatureWrong, UnreadablePayload
 from channels.table import CHANNELS, Webhook
 from domain.account import Account, AccountInvalid, AccountUnknown
 
@@ -168,9 +169,24 @@ async def _keep(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
         received_at=asked.at,
         content=packed(posted),
     )
+    await _pass_on(parts, webhook, posted, found)
     await parts.deliveries.store(arrived)
     parts.metrics.deliveries_stored.labels(arrived.channel).inc()
     return _as_told(webhook.acknowledgement)
+
+
+async def _pass_on(parts: Parts, webhook: Webhook, posted: Posted, accounts: Sequence[Account]) -> None:
+    """Where a delivery only says that there is something to ask for, whoever asks is told before it is answered."""
+    if webhook.nudge_in is None:
+        return
+    for account in accounts:
+        assert account.definition is not None  # accounts without one were left out
+        try:
+            nudge = webhook.nudge_in(account.definition, posted)
+        except UnreadablePayload:
+            continue  # it is parked when it is read
+        if nudge is not None and nudge.open_kfid == account.definition.address:
+            await parts.polled.nudge(account.id, nudge.open_kfid, nudge.token)
 
 
 def _as_told(told: Acknowledgement) -> Answer:

@@ -9,11 +9,15 @@ import json
 import logging
 from asyncio import Event, Task
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 
 import httpx
 
+from api.doors.trust import packed
 from application.directory import Directory
+from application.exchange.deliveries import Arrived, Deliveries
+from application.ids import new_id
 from application.log import LogBusy, LogUnreachable
 from channels import wecom
 from channels.edge.payload import Posted, a_text
@@ -36,6 +40,22 @@ Keep = Callable[[Account, Posted], Awaitable[None]]
 """Keeps a page for reading. Returns when it is durable, and raises where it is not."""
 
 logger = logging.getLogger(__name__)
+
+
+def keeping(deliveries: Deliveries) -> Keep:
+    """Keeps pages with what providers post, to be read, parked and taken up again in the same way."""
+
+    async def keep(account: Account, page: Posted) -> None:
+        arrived = Arrived(
+            id=new_id("delivery"),
+            channel="wecom",
+            account_ids=(account.id,),
+            received_at=page.received_at,
+            content=packed(page),
+        )
+        await deliveries.store(arrived)
+
+    return keep
 
 
 class WecomDoor:
@@ -79,10 +99,9 @@ class WecomDoor:
                     await self._look()
                 except LogUnreachable as error:
                     logger.warning("the WeCom door waits: %s", type(error).__name__)
-                try:
-                    await asyncio.wait_for(self._nudged.wait(), self._look_seconds)
-                except TimeoutError:
-                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._look_seconds):
+                        await self._nudged.wait()
         finally:
             await stop(list(self._asking.values()))
 
@@ -98,7 +117,9 @@ class WecomDoor:
             is_wanted = polled.is_nudged or now >= self._next_at.get(account.id, 0.0)
             is_free = asking is None or asking.done()
             if is_free and is_wanted and now >= self._not_before.get(account.id, 0.0):
-                self._asking[account.id] = asyncio.create_task(self._ask(account, polled), name=f"poll {account.id}")
+                task = asyncio.create_task(self._ask(account, polled), name=f"poll {account.id}")
+                task.add_done_callback(lambda _: self._nudged.set())  # a nudge may have come while it asked
+                self._asking[account.id] = task
 
     async def _ask(self, account: Account, polled: Polled) -> None:
         """What fails is asked again a little later: neither the cursor nor the nudge has been passed."""

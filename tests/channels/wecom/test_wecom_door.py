@@ -19,6 +19,7 @@ from channels import wecom
 from channels.edge.payload import Posted
 from domain.account import Account
 from infrastructure.polled import Polled, PostgresPolled
+from infrastructure.stopping import stop
 from tests.channels.posted import NOON
 from tests.channels.scripted_provider import Scripted, ScriptedProvider, Taken, answers, scripted_provider, server_error
 from tests.channels.wechat.sealed import a_wecom_account
@@ -136,8 +137,7 @@ async def running(door: WecomDoor) -> AsyncIterator[Callable[[Callable[[], bool]
     try:
         yield until
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await stop([task])
 
 
 async def test_every_page_is_kept_also_behind_an_empty_one_and_the_cursor_moves_after_each(
