@@ -14,6 +14,7 @@ from channels.edge.text import one_line
 from channels.mail.automatic import why_automatic
 from channels.mail.bodies import Body, body_of
 from channels.mail.headers import Headers, addresses_in
+from channels.mail.receiving import Hook, ImapAccount
 from channels.mail.sending import Server, built_reply, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place
@@ -44,6 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`token_key`, and `token_key_previous` while it is rolled: tokens and Message-IDs are made with the first."""
     server: Server | None
     """`smtp_host` and its fellows; without a host this mailbox only receives."""
+    imap: ImapAccount | None = None
+    """`imap_host` and its fellows; without a host nobody reads it by IMAP."""
+    hook: Hook | None = None
+    """`hook_provider` and its fellows; without a provider none may post mail."""
 
     @property
     def domain(self) -> str:
@@ -96,6 +101,8 @@ def read_settings(definition: AccountDefinition) -> Settings:
         name=definition.name,
         token_keys=tuple(key.encode() for key in keys if key),
         server=Server.read(given) if given.get("smtp_host") else None,
+        imap=ImapAccount.read(given),
+        hook=Hook.read(given),
     )
 
 
