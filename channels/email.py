@@ -11,10 +11,10 @@ import msgspec
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import one_line
+from channels.mail.arriving.settings import Hook, ImapAccount
 from channels.mail.automatic import why_automatic
 from channels.mail.bodies import Body, body_of
 from channels.mail.headers import Headers, addresses_in
-from channels.mail.receiving import Hook, ImapAccount
 from channels.mail.sending import Server, built_reply, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place

@@ -12,7 +12,7 @@ from application.directory import Directory
 from application.use_cases.receive_messages import Receipt, ReceiveMessages
 from channels import email
 from channels.email import Mail
-from channels.mail.mailboxes import Fit, fit_of, recipients_in
+from channels.mail.arriving.mailboxes import Fit, fit_of, recipients_in
 from domain.account import Account, AccountDefinition, AccountUnknown
 from domain.interaction import Content, ContentKind
 

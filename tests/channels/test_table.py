@@ -9,7 +9,7 @@ from domain.account import AccountDefinition, AccountInvalid
 def test_the_first_version_has_five_channels() -> None:
     assert list(CHANNELS) == ["webchat", "email", "whatsapp", "phone", "adapter"]
     assert [name for name, channel in CHANNELS.items() if channel.takes_replies] == ["webchat", "email"]
-    assert [name for name, channel in CHANNELS.items() if channel.webhook] == ["whatsapp"]
+    assert [name for name, channel in CHANNELS.items() if channel.webhook] == ["email", "whatsapp"]
 
 
 def test_a_definition_is_checked_by_its_channel() -> None:

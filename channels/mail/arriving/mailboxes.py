@@ -45,7 +45,7 @@ def fit_of(definition: AccountDefinition, address: str) -> Fit:
     if definition.address.lower() in {given, plain}:
         return Fit.ADDRESS
     named = f"{definition.settings.get('aliases', '')},{definition.settings.get('bounce_address', '')}"
-    aliases = {one.strip().lower() for one in named.split(",")}
+    aliases = {alias for one in named.split(",") if (alias := one.strip().lower())}
     if aliases & {given, plain}:
         return Fit.ALIAS
     return Fit.DOMAIN if f"*@{plain.rpartition('@')[2]}" in aliases else Fit.NONE
