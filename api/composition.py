@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import httpx
 
+from api.doors.imap_door import ImapDoor
+from api.doors.lmtp_door import LmtpDoor
 from api.doors.nats_door import NatsDoor
 from api.metrics import Metrics
 from api.parts import Parts
@@ -94,9 +96,13 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             client = await stack.enter_async_context(httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, http2=False))
             parts.followers.update(_followers(parts, client))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
-            leases = Leases(settings.database_url, leased | {"router": parts.router.run})
+            leases = Leases(
+                settings.database_url, leased | {"router": parts.router.run, "mailboxes": ImapDoor(parts).run}
+            )
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
+        if readers:
+            await stack.enter_async_context(LmtpDoor(parts).listening())
         yield parts
 
 

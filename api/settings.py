@@ -52,6 +52,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ONETHREAD_BODY_BYTES_MAX: largest request. WhatsApp alone may send 3 MB."""
     mail_bytes_max: Annotated[int, Meta(ge=65_536)] = 41_943_040
     """ONETHREAD_MAIL_BYTES_MAX: largest raw mail."""
+    lmtp_listen: str = ""
+    """ONETHREAD_LMTP_LISTEN: `host:port` where mail servers hand mail in by LMTP or SMTP, to processes that run
+    readers. Empty: nowhere."""
+    lmtp_reach: Literal["private", "public"] = "private"
+    """ONETHREAD_LMTP_REACH: whether that may be an address that others than this machine and its network can reach."""
     append_backlog_max: Annotated[int, Meta(ge=1)] = 10_000
     """ONETHREAD_APPEND_BACKLOG_MAX: appends that may wait; beyond, requests get 503 before memory grows."""
     stop_seconds: Annotated[float, Meta(gt=0)] = 20.0
