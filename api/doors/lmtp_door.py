@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
-from typing import AnyStr
+from typing import AnyStr, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from typing_extensions import override
@@ -110,6 +110,7 @@ class LmtpDoor:
         assert isinstance(envelope.content, bytes)
         if self._is_stopping:
             return STOPPING
+        server.taking = server.loop.create_future()
         sender = (envelope.mail_from or "").removeprefix("<").removesuffix(">")
         raw = f"Return-Path: <{sender}>\r\n".encode("utf-8", "replace") + envelope.content
         # A client that goes away now does not stop the append: it will find its mail recognised.
@@ -182,14 +183,6 @@ class _MailSession(SMTP):
         self.is_lmtp = False
         await super().smtp_EHLO(arg)
 
-    @override
-    async def smtp_DATA(self, arg: str) -> None:
-        self.taking = self.loop.create_future()
-        try:
-            await super().smtp_DATA(arg)
-        finally:
-            self._taken()
-
     def _taken(self) -> None:
         taking, self.taking = self.taking, None
         if taking is not None and not taking.done():
@@ -202,6 +195,7 @@ class _MailSession(SMTP):
         if self.is_lmtp and self.envelope is not None and status in OF_THE_MAIL:
             for _ in self.envelope.rcpt_tos[1:]:
                 await super().push(status)
+        self._taken()
 
 
 class _Busy(asyncio.Protocol):
@@ -209,9 +203,9 @@ class _Busy(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(b"421 4.3.2 too many connections\r\n")
-        transport.close()
+        connection = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        connection.write(b"421 4.3.2 too many connections\r\n")
+        connection.close()
 
 
 def listened_address(text: str, *, is_public: bool) -> tuple[str, int]:

@@ -44,7 +44,10 @@ class TakeMail:
         self._received = metrics.received.labels("email")
 
     def mailbox_of(self, address: str) -> Account | None:
-        """The account that mail to this address belongs to, if there is one."""
+        """The account that mail to this address belongs to, if there is one.
+
+        Each mailbox has a `token_key` of its own: where two share one, a reply token fits both, and one is taken.
+        """
         found = [(fit_of(definition, address), account) for account, definition in self._mailboxes()]
         best = max(found, key=lambda one: one[0], default=None)
         return None if best is None or best[0] is Fit.NONE else best[1]
