@@ -4,16 +4,21 @@ import smtplib
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
 
 import pytest
 
+from api.key_file import new_key
 from domain.person import Role
 from infrastructure.embedded.servers import Servers, embedded_servers
 from tests.api.deployment import a_deployment
 from tests.api.mail.situations import a_mail, a_mailbox, ids
 from tests.databases import an_empty_database
 from tests.faults.embedded import a_directory
+from tests.waiting import wait_until
 
 MAILS = 120
 SENDERS = 4
@@ -94,3 +99,29 @@ def test_what_is_acknowledged_survives_the_death_of_postgresql_and_is_stored_onc
         assert server.is_killed
         assert sorted(server.acknowledged, key=int) == [str(number) for number in range(MAILS)]
         assert sorted(ids(deployment, shop), key=int) == [str(number) for number in range(MAILS)]
+
+
+def test_a_stop_in_the_midst_of_it_leaves_everything_acknowledged_stored(mortal: Servers) -> None:
+    addresses, acknowledged = mortal.addresses, []
+    keys: dict[str, Any] = {"master_keys": (new_key(),), "claim_key": new_key(), "token_key": new_key()}
+
+    def deliver(port: int, address: str) -> None:
+        with suppress(smtplib.SMTPException, OSError), smtplib.LMTP("127.0.0.1", port, timeout=30) as client:
+            for number in count():
+                client.sendmail("ana@example.org", [address], a_mail(number))
+                acknowledged.append(str(number))
+
+    with an_empty_database(addresses.database_url) as database_url:
+        with a_deployment(database_url, addresses.nats_url, lmtp_listen=a_free_address(), **keys) as deployment:
+            shop, address = a_mailbox(deployment, deployment.person(Role.ADMINISTRATOR))
+            port = int(deployment.parts.settings.lmtp_listen.rpartition(":")[2])
+            sender = threading.Thread(target=deliver, args=(port, address))
+            sender.start()
+            wait_until(lambda: len(acknowledged) > 20, what="mail is coming in")
+        sender.join(30)
+
+        with a_deployment(database_url, addresses.nats_url, **keys) as again:
+            found = ids(again, shop)
+
+    assert found[: len(acknowledged)] == acknowledged
+    assert len(found) - len(acknowledged) <= 1, "at most the last answer was lost, and that mail comes again"
