@@ -77,7 +77,7 @@ class TakeMail:
             content = Content(kind=ContentKind.UNSUPPORTED, text=notice, about=mail.message.content.about)
             mail = replace(mail, message=replace(mail.message, content=content))
         receipts = await self._receive.receive(account.id, (mail.message,), command)
-        self._received.inc(len(receipts))
+        self._received.inc(sum(not receipt.is_repeat for receipt in receipts))
         return MailTaken(account_id=account.id, mail=mail, receipts=tuple(receipts))
 
     async def _read(self, raw: bytes, command: Command, definition: AccountDefinition, recipient: str) -> Mail:

@@ -1,4 +1,4 @@
-"""Mail that was acknowledged over LMTP is stored, once, though PostgreSQL is killed while it comes in."""
+"""Mail that was acknowledged, or lies in a mailbox, is stored once, though PostgreSQL is killed while it comes in."""
 
 import smtplib
 import socket
@@ -15,7 +15,8 @@ from api.key_file import new_key
 from domain.person import Role
 from infrastructure.embedded.servers import Servers, embedded_servers
 from tests.api.deployment import a_deployment
-from tests.api.mail.situations import a_mail, a_mailbox, ids
+from tests.api.mail.scripted_imap import ScriptedMailbox, serving
+from tests.api.mail.situations import a_mail, a_mailbox, ids, wait_for
 from tests.databases import an_empty_database
 from tests.faults.embedded import a_directory
 from tests.waiting import wait_until
@@ -99,6 +100,27 @@ def test_what_is_acknowledged_survives_the_death_of_postgresql_and_is_stored_onc
         assert server.is_killed
         assert sorted(server.acknowledged, key=int) == [str(number) for number in range(MAILS)]
         assert sorted(ids(deployment, shop), key=int) == [str(number) for number in range(MAILS)]
+
+
+def test_a_mailbox_is_read_to_its_end_though_postgresql_dies_meanwhile(mortal: Servers) -> None:
+    script = ScriptedMailbox({uid: a_mail(uid) for uid in range(1, 201)})
+    script_ids = [str(uid) for uid in script.mails]
+    addresses = mortal.addresses
+    with (
+        an_empty_database(addresses.database_url) as database_url,
+        a_deployment(database_url, addresses.nats_url) as deployment,
+        serving(script),
+    ):
+        shop, _ = a_mailbox(deployment, deployment.person(Role.ADMINISTRATOR), **script.settings())
+        received = deployment.parts.metrics.received.labels("email")
+        wait_until(lambda: received._value.get() > 60, what="mail is coming in")
+
+        mortal.kill_postgres()
+
+        # What was durable when its answer was lost is a repeat, and not counted a second time.
+        wait_until(lambda: received._value.get() >= 199, what="all of it was taken", seconds_max=60)
+        wait_for(deployment, shop, *script_ids)
+        assert ids(deployment, shop) == script_ids
 
 
 def test_a_stop_in_the_midst_of_it_leaves_everything_acknowledged_stored(mortal: Servers) -> None:
