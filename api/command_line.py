@@ -1,4 +1,4 @@
-"""The command `onethread`: serve, work, demo, replay, rebuild and admin. Each explains itself with --help."""
+"""The command `onethread`: serve, work, demo, replay, rebuild, admin and mailbox. Each explains itself with --help."""
 
 import logging
 import sys
@@ -8,6 +8,7 @@ import click
 from api.command_line_admin import admin
 from api.command_line_demo import demo
 from api.command_line_log import rebuild, replay
+from api.command_line_mailbox import mailbox
 from api.command_line_run import serve, work
 from api.settings import SettingWrong
 from application.log import LogBusy, LogUnreachable
@@ -51,7 +52,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, rebuild, admin):
+for command in (serve, work, demo, replay, rebuild, admin, mailbox):
     onethread.add_command(command)
 
 

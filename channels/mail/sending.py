@@ -146,19 +146,37 @@ async def send_mail(mail: EmailMessage, server: Server, *, sender: str) -> Outco
 
     What goes wrong before the mail itself is handed over is a rejection; after that it is unknown.
     """
-    client = aiosmtplib.SMTP(
-        hostname=server.host,
-        port=server.port,
-        timeout=server.timeout_seconds,
-        use_tls=server.security == "tls",
-        start_tls=server.security == "starttls",
-    )
+    client = _client(server)
     try:
         if (rejected := await _introduced(client, mail, server, sender)) is not None:
             return rejected
         return await _handed_over(client, mail)
     finally:
         client.close()  # QUIT would only wait: the outcome stands
+
+
+async def why_not_let_in(server: Server) -> str:
+    """Connects and signs in, and sends nothing: what goes wrong, or nothing."""
+    client = _client(server)
+    try:
+        await client.connect()
+        if server.username:
+            await _sign_in(client, server)
+    except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
+        return str(error) or type(error).__name__
+    finally:
+        client.close()
+    return ""
+
+
+def _client(server: Server) -> aiosmtplib.SMTP:
+    return aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        timeout=server.timeout_seconds,
+        use_tls=server.security == "tls",
+        start_tls=server.security == "starttls",
+    )
 
 
 async def _introduced(client: aiosmtplib.SMTP, mail: EmailMessage, server: Server, sender: str) -> Rejected | None:
