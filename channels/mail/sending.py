@@ -22,8 +22,6 @@ REFERENCES_KEPT_LAST = 9
 """Of a long chain the first id and these are kept; nobody needs those between (RFC 5322, section 3.6.4)."""
 POLICY = SMTP_POLICY.clone(cte_type="7bit")
 """Whatever the text, only ASCII goes over the wire: not every mail server on the way takes 8BITMIME (RFC 6152)."""
-BOUNCE_LOCAL_LENGTH_MAX = 10
-"""With the message's id and proof behind it, a local part has at most 64 octets (RFC 5321, section 4.5.3.1.1)."""
 PORTS = {"tls": 465, "starttls": 587, "plain": 25}
 
 
@@ -109,24 +107,24 @@ def as_html(text: str) -> str:
     return "<html><body>\n" + "".join(f'<p dir="auto">{one}</p>\n' for one in paragraphs) + "</body></html>\n"
 
 
-def envelope_sender(reply: Outgoing, *, address: str, bounce_mailbox: str, key: bytes) -> str:
+def envelope_sender(reply: Outgoing, *, address: str, bounce_domain: str, key: bytes) -> str:
     """Where bounces go: to nobody for what no person wrote (RFC 3834, section 3.3), else to an address that says which
     message it was, if the account has a mailbox for bounces, else to the mailbox itself.
     """
     if reply.is_automatic:
         return ""
-    return bounce_address(reply.message_id, mailbox=bounce_mailbox, key=key) if bounce_mailbox else address
+    return bounce_address(reply.message_id, domain=bounce_domain, key=key) if bounce_domain else address
 
 
-def read_bounce_mailbox(given: Mapping[str, str]) -> str:
-    """`bounce_address`, as in `bounces@shop.example`, or nothing. Raises AccountInvalid."""
-    mailbox = given.get("bounce_address", "")
-    local, _, domain = mailbox.rpartition("@")
-    if mailbox and not (0 < len(local) <= BOUNCE_LOCAL_LENGTH_MAX and domain and "+" not in local):
-        raise AccountInvalid(
-            f"settings.bounce_address: an address with at most {BOUNCE_LOCAL_LENGTH_MAX} characters before the @"
-        )
-    return mailbox
+def read_bounce_domain(given: Mapping[str, str]) -> str:
+    """The domain of `bounce_address`, which is `bounce@` at a domain whose mail comes in here; nothing without it.
+
+    Raises AccountInvalid.
+    """
+    local, _, domain = given.get("bounce_address", "").rpartition("@")
+    if (local or domain) and not (local == "bounce" and domain):
+        raise AccountInvalid("settings.bounce_address: bounce@ and a domain, as in bounce@shop.example")
+    return domain
 
 
 def references_after(references: tuple[str, ...], answered: str) -> list[str]:

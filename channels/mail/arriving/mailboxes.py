@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 from base64 import b32encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 from channels.mail.headers import Headers, addresses_in
@@ -17,7 +17,7 @@ MAC_LETTERS = 20
 RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
 """Those that a mail server wrote come first: the others are the sender's words."""
 _HEADERS_END = re.compile(rb"\n\r?\n")
-_BOUNCE = re.compile(rf"[^@\s]{{1,10}}\+([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@[^@\s]+", re.IGNORECASE)
+_BOUNCE_TOKEN = re.compile(rf"bounce\+([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@", re.IGNORECASE)
 
 
 class Fit(IntEnum):
@@ -39,7 +39,7 @@ def fit_of(definition: AccountDefinition, address: str) -> Fit:
     `settings.aliases` names more addresses of the mailbox, comma-separated: `sales@shop.example, *@shop.example`.
     """
     keys = token_keys(definition)
-    if conversation_of_token([address], keys) or message_of_bounce_address(address, keys):
+    if conversation_of_token([address], keys) or message_id_of_token([address], keys):
         return Fit.TOKEN
     given, plain = address.strip().lower(), without_plus_part(address)
     if definition.address.lower() in {given, plain}:
@@ -73,24 +73,23 @@ def token_keys(definition: AccountDefinition) -> tuple[bytes, ...]:
     return tuple(key.encode() for name in ("token_key", "token_key_previous") if (key := given.get(name, "")))
 
 
-def bounce_address(message_id: str, *, mailbox: str, key: bytes) -> str:
+def bounce_address(message_id: str, *, domain: str, key: bytes) -> str:
     """Where a bounce of this one message comes back to, whatever the other side makes of its text (VERP).
 
-    Example: `bounces@shop.example` → `bounces+0193a7c3…(32 hex).k5sw4…(20 letters)@shop.example`
+    Example: `bounce+0193a7c3…(32 hex).k5sw4…(20 letters)@shop.example`
     """
-    local, _, domain = mailbox.rpartition("@")
     message = message_id.rpartition("-")[2]
-    return f"{local}+{message}.{_mac(key, message)}@{domain}"
+    return f"bounce+{message}.{_mac(key, message)}@{domain}"
 
 
-def message_of_bounce_address(address: str, keys: Sequence[bytes]) -> str:
-    """The message, as in `message-0193…`, that a bounce to this address is about, or nothing."""
-    found = _BOUNCE.fullmatch(address.strip())
-    if found is None:
-        return ""
-    message, given = found[1].lower(), found[2].lower().encode()
-    is_ours = any(hmac.compare_digest(_mac(key, message).encode(), given) for key in keys)
-    return f"message-{message}" if is_ours else ""
+def message_id_of_token(addresses: Iterable[str], keys: Sequence[bytes]) -> str:
+    """The message, as in `message-0193…`, that the first valid bounce address among these is about, or nothing."""
+    for text in addresses:
+        for found in _BOUNCE_TOKEN.finditer(text):
+            message, given = found[1].lower(), found[2].lower().encode()
+            if any(hmac.compare_digest(_mac(key, message).encode(), given) for key in keys):
+                return f"message-{message}"
+    return ""
 
 
 def _mac(key: bytes, message: str) -> str:

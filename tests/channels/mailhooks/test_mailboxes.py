@@ -6,7 +6,7 @@ from channels.mail.arriving.mailboxes import (
     Fit,
     bounce_address,
     fit_of,
-    message_of_bounce_address,
+    message_id_of_token,
     recipients_in,
     without_plus_part,
 )
@@ -17,7 +17,7 @@ from tests.channels.mailhooks.situations import KEY, an_account
 
 CONVERSATION = "conversation-0193a7c2b3c4d5e6f708192a3b4c5d6e"
 MESSAGE = "message-0193a7c2b3c4d5e6f708192a3b4c5d6f"
-BOUNCES = bounce_address(MESSAGE, mailbox="bounces@shop.example", key=KEY.encode())
+BOUNCES = bounce_address(MESSAGE, domain="shop.example", key=KEY.encode())
 IMAP = {"imap_host": "imap.shop.example", "imap_user": "help", "imap_password": "secret"}
 
 
@@ -28,7 +28,7 @@ IMAP = {"imap_host": "imap.shop.example", "imap_user": "help", "imap_password": 
         (" HELP+orders@Shop.Example ", Fit.ADDRESS),
         ("sales@shop.example", Fit.ALIAS),
         ("sales+x@shop.example", Fit.ALIAS),
-        ("bounces@shop.example", Fit.ALIAS),
+        ("bounce@shop.example", Fit.ALIAS),
         (BOUNCES, Fit.TOKEN),
         (reply_address(CONVERSATION, domain="shop.example", key=KEY.encode()), Fit.TOKEN),
         (reply_address(CONVERSATION, domain="elsewhere.example", key=KEY.encode()), Fit.TOKEN),
@@ -41,7 +41,7 @@ IMAP = {"imap_host": "imap.shop.example", "imap_user": "help", "imap_password": 
     ],
 )
 def test_an_address_fits_a_mailbox_by_its_best_reason(address: str, fit: Fit) -> None:
-    names = {"aliases": "sales@shop.example, *@catch.example,", "bounce_address": "bounces@shop.example"}
+    names = {"aliases": "sales@shop.example, *@catch.example,", "bounce_address": "bounce@shop.example"}
 
     assert fit_of(an_account(**names), address) is fit
 
@@ -58,10 +58,10 @@ def test_a_plus_part_is_left_out_and_nothing_else_is() -> None:
 
 def test_a_bounce_address_leads_back_to_its_message_and_nobody_else_can_make_one() -> None:
     assert len(BOUNCES.partition("@")[0]) <= 64
-    assert message_of_bounce_address(BOUNCES.upper(), [b"new", KEY.encode()]) == MESSAGE
-    assert message_of_bounce_address(BOUNCES, [b"new"]) == ""
-    assert message_of_bounce_address(BOUNCES.replace("5d6f", "5d6e"), [KEY.encode()]) == ""
-    assert message_of_bounce_address("bounces@shop.example", [KEY.encode()]) == ""
+    assert message_id_of_token(["x@y.example", BOUNCES.upper()], [b"new", KEY.encode()]) == MESSAGE
+    assert message_id_of_token([BOUNCES], [b"new"]) == ""
+    assert message_id_of_token([BOUNCES.replace("5d6f", "5d6e")], [KEY.encode()]) == ""
+    assert message_id_of_token(["bounce@shop.example"], [KEY.encode()]) == ""
 
 
 def test_headers_of_mail_servers_say_whom_a_mail_is_for_before_the_senders_do() -> None:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected
 from channels import email
-from channels.mail.arriving.mailboxes import message_of_bounce_address
+from channels.mail.arriving.mailboxes import message_id_of_token
 from channels.mail.sending import as_html
 from domain.account import AccountDefinition, AccountInvalid
 from tests.channels.mailhooks.situations import KEY, NOON
@@ -194,7 +194,7 @@ def test_not_being_let_in_is_our_fault_unless_it_is_for_now(refusal: str, kind: 
 
 def test_bounces_come_to_the_mailbox_or_to_an_address_that_names_the_message_or_to_nobody() -> None:
     server = DemandingServer()
-    bounces = "bounces@shop.example"
+    bounces = "bounce@shop.example"
 
     sent(server, "plain")
     sent(server, "plain", bounce_address=bounces)
@@ -202,11 +202,11 @@ def test_bounces_come_to_the_mailbox_or_to_an_address_that_names_the_message_or_
 
     mailbox, named, nobody = (str(one.mail_from) for one in server.taken)
     assert mailbox == "help@shop.example"
-    assert message_of_bounce_address(named, [KEY.encode()]) == MESSAGE
+    assert message_id_of_token([named], [KEY.encode()]) == MESSAGE
     assert nobody == "<>"
 
 
-@pytest.mark.parametrize("address", ["bounces", "a+b@shop.example", "much-too-long@shop.example", "@shop.example"])
+@pytest.mark.parametrize("address", ["bounce", "bounces@shop.example", "bounce@", "@shop.example"])
 def test_a_mailbox_for_bounces_that_cannot_work_is_refused(address: str) -> None:
     with pytest.raises(AccountInvalid, match="bounce_address"):
         email.read_settings(an_account(25, bounce_address=address))
