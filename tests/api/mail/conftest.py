@@ -8,7 +8,7 @@ import pytest
 from domain.person import Role
 from infrastructure.embedded.servers import Servers
 from tests.api.deployment import Caller, Deployment, a_deployment
-from tests.api.mail.dovecot import PROGRAM, Dovecot, a_dovecot
+from tests.api.mail.dovecot import Dovecot, a_dovecot, is_installed
 from tests.databases import an_empty_database
 
 MAIL_BYTES_MAX = 65_536
@@ -35,7 +35,7 @@ def mail_administrator(mail_deployment: Deployment) -> Caller:
 
 @pytest.fixture(scope="module")
 def dovecot() -> Iterator[Dovecot]:
-    if PROGRAM is None:
-        pytest.skip("Dovecot is not installed: apt-get install -y --no-install-recommends dovecot-imapd")
+    if not is_installed():
+        pytest.skip("Dovecot 2.3 is not installed: apt-get install -y --no-install-recommends dovecot-imapd")
     with a_dovecot() as running:
         yield running

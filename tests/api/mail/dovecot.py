@@ -16,6 +16,7 @@ from pathlib import Path
 
 from imap_tools import MailBoxUnencrypted
 
+from tests.certificates import make_certificate
 from tests.waiting import wait_until
 
 PROGRAM = shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/sbin")
@@ -26,7 +27,9 @@ listen = 127.0.0.1
 base_dir = {home}/run
 state_dir = {home}/run
 log_path = {home}/log
-ssl = no
+ssl = yes
+ssl_cert = <{home}/tls.pem
+ssl_key = <{home}/tls.pem
 disable_plaintext_auth = no
 default_internal_user = {internal}
 default_internal_group = {internal_group}
@@ -47,7 +50,8 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
+    ssl = yes
   }}
 }}
 service anvil {{
@@ -65,6 +69,11 @@ class Dovecot:
 
     home: Path
     port: int
+    tls_port: int
+
+    @property
+    def certificate(self) -> Path:
+        return self.home / "tls.pem"
 
     def settings(self, user: str, **more: str) -> dict[str, str]:
         """Of an account that reads the user's mailbox."""
@@ -95,9 +104,8 @@ class Dovecot:
 def a_dovecot() -> Iterator[Dovecot]:
     assert PROGRAM is not None
     home = Path(tempfile.mkdtemp(prefix="onethread-imap-"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port, tls_port = free_ports()
+    make_certificate(home / "tls.pem")
     (home / "mail").mkdir()
     is_root = os.geteuid() == 0
     owner = pwd.getpwnam("dovecot" if is_root else getpass.getuser())  # as root it wants others for its mail
@@ -114,16 +122,31 @@ def a_dovecot() -> Iterator[Dovecot]:
         uid=owner.pw_uid,
         gid=owner.pw_gid,
         port=port,
+        tls_port=tls_port,
     )
     (home / "dovecot.conf").write_text(text)
     server = subprocess.Popen([PROGRAM, "-F", "-c", str(home / "dovecot.conf")])
     try:
         wait_until(lambda: answers(port), what=f"Dovecot answers; its log is {home / 'log'}", seconds_max=30)
-        yield Dovecot(home, port)
+        yield Dovecot(home, port, tls_port)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(30)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+def is_installed() -> bool:
+    """In the version whose configuration this is; 2.4 has another."""
+    if PROGRAM is None:
+        return False
+    return subprocess.run([PROGRAM, "--version"], capture_output=True, check=False).stdout.startswith(b"2.3.")
 
 
 def answers(port: int) -> bool:

@@ -4,7 +4,9 @@ import pytest
 from typing_extensions import override
 
 from domain.interaction import ContentKind
+from infrastructure.mail.imap_mailbox import ImapMailbox, MailboxUnreachable
 from tests.api.deployment import Caller, Deployment
+from tests.api.mail.dovecot import PASSWORD, Dovecot
 from tests.api.mail.scripted_imap import ScriptedMailbox, serving
 from tests.api.mail.situations import a_mail, a_mailbox, stored, wait_for
 from tests.api.situations import Shop
@@ -75,3 +77,29 @@ def test_a_mail_that_vanishes_before_it_is_fetched_is_no_trouble(
 
         wait_for(mail_deployment, shop, "1", "3")
         wait_until(lambda: positions(mail_deployment, shop) == [(3, [])], what="the position follows")
+
+
+def connected(dovecot: Dovecot, security: str) -> ImapMailbox:
+    port = dovecot.tls_port if security == "tls" else dovecot.port
+    mailbox = ImapMailbox(
+        host="127.0.0.1", port=port, user="tls", passwords=[PASSWORD], security=security, timeout_seconds=10
+    )
+    mailbox.connect()
+    return mailbox
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_mailbox_is_read_encrypted_and_only_where_somebody_vouches_for_the_server(
+    security: str, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot.deliver("tls", a_mail(security))
+
+    with pytest.raises(MailboxUnreachable, match=r"(?i)certificate"):
+        connected(dovecot, security)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(dovecot.certificate))
+    mailbox = connected(dovecot, security)
+    mailbox.open("INBOX")
+    newest = mailbox.after(0)[-1]
+    assert mailbox.raw(newest.uid) == a_mail(security)
+    mailbox.close()

@@ -4,24 +4,19 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected
 from channels import email
 from channels.mail.arriving.mailboxes import message_id_of_token
 from channels.mail.sending import as_html
 from domain.account import AccountDefinition, AccountInvalid
+from tests.certificates import make_certificate
 from tests.channels.mailhooks.situations import KEY, NOON
 
 MESSAGE = "message-0193a7c2b3c4d5e6f708192a3b4c5d6f"
@@ -80,17 +75,9 @@ class DemandingServer:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate and its key in one file, made here for 127.0.0.1, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail server of a test")])
-    now = datetime.now(UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    built = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(hours=1), now + timedelta(hours=1))
-    built = built.add_extension(address, critical=False)
-    built = built.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    """A certificate that nobody trusts by itself."""
     path = tmp_path_factory.mktemp("tls") / "mail.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(private + built.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    make_certificate(path)
     return path
 
 
