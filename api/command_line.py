@@ -1,4 +1,4 @@
-"""The command `onethread`: serve, work, demo, replay, rebuild, channels and admin. Each explains itself with --help."""
+"""The command `onethread`: serve, work, demo, replay, rebuild, channels, mailbox, admin. Each explains itself."""
 
 import logging
 import sys
@@ -9,6 +9,7 @@ from api.command_line_admin import admin
 from api.command_line_channels import channels
 from api.command_line_demo import demo
 from api.command_line_log import rebuild, replay
+from api.command_line_mailbox import mailbox
 from api.command_line_run import serve, work
 from api.settings import SettingWrong
 from application.log import LogBusy, LogUnreachable
@@ -52,7 +53,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, rebuild, channels, admin):
+for command in (serve, work, demo, replay, rebuild, channels, mailbox, admin):
     onethread.add_command(command)
 
 

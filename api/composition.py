@@ -10,6 +10,8 @@ import httpx
 
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.delivery_taking import DeliveryTaking
+from api.doors.imap_door import ImapDoor
+from api.doors.lmtp_door import LmtpDoor
 from api.doors.nats_door import NatsDoor
 from api.doors.wecom_door import WecomDoor, keeping
 from api.metrics import Metrics
@@ -127,9 +129,12 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased[fetch_media.name] = fetch_media.run
             parts.followers[fetch_media.name] = fetch_media.follower
+            leased["mailboxes"] = ImapDoor(parts).run
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
+        if readers:
+            await stack.enter_async_context(LmtpDoor(parts).listening())
         yield parts
 
 

@@ -71,6 +71,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ONETHREAD_MEDIA_S3_ACCESS_KEY: together with the secret key. Empty: the machine's own role."""
     media_s3_secret_key: str = ""
     """ONETHREAD_MEDIA_S3_SECRET_KEY: never shown."""
+    lmtp_listen: str = ""
+    """ONETHREAD_LMTP_LISTEN: `host:port` where mail servers hand mail in by LMTP or SMTP, to processes that run
+    readers. Empty: nowhere."""
+    lmtp_reach: Literal["private", "public"] = "private"
+    """ONETHREAD_LMTP_REACH: whether that may be an address that others than this machine and its network can reach."""
     append_backlog_max: Annotated[int, Meta(ge=1)] = 10_000
     """ONETHREAD_APPEND_BACKLOG_MAX: appends that may wait; beyond, requests get 503 before memory grows."""
     raw_retention_days: Annotated[int, Meta(ge=1, le=3_650)] = 30

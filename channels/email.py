@@ -11,10 +11,11 @@ import msgspec
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import one_line
+from channels.mail.arriving.settings import Hook, ImapAccount
 from channels.mail.automatic import why_automatic
 from channels.mail.bodies import Body, body_of, decoded_bytes
 from channels.mail.headers import Headers, addresses_in
-from channels.mail.sending import Server, built_reply, send_mail
+from channels.mail.sending import Server, built_reply, envelope_sender, read_bounce_domain, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place
 from domain.account import AccountDefinition, AccountInvalid
@@ -44,6 +45,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`token_key`, and `token_key_previous` while it is rolled: tokens and Message-IDs are made with the first."""
     server: Server | None
     """`smtp_host` and its fellows; without a host this mailbox only receives."""
+    bounce_domain: str = ""
+    """Of `bounce_address`: bounces come to `bounce+…` there, which names the message. Empty: to the mailbox."""
+    imap: ImapAccount | None = None
+    """`imap_host` and its fellows; without a host nobody reads it by IMAP."""
+    hook: Hook | None = None
+    """`hook_provider` and its fellows; without a provider none may post mail."""
 
     @property
     def domain(self) -> str:
@@ -96,6 +103,9 @@ def read_settings(definition: AccountDefinition) -> Settings:
         name=definition.name,
         token_keys=tuple(key.encode() for key in keys if key),
         server=Server.read(given) if given.get("smtp_host") else None,
+        bounce_domain=read_bounce_domain(given),
+        imap=ImapAccount.read(given),
+        hook=Hook.read(given),
     )
 
 
@@ -205,8 +215,10 @@ async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.Asy
     if settings.server is None:
         reason = "settings.smtp_host: this mailbox has none, so it only receives"
         return Rejected(reason=reason, refusal=Refusal.OUR_FAULT)
+    key = settings.token_keys[0]
     try:
-        mail = built_reply(reply, address=settings.address, name=settings.name, key=settings.token_keys[0])
+        mail = built_reply(reply, address=settings.address, name=settings.name, key=key)
     except ValueError as error:
         return Rejected(reason=str(error), refusal=Refusal.RECIPIENT_GONE)
-    return await send_mail(mail, settings.server)
+    sender = envelope_sender(reply, address=settings.address, bounce_domain=settings.bounce_domain, key=key)
+    return await send_mail(mail, settings.server, sender=sender)

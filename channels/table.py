@@ -1,11 +1,11 @@
 """The channels, by name: what each can do. A new channel is its own file, one line here and a sample payload."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from application.exchange.limits import DEFAULT, Limits, limits_of
-from application.exchange.media import Fetch
+from application.exchange.media import Fetch, Get
 from application.exchange.sending import Send
 from channels import (
     email,
@@ -23,6 +23,7 @@ from channels import (
 )
 from channels.edge.limits import LIMITS
 from channels.edge.payload import Acknowledgement, Delivery, Posted
+from channels.mail.arriving import hooks
 from domain.account import AccountDefinition, AccountInvalid
 
 Verify = Callable[[AccountDefinition, Posted], None]
@@ -31,6 +32,10 @@ Handshake = Callable[[AccountDefinition, Posted], Acknowledgement]
 """What to answer a provider's GET with. Raises SignatureWrong."""
 Parse = Callable[[AccountDefinition, Posted], Delivery]
 """All that was in it; the account is one whose secret fits. Raises UnreadablePayload."""
+
+Complete = Callable[[AccountDefinition, Posted, Get], Awaitable[Posted]]
+"""Fetches what a delivery only names, behind the acknowledgement. Raises SignatureWrong, UnreadablePayload,
+MediaRefused."""
 
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +48,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """What a delivery is answered with once it is stored."""
     nudge_in: Callable[[AccountDefinition, Posted], wecom.Nudge | None] | None = None
     """Of a channel whose deliveries only say that there is something to ask for."""
+    complete: Complete | None = None
+    """What must happen before `parse`; None: the delivery holds all."""
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +79,13 @@ CHANNELS: dict[str, Channel] = {
     channel.name: channel
     for channel in (
         Channel(name="webchat", read_settings=webchat.read_settings, takes_replies=True),
-        Channel(name="email", read_settings=email.read_settings, send=email.send, takes_replies=True),
+        Channel(
+            name="email",
+            read_settings=email.read_settings,
+            webhook=Webhook(verify=hooks.verify, parse=hooks.parse, complete=hooks.complete),
+            send=email.send,
+            takes_replies=True,
+        ),
         Channel(
             name="whatsapp",
             read_settings=whatsapp.read_settings,

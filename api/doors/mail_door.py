@@ -2,14 +2,11 @@
 
 from api.access.permissions import Action, demand_account
 from api.doors.adapter_door import Taken, headers_of, taken
+from api.doors.take_mail import TakeMail
 from api.http.answer import Answer, json_answer
 from api.http.asked import Asked
 from api.http.operation import command
 from api.http.refusals import Invalid
-from api.parts import Parts
-from application.exchange.media import keep_files
-from channels import email
-from domain.account import AccountUnknown
 
 RECIPIENT_HEADER = b"onethread-envelope-recipient"
 RECIPIENT_CHARACTERS_MAX = 320
@@ -36,33 +33,15 @@ async def bring_mail(asked: Asked[bytes]) -> Answer:
     """
     account_id, parts = asked.ids["account_id"], asked.parts
     demand_account(asked.person, account_id)
-    account = parts.directory.account(account_id)
-    if account is None or account.definition is None or account.definition.channel != "email":
-        raise AccountUnknown(f"there is no mailbox {account_id}")
     if not asked.raw.strip():
         raise Invalid("$", "the body is empty; this takes a raw mail")
     recipient = asked.header(RECIPIENT_HEADER) or ""
     if len(recipient) > RECIPIENT_CHARACTERS_MAX:
         raise Invalid("header.Onethread-Envelope-Recipient", "too long", RECIPIENT_CHARACTERS_MAX)
-    mail = email.parse(
-        asked.raw,
-        received_at=asked.at,
-        token_keys=email.read_settings(account.definition).token_keys,
-        own_addresses=_mailboxes(parts),
-        envelope_recipient=recipient,
-    )
-    message = mail.message
-    if message.content.attachments:
-        bytes_max = parts.settings.media_bytes_max
-        message = await keep_files(message, email.bodies(asked.raw), parts.media, bytes_max=bytes_max)
-    (receipt,) = await parts.receive.receive(account_id, (message,), asked.command)
-    asked.edge.count_received("email")
+    take_mail = TakeMail(parts.directory, parts.receive, parts.metrics)
+    done = await take_mail.take(asked.raw, asked.command, recipient=recipient, account_id=account_id)
+    (receipt,) = done.receipts
     return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))
-
-
-def _mailboxes(parts: Parts) -> list[str]:
-    definitions = [account.definition for account in parts.directory.accounts.values()]
-    return [one.address for one in definitions if one is not None and one.channel == "email"]
 
 
 OPERATIONS = (bring_mail,)

@@ -1,22 +1,27 @@
 """Mail on its way out: built so that the answer finds its conversation, and handed over with a clear outcome."""
 
+import re
 import ssl
 from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
+from html import escape
 
 import aiosmtplib
 import msgspec
 
 from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Unknown
 from channels.edge.text import one_line, without_controls
+from channels.mail.arriving.mailboxes import bounce_address
 from channels.mail.threads import own_message_id, reply_address
 from domain.account import AccountInvalid
 
 REFERENCES_KEPT_LAST = 9
 """Of a long chain the first id and these are kept; nobody needs those between (RFC 5322, section 3.6.4)."""
+POLICY = SMTP_POLICY.clone(cte_type="7bit")
+"""Whatever the text, only ASCII goes over the wire: not every mail server on the way takes 8BITMIME (RFC 6152)."""
 PORTS = {"tls": 465, "starttls": 587, "plain": 25}
 
 
@@ -28,13 +33,15 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     security: str = "starttls"
     """`tls` (from the first byte), `starttls`, or `plain` for a server on the same machine."""
     username: str = ""
-    password: str = ""
+    passwords: tuple[str, ...] = ()
+    """`smtp_password`, and `smtp_password_previous` while it is changed."""
     timeout_seconds: float = 30.0
     """For each step: connecting, each command, and the answer after the mail itself."""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> "Server":
-        """From `smtp_host`, `smtp_port`, `smtp_security`, `smtp_username`, `smtp_password`, `smtp_timeout_seconds`.
+        """From `smtp_host`, `smtp_port`, `smtp_security`, `smtp_username`, `smtp_password`,
+        `smtp_password_previous`, `smtp_timeout_seconds`.
 
         Raises AccountInvalid.
         """
@@ -53,18 +60,20 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
             port=port,
             security=security,
             username=given.get("smtp_username", ""),
-            password=given.get("smtp_password", ""),
+            passwords=tuple(
+                one for name in ("smtp_password", "smtp_password_previous") if (one := given.get(name, ""))
+            ),
             timeout_seconds=timeout_seconds,
         )
 
 
 def built_reply(reply: Outgoing, *, address: str, name: str, key: bytes) -> EmailMessage:
-    """The reply as mail: our Message-ID, a Reply-To with a token, and the thread's ids.
+    """The reply as mail: our Message-ID, a Reply-To with a token, the thread's ids, and the text twice, plain and HTML.
 
     Raises ValueError for an address that no mail can go to.
     """
     local, _, domain = address.rpartition("@")
-    mail = EmailMessage(policy=SMTP_POLICY)
+    mail = EmailMessage(policy=POLICY)
     mail["From"] = Address(one_line(name), local, domain)
     to_local, _, to_domain = reply.handle.rpartition("@")
     if not (to_local and to_domain) or one_line(reply.handle) != reply.handle:
@@ -82,8 +91,40 @@ def built_reply(reply: Outgoing, *, address: str, name: str, key: bytes) -> Emai
     if reply.is_automatic:
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(without_controls(reply.text).replace("\r\n", "\n").replace("\r", "\n"))
+    text = without_controls(reply.text).replace("\r\n", "\n").replace("\r", "\n")
+    mail.set_content(text)
+    mail.add_alternative(as_html(text), subtype="html")
     return mail
+
+
+def as_html(text: str) -> str:
+    r"""A plain text for programs that show HTML: paragraphs, line ends, spaces that count; nothing of it is markup.
+
+    Example: `"1 < 2\n\nBye"` → `<html><body><p dir="auto">1 &lt; 2</p>…`
+    """
+    escaped = escape(text.strip("\n"), quote=False).replace("  ", "\u00a0 ")
+    paragraphs = [one.replace("\n", "<br>\n") for one in re.split(r"\n{2,}", escaped)]
+    return "<html><body>\n" + "".join(f'<p dir="auto">{one}</p>\n' for one in paragraphs) + "</body></html>\n"
+
+
+def envelope_sender(reply: Outgoing, *, address: str, bounce_domain: str, key: bytes) -> str:
+    """Where bounces go: to nobody for what no person wrote (RFC 3834, section 3.3), else to an address that says which
+    message it was, if the account has a mailbox for bounces, else to the mailbox itself.
+    """
+    if reply.is_automatic:
+        return ""
+    return bounce_address(reply.message_id, domain=bounce_domain, key=key) if bounce_domain else address
+
+
+def read_bounce_domain(given: Mapping[str, str]) -> str:
+    """The domain of `bounce_address`, which is `bounce@` at a domain whose mail comes in here; nothing without it.
+
+    Raises AccountInvalid.
+    """
+    local, _, domain = given.get("bounce_address", "").rpartition("@")
+    if (local or domain) and not (local == "bounce" and domain):
+        raise AccountInvalid("settings.bounce_address: bounce@ and a domain, as in bounce@shop.example")
+    return domain
 
 
 def references_after(references: tuple[str, ...], answered: str) -> list[str]:
@@ -98,30 +139,51 @@ def _is_message_id(text: str) -> bool:
     return is_bracketed and text.isascii() and text.isprintable() and " " not in text
 
 
-async def send_mail(mail: EmailMessage, server: Server) -> Outcome:
-    """One attempt. What goes wrong before the mail itself is handed over is a rejection; after that it is unknown."""
-    client = aiosmtplib.SMTP(
-        hostname=server.host,
-        port=server.port,
-        timeout=server.timeout_seconds,
-        use_tls=server.security == "tls",
-        start_tls=server.security == "starttls",
-    )
+async def send_mail(mail: EmailMessage, server: Server, *, sender: str) -> Outcome:
+    """One attempt; `sender` is the envelope's.
+
+    What goes wrong before the mail itself is handed over is a rejection; after that it is unknown.
+    """
+    client = _client(server)
     try:
-        if (rejected := await _introduced(client, mail, server)) is not None:
+        if (rejected := await _introduced(client, mail, server, sender)) is not None:
             return rejected
         return await _handed_over(client, mail)
     finally:
         client.close()  # QUIT would only wait: the outcome stands
 
 
-async def _introduced(client: aiosmtplib.SMTP, mail: EmailMessage, server: Server) -> Rejected | None:
+async def why_not_let_in(server: Server) -> str:
+    """Connects and signs in, and sends nothing: what goes wrong, or nothing."""
+    client = _client(server)
+    try:
+        await client.connect()
+        if server.username:
+            await _sign_in(client, server)
+    except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:
+        return str(error) or type(error).__name__
+    finally:
+        client.close()
+    return ""
+
+
+def _client(server: Server) -> aiosmtplib.SMTP:
+    return aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        timeout=server.timeout_seconds,
+        use_tls=server.security == "tls",
+        start_tls=server.security == "starttls",
+    )
+
+
+async def _introduced(client: aiosmtplib.SMTP, mail: EmailMessage, server: Server, sender: str) -> Rejected | None:
     """Connects, signs in, names sender and recipient. None: the server waits for the mail."""
     try:
         await client.connect()
         if server.username:
-            await client.login(server.username, server.password)
-        await client.mail(str(mail["From"].addresses[0].addr_spec))
+            await _sign_in(client, server)
+        await client.mail(sender)
         # One recipient a mail, so its own code is the outcome; the library calls 4xx and 5xx the same name.
         await client.rcpt(str(mail["To"].addresses[0].addr_spec))
     except aiosmtplib.SMTPAuthenticationError as error:
@@ -136,6 +198,20 @@ async def _introduced(client: aiosmtplib.SMTP, mail: EmailMessage, server: Serve
         reason = f"the mail server cannot be reached: {error}"
         return Rejected(reason=reason, refusal=Refusal.RETRY_LATER, concerns_account=True)
     return None
+
+
+async def _sign_in(client: aiosmtplib.SMTP, server: Server) -> None:
+    """With the first password that is let in. Raises SMTPAuthenticationError."""
+    *earlier, last = server.passwords or ("",)
+    for password in earlier:
+        try:
+            await client.login(server.username, password)
+        except aiosmtplib.SMTPAuthenticationError as error:
+            if error.code < 500:
+                raise
+        else:
+            return
+    await client.login(server.username, last)
 
 
 async def _handed_over(client: aiosmtplib.SMTP, mail: EmailMessage) -> Outcome:

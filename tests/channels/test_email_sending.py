@@ -109,7 +109,10 @@ def test_a_reply_arrives_with_all_that_its_answer_needs() -> None:
     assert conversation_of_token([mail["Reply-To"]], [KEY.encode()]) == CONVERSATION
     assert conversation_of_message_id(mail["Message-ID"], [KEY.encode()]) == CONVERSATION
     assert mail["Auto-Submitted"] is None
-    assert mail.get_content().splitlines() == ["Grüße 😀", ".", "The Shop"]
+    plain, html = mail.iter_parts()
+    assert plain.get_content().splitlines() == ["Grüße 😀", ".", "The Shop"]
+    assert html.get_content().splitlines()[1:-1] == ['<p dir="auto">Grüße 😀<br>', ".<br>", "The Shop</p>"]
+    assert envelope.content.isascii(), "not every server on the way takes eight bits"
 
 
 @pytest.mark.parametrize(

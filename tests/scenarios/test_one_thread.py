@@ -97,7 +97,9 @@ def test_a_mail_is_answered_by_mail_and_the_answer_to_that_comes_home(
 
     assert str(sent["In-Reply-To"]) == str(first["Message-ID"])
     assert (sent["To"], sent["Subject"]) == (sender, "Re: Parcel 42")
-    assert sent.get_content().strip() == "It comes tomorrow."
+    plain = sent.get_body(("plain",))
+    assert plain is not None
+    assert plain.get_content().strip() == "It comes tomorrow."
     assert came_home["conversation_id"] == card["id"]
     entries = timeline(supervisor, card["customer_id"], position)
     assert kinds(entries).count("opened") == 1

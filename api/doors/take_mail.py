@@ -1,0 +1,100 @@
+"""The one way in for mail, however it came: its mailbox is found, it is read, and stored before anybody is told so."""
+
+import asyncio
+from collections.abc import Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from api.metrics import Metrics
+from application.commands import Command
+from application.directory import Directory
+from application.use_cases.receive_messages import Receipt, ReceiveMessages
+from channels import email
+from channels.email import Mail
+from channels.mail.arriving.mailboxes import Fit, fit_of, recipients_in
+from domain.account import Account, AccountDefinition, AccountUnknown
+from domain.interaction import Content, ContentKind
+
+READ_BESIDE_BYTES_MIN = 131_072
+"""Larger mails are read in a thread, so that others need not wait for them."""
+RECIPIENTS_READ_MAX = 50
+
+
+class MailTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that is stored, and what was seen in it."""
+
+    account_id: str
+    mail: Mail
+    """`automatic_because` says why no machine may answer it, `from ourselves` among the reasons."""
+    receipts: tuple[Receipt, ...]
+
+
+class TakeMail:
+    """Takes raw mail in.
+
+    Safe to repeat: the same Message-ID with the same content is the same mail and gets the first receipt. The same
+    Message-ID with other content is kept too, and flagged. Mail of machines, and our own coming back, is kept like
+    any other.
+    """
+
+    def __init__(self, directory: Directory, receive: ReceiveMessages, metrics: Metrics) -> None:
+        self._directory = directory
+        self._receive = receive
+        self._received = metrics.received.labels("email")
+
+    def mailbox_of(self, address: str) -> Account | None:
+        """The account that mail to this address belongs to, if there is one.
+
+        Each mailbox has a `token_key` of its own: where two share one, a reply token fits both, and one is taken.
+        """
+        found = [(fit_of(definition, address), account) for account, definition in self._mailboxes()]
+        best = max(found, key=lambda one: one[0], default=None)
+        return None if best is None or best[0] is Fit.NONE else best[1]
+
+    def mailbox_for(self, raw: bytes, recipient: str) -> Account | None:
+        """The account by the envelope's recipient, else by the first address in the mail's headers that fits one."""
+        if recipient:
+            return self.mailbox_of(recipient)
+        named = recipients_in(raw)[:RECIPIENTS_READ_MAX]
+        return next((account for one in named if (account := self.mailbox_of(one)) is not None), None)
+
+    async def take(
+        self, raw: bytes, command: Command, *, recipient: str = "", account_id: str = "", notice: str = ""
+    ) -> MailTaken:
+        """Stores a mail; on return it is durable.
+
+        `recipient` is the envelope's; without `account_id` it decides whose mail this is, or else the headers do.
+        `notice` stands in for what the mail says where only its headers are at hand.
+
+        Raises AccountUnknown, AccountPaused, TooManyConversations, Contended, LogBusy, LogUnreachable, KeyReused.
+        """
+        account = self._directory.account(account_id) if account_id else self.mailbox_for(raw, recipient)
+        if account is None or account.definition is None or account.definition.channel != "email":
+            raise AccountUnknown(f"there is no mailbox {account_id or recipient or 'that this mail names'}")
+        mail = await self._read(raw, command, account.definition, recipient)
+        if notice:
+            content = Content(kind=ContentKind.UNSUPPORTED, text=notice, about=mail.message.content.about)
+            mail = replace(mail, message=replace(mail.message, content=content))
+        receipts = await self._receive.receive(account.id, (mail.message,), command)
+        self._received.inc(sum(not receipt.is_repeat for receipt in receipts))
+        return MailTaken(account_id=account.id, mail=mail, receipts=tuple(receipts))
+
+    async def _read(self, raw: bytes, command: Command, definition: AccountDefinition, recipient: str) -> Mail:
+        own_addresses = [one.address for _, one in self._mailboxes()]
+
+        def read() -> Mail:
+            return email.parse(
+                raw,
+                received_at=command.at,
+                token_keys=email.read_settings(definition).token_keys,
+                own_addresses=own_addresses,
+                envelope_recipient=recipient,
+            )
+
+        return read() if len(raw) < READ_BESIDE_BYTES_MIN else await asyncio.to_thread(read)
+
+    def _mailboxes(self) -> Iterable[tuple[Account, AccountDefinition]]:
+        for account in self._directory.accounts.values():
+            if account.definition is not None and account.definition.channel == "email":
+                yield account, account.definition

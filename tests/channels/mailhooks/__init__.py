@@ -1,0 +1,1 @@
+"""Mail on its way in: hooks of providers, and whose mailbox an address is."""
