@@ -14,6 +14,7 @@ from channels.edge.text import one_line
 from channels.mail.automatic import why_automatic
 from channels.mail.bodies import Body, body_of
 from channels.mail.headers import Headers, addresses_in
+from channels.mail.quotes import kept_of
 from channels.mail.sending import Server, built_reply, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place
@@ -144,10 +145,18 @@ def _message(
     headers: Headers, body: Body, placement: Placement, *, sender: tuple[str, str], hint: str, received_at: datetime
 ) -> InboundMessage:
     author, handle = sender
+    kept = kept_of(body.text, body.html)
     return InboundMessage(
         provider_id=placement.own_id,
         handle=handle,
-        content=Content(text=body.text, html=body.html, attachments=body.attachments, about=placement.answers),
+        content=Content(
+            text=body.text,
+            html=body.html,
+            attachments=body.attachments,
+            about=placement.answers,
+            kept=kept.passages,
+            kept_rule=kept.rule,
+        ),
         occurred_at=sent_at(headers.raw("date"), received_at=received_at),
         author=author,
         thread=placement.thread,

@@ -53,6 +53,13 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """What the provider calls it, to fetch it by."""
 
 
+class Passage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Characters of a text, from `start` up to, not with, `end`."""
+
+    start: int
+    end: int
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a message says."""
 
@@ -66,6 +73,10 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     referral: str = ""
     """What led the customer here, in one line, as in `ad 120208 "Winter sale"`."""
     is_forwarded: bool = False
+    kept: tuple[Passage, ...] = ()
+    """Of a mail: the passages of `text` to show at first; the rest is quoted, and folded away. None: show all."""
+    kept_rule: str = ""
+    """What decided so: `attribution`, `markup`, `quotes`…"""
 
 
 class MessageReceived(Event, topic="conversation.message_received"):
