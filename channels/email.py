@@ -11,8 +11,9 @@ import msgspec
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import one_line
-from channels.mail.automatic import why_automatic
+from channels.mail.automatic import Nature, is_from_system, nature_of, why_automatic
 from channels.mail.bodies import Body, body_of
+from channels.mail.bounces import Bounce, bounce_in
 from channels.mail.headers import Headers, addresses_in
 from channels.mail.quotes import kept_of
 from channels.mail.sending import Server, built_reply, send_mail
@@ -63,6 +64,10 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """What decided where it belongs."""
     automatic_because: tuple[str, ...]
     """Why nothing automatic may answer it; empty for a person's mail."""
+    nature: Nature
+    """Who wrote it, as far as its headers tell."""
+    bounce: Bounce | None = None
+    """What a mail server reports about mail of ours. `bounce.report` is what to record of it."""
     recipient: str
     """The mailbox it came for: the envelope's recipient if that was given, else the first that the headers name."""
     reply_to: str
@@ -129,10 +134,20 @@ def parse(
         keys=token_keys,
     )
     own = {address.lower() for address in own_addresses}
+    bounce = bounce_in(
+        structure,
+        body,
+        is_from_system=is_from_system(headers, author=author, sender=sender),
+        recipients=recipients,
+        keys=token_keys,
+    )
+    reasons = why_automatic(structure, author=author, sender=sender, own_addresses=own, bounce=bounce)
     return Mail(
         message=_message(headers, body, placement, sender=(author, sender), hint=hint, received_at=received_at),
         rule=placement.rule,
-        automatic_because=why_automatic(headers, content_type=structure.content_type, sender=sender, own_addresses=own),
+        automatic_because=reasons,
+        nature=nature_of(reasons),
+        bounce=bounce,
         recipient=recipients[0] if recipients else "",
         reply_to=next((one for _, one in addresses_in(headers.all("reply-to")) if one not in {"", sender}), ""),
         content_sha256=digest,

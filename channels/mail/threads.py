@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 from base64 import b32encode
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -19,7 +19,10 @@ MAC_LETTERS = 20
 _ID = re.compile(r"<\s*([^<>\s]+)\s*>")
 _BARE_ID = re.compile(rb"[^<>\s@]{1,250}@[^<>\s@]{1,250}")
 _TOKEN = re.compile(rf"reply\+([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@", re.IGNORECASE)
-_OWN_ID = re.compile(rf"<([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@[^<>\s]+>", re.IGNORECASE)
+_OWN_ID = re.compile(
+    rf"<([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@[^<>\s]{{1,255}}>", re.IGNORECASE
+)
+_BOUNCE_TOKEN = re.compile(rf"bounce\+([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@", re.IGNORECASE)
 
 
 class Rule(StrEnum):
@@ -62,6 +65,31 @@ def own_message_id(conversation_id: str, message_id: str, *, domain: str, key: b
     """
     conversation, message = _hex(conversation_id), _hex(message_id)
     return f"<{conversation}.{message}.{_mac(key, 'message', conversation, message)}@{domain}>"
+
+
+def bounce_address(message_id: str, *, domain: str, key: bytes) -> str:
+    """A sender address of its own for each reply (VERP): what comes back to it is a report about that reply.
+
+    Example: `bounce+0193a7c3…(32 hex).k5sw4…(20 letters)@shop.example`
+    """
+    message = _hex(message_id)
+    return f"bounce+{message}.{_mac(key, 'bounce', message)}@{domain}"
+
+
+def message_id_of_token(addresses: Iterable[str], keys: Sequence[bytes]) -> str:
+    """Our message named by the first valid bounce address among these, or nothing."""
+    for text in addresses:
+        for found in _BOUNCE_TOKEN.finditer(text):
+            if _is_ours(found[2].lower(), keys, "bounce", found[1].lower()):
+                return f"message-{found[1].lower()}"
+    return ""
+
+
+def own_message_ids_in(text: str, keys: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """Each Message-ID of ours anywhere in a text, and the message of ours that it names."""
+    for found in _OWN_ID.finditer(text):
+        if conversation_of_message_id(found[0], keys):
+            yield found[0], f"message-{found[2].lower()}"
 
 
 def conversation_of_token(addresses: Iterable[str], keys: Sequence[bytes]) -> str:

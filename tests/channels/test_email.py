@@ -197,7 +197,8 @@ def test_the_way_a_mail_took_does_not_change_its_content_hash() -> None:
         ("List-Id: <l.example.org>", ("list",)),
         ("Return-Path: <>", ("null sender",)),
         ("X-Loop: 1", ("x-loop",)),
-        ("Content-Type: multipart/report; report-type=delivery-status; boundary=b", ("bounce",)),
+        ("Content-Type: multipart/report; report-type=delivery-status; boundary=b", ("report",)),
+        ("Subject: Out of Office: gone fishing", ("subject of an automatic reply",)),
     ],
 )
 def test_machines_mail_is_known_by_its_headers(header: str, reasons: tuple[str, ...]) -> None:
