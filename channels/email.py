@@ -12,7 +12,7 @@ from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import one_line
 from channels.mail.automatic import Nature, is_from_system, nature_of, why_automatic
-from channels.mail.bodies import Body, body_of
+from channels.mail.bodies import Body, body_of, headers_hint
 from channels.mail.bounces import Bounce, bounce_in
 from channels.mail.headers import Headers, addresses_in
 from channels.mail.quotes import kept_of
@@ -121,8 +121,9 @@ def parse(
     Example: `b"From: Ana <ana@example.org>\r\nMessage-ID: <1@example.org>\r\nSubject: Hi\r\n\r\nHello"`
     """
     structure = take_apart(raw)
-    headers, body = structure.headers, body_of(structure.parts)
-    hint = next((part.parameters["charset"] for part in structure.parts if "charset" in part.parameters), "")
+    headers = structure.headers
+    hint = headers_hint(structure.parts, [*headers.all("subject"), *headers.all("from")])
+    body = body_of(structure.parts, hint)
     author, sender = _sender(headers, hint)
     digest = _content_sha256(structure)
     recipients = _recipients(headers, envelope_recipient)
