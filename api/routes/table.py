@@ -9,6 +9,7 @@ from api.routes import (
     calls,
     conversations,
     customers,
+    markup,
     people,
     policy,
     queues,
@@ -21,7 +22,7 @@ from api.upkeep import health, log
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
     "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS),
-    "Customers": (*customers.OPERATIONS, *calls.OPERATIONS),
+    "Customers": (*customers.OPERATIONS, *markup.OPERATIONS, *calls.OPERATIONS),
     "Agents": agents.OPERATIONS,
     "Boards": boards.OPERATIONS,
     "Queues": queues.OPERATIONS,
