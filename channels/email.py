@@ -19,6 +19,7 @@ from channels.mail.quotes import kept_of
 from channels.mail.sending import Server, built_reply, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place
+from channels.mail.trust import Dmarc, dmarc_of
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
 from domain.interaction import Content
@@ -44,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`AccountDefinition.name`: who our mail says it is from."""
     token_keys: tuple[bytes, ...]
     """`token_key`, and `token_key_previous` while it is rolled: tokens and Message-IDs are made with the first."""
+    authserv_id: str
+    """How our own mail server calls itself in `Authentication-Results`; without it no mail is known to be genuine."""
     server: Server | None
     """`smtp_host` and its fellows; without a host this mailbox only receives."""
 
@@ -66,6 +69,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing automatic may answer it; empty for a person's mail."""
     nature: Nature
     """Who wrote it, as far as its headers tell."""
+    dmarc: Dmarc
+    """What our own mail server found about the sender's domain: anything sensitive needs `pass`."""
     bounce: Bounce | None = None
     """What a mail server reports about mail of ours. `bounce.report` is what to record of it."""
     recipient: str
@@ -101,6 +106,7 @@ def read_settings(definition: AccountDefinition) -> Settings:
         address=definition.address,
         name=definition.name,
         token_keys=tuple(key.encode() for key in keys if key),
+        authserv_id=given.get("authserv_id", ""),
         server=Server.read(given) if given.get("smtp_host") else None,
     )
 
@@ -112,11 +118,13 @@ def parse(
     token_keys: Sequence[bytes] = (),
     own_addresses: Collection[str] = (),
     envelope_recipient: str = "",
+    authserv_id: str = "",
 ) -> Mail:
     r"""Any bytes that a mail server may deliver, as a mail. Never raises.
 
     `own_addresses` are our mailboxes, to know our own mail when it comes back; `envelope_recipient` is whom the
-    transport delivered to, the only trustworthy "which inbox".
+    transport delivered to, the only trustworthy "which inbox"; `authserv_id` is how our own mail server signs what it
+    finds (the account's setting of that name).
 
     Example: `b"From: Ana <ana@example.org>\r\nMessage-ID: <1@example.org>\r\nSubject: Hi\r\n\r\nHello"`
     """
@@ -149,6 +157,7 @@ def parse(
         automatic_because=reasons,
         nature=nature_of(reasons),
         bounce=bounce,
+        dmarc=dmarc_of(headers, authserv_id),
         recipient=recipients[0] if recipients else "",
         reply_to=next((one for _, one in addresses_in(headers.all("reply-to")) if one not in {"", sender}), ""),
         content_sha256=digest,

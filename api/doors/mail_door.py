@@ -42,10 +42,12 @@ async def bring_mail(asked: Asked[bytes]) -> Answer:
     recipient = asked.header(RECIPIENT_HEADER) or ""
     if len(recipient) > RECIPIENT_CHARACTERS_MAX:
         raise Invalid("header.Onethread-Envelope-Recipient", "too long", RECIPIENT_CHARACTERS_MAX)
+    settings = email.read_settings(account.definition)
     mail = email.parse(
         asked.raw,
         received_at=asked.at,
-        token_keys=email.read_settings(account.definition).token_keys,
+        token_keys=settings.token_keys,
+        authserv_id=settings.authserv_id,
         own_addresses=_mailboxes(parts),
         envelope_recipient=recipient,
     )

@@ -30,12 +30,13 @@ _COMMENT = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)")
 class Headers:
     """The headers of a mail or of one part."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_lines", "_values")
 
     def __init__(self, block: bytes) -> None:
         self._values: dict[str, list[bytes]] = {}
         unfolded = block.replace(b"\r\n", b"\n").replace(b"\n ", b" ").replace(b"\n\t", b"\t")
-        for line in unfolded.split(b"\n"):
+        self._lines = unfolded.split(b"\n")
+        for line in self._lines:
             name, colon, value = line.partition(b":")
             if colon and not name.startswith((b" ", b"\t")):
                 key = name.strip().lower().decode("latin-1")
@@ -44,6 +45,16 @@ class Headers:
     def all(self, name: str) -> list[bytes]:
         """Every value of that header (name in lower case), in order, unfolded."""
         return self._values.get(name, [])
+
+    def in_order(self, *names: str) -> list[tuple[str, bytes]]:
+        """Every header of these names (in lower case) with its value, from the top down."""
+        found: list[tuple[str, bytes]] = []
+        for line in self._lines:
+            name, colon, value = line.partition(b":")
+            key = name.strip().lower().decode("latin-1")
+            if colon and key in names:
+                found.append((key, value[:VALUE_BYTES_MAX].strip()))
+        return found
 
     def names(self) -> list[str]:
         """Each name once, in lower case."""

@@ -33,9 +33,11 @@ def what_is_wrong(html: str) -> list[str]:
         for name, value in node.attributes.items():
             if name not in allowed:
                 wrong.append(f"{node.tag} {name}")
-            elif (name == "href" and not SCHEME.match(value or "")) or (
-                name == "src" and value and value[:4] != "cid:"
-            ) or (name == "data-remote-src" and not re.match(r"(?:https?:)?//", value or "", re.IGNORECASE)):
+            elif (
+                (name == "href" and not SCHEME.match(value or ""))
+                or (name == "src" and value and value[:4] != "cid:")
+                or (name == "data-remote-src" and not re.match(r"(?:https?:)?//", value or "", re.IGNORECASE))
+            ):
                 wrong.append(f"{name}={value}")
     return wrong
 
