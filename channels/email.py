@@ -64,7 +64,9 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     `conversation_id` is set where our own token or Message-ID proves it, and then wins over `thread`.
     """
     rule: Rule
-    """What decided where it belongs."""
+    """What decided where it belongs, as far as the mail itself tells."""
+    named_ids: tuple[str, ...]
+    """The Message-IDs that it says it answers, the nearest first."""
     automatic_because: tuple[str, ...]
     """Why nothing automatic may answer it; empty for a person's mail."""
     nature: Nature
@@ -132,7 +134,10 @@ def parse(
     headers = structure.headers
     hint = headers_hint(structure.parts, [*headers.all("subject"), *headers.all("from")])
     body = body_of(structure.parts, hint)
+    own = {address.lower() for address in own_addresses}
     author, sender = _sender(headers, hint)
+    if sender.lower() in own:
+        author, sender = _behind_form(headers, hint, own) or (author, sender)
     digest = _content_sha256(structure)
     recipients = _recipients(headers, envelope_recipient)
     placement = place(
@@ -142,7 +147,6 @@ def parse(
         strangers={one.lower() for one in (*recipients, sender)},
         keys=token_keys,
     )
-    own = {address.lower() for address in own_addresses}
     bounce = bounce_in(
         structure,
         body,
@@ -154,6 +158,7 @@ def parse(
     return Mail(
         message=_message(headers, body, placement, sender=(author, sender), hint=hint, received_at=received_at),
         rule=placement.rule,
+        named_ids=placement.named,
         automatic_because=reasons,
         nature=nature_of(reasons),
         bounce=bounce,
@@ -187,6 +192,7 @@ def _message(
         thread=placement.thread,
         subject=one_line(headers.text("subject", hint)),
         conversation_id=placement.conversation_id,
+        joined_by=placement.rule.value,
     )
 
 
@@ -204,6 +210,16 @@ def _sender(headers: Headers, hint: str) -> tuple[str, str]:
     if not address and any(value.strip() == b"<>" for value in headers.all("return-path")):
         address = "mailer-daemon"  # the null sender of RFC 5321, section 4.5.5
     return one_line(name), one_line(address or UNKNOWN_HANDLE)
+
+
+def _behind_form(headers: Headers, hint: str, own_addresses: Collection[str]) -> tuple[str, str] | None:
+    """Who filled in a contact form that writes in our own name: `Reply-To` names them. Our own mail names us there."""
+    own_domains = {address.rpartition("@")[2] for address in own_addresses}
+    people = addresses_in(headers.all("reply-to"), hint)
+    return next(
+        ((one_line(name), one_line(one)) for name, one in people if one and one.rpartition("@")[2] not in own_domains),
+        None,
+    )
 
 
 def sent_at(date: bytes, *, received_at: datetime) -> datetime:

@@ -95,6 +95,8 @@ class MessageReceived(Event, topic="conversation.message_received"):
     subject: str = ""
     agent_id: str | None = None
     """Who held the conversation at that moment, so that the message can be put before them and counted to them."""
+    joined_by: str = ""
+    """Of a mail: the rule by which it joined this conversation (`reply_address`, `stored_id`, `subject`…)."""
 
 
 class MessageContradicted(Event, topic="conversation.message_contradicted"):

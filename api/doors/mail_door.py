@@ -2,6 +2,7 @@
 
 from api.access.permissions import Action, demand_account
 from api.doors.adapter_door import Taken, headers_of, taken
+from api.doors.place_mail import placed
 from api.http.answer import Answer, json_answer
 from api.http.asked import Asked
 from api.http.operation import command
@@ -51,6 +52,7 @@ async def bring_mail(asked: Asked[bytes]) -> Answer:
         own_addresses=_mailboxes(parts),
         envelope_recipient=recipient,
     )
+    mail = await placed(parts, account_id, mail)
     (receipt,) = await parts.receive.receive(account_id, (mail.message,), asked.command)
     asked.edge.count_received("email")
     return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))

@@ -30,6 +30,10 @@ class Rule(StrEnum):
 
     REPLY_ADDRESS = "reply_address"
     OWN_MESSAGE_ID = "own_message_id"
+    STORED_ID = "stored_id"
+    """It names a mail that this mailbox holds."""
+    SUBJECT = "subject"
+    """It names nothing, but answers a subject that its sender wrote about lately."""
     REFERENCES = "references"
     IN_REPLY_TO = "in_reply_to"
     NEW = "new"
@@ -47,6 +51,8 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """The Message-ID that this one answers, or nothing."""
     conversation_id: str = ""
     """The conversation, where a token or id that only we can make proves it."""
+    named: tuple[str, ...] = ()
+    """Every id that it says it answers, the nearest first."""
 
 
 def reply_address(conversation_id: str, *, domain: str, key: bytes) -> str:
@@ -142,17 +148,15 @@ def place(
     chain = [one for one in message_ids_in(headers.raw("references")) if one[1:-1].lower() not in strangers]
     answers = (answered or chain[-1:] or [""])[0]
     root = (chain or answered or [own_id])[0]
+    named = tuple(dict.fromkeys([*answered, *reversed(chain)]))
     rule = Rule.REFERENCES if chain else Rule.IN_REPLY_TO if answered else Rule.NEW
     if conversation_id := conversation_of_token(recipients, keys):
-        return Placement(
-            rule=Rule.REPLY_ADDRESS, own_id=own_id, thread=root, answers=answers, conversation_id=conversation_id
-        )
-    for one in (*answered, *reversed(chain)):
-        if conversation_id := conversation_of_message_id(one, keys):
-            return Placement(
-                rule=Rule.OWN_MESSAGE_ID, own_id=own_id, thread=root, answers=answers, conversation_id=conversation_id
-            )
-    return Placement(rule=rule, own_id=own_id, thread=root, answers=answers)
+        rule = Rule.REPLY_ADDRESS
+    elif conversation_id := next(filter(None, (conversation_of_message_id(one, keys) for one in named)), ""):
+        rule = Rule.OWN_MESSAGE_ID
+    return Placement(
+        rule=rule, own_id=own_id, thread=root, answers=answers, conversation_id=conversation_id, named=named
+    )
 
 
 def _is_ours(mac: str, keys: Sequence[bytes], *parts: str) -> bool:

@@ -41,6 +41,7 @@ def test_a_plain_mail_becomes_a_message() -> None:
         author="Ana",
         thread="<1@example.org>",
         subject="Grüße",
+        joined_by="new",
     )
     assert (mail.rule, mail.recipient, mail.automatic_because) == (Rule.NEW, "help@shop.example", ())
 
