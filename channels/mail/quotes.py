@@ -107,6 +107,8 @@ def _fold_signature(lines: list[str], kinds: list[Kind], shown: list[bool], foun
 
 def _is_signature(lines: list[str], kinds: list[Kind], place: int, end: int) -> bool:
     line = lines[place]
+    if line.lstrip()[:1] not in marks.SIGNATURE_SIGNS:
+        return False
     below = [number for number in range(place + 1, end) if kinds[number] is not Kind.EMPTY]
     if marks.SIGNATURE.fullmatch(line.rstrip()):
         return len(below) <= SIGNATURE_LINES_MAX and Kind.QUOTE not in {kinds[number] for number in below}

@@ -37,7 +37,7 @@ def kinds_of(lines: list[str]) -> list[Kind]:
     for line in lines:
         if not line.strip(marks.UNSEEN):
             kinds.append(Kind.EMPTY)
-        elif marks.QUOTED.match(line):
+        elif (">" in line or "&gt;" in line) and marks.QUOTED.match(line):
             is_broken = marks.BRACKET_ALONE.match(line) and kinds[-1:] == [Kind.TEXT]
             kinds.append(Kind.TEXT if is_broken else Kind.QUOTE)
         else:
@@ -67,10 +67,12 @@ def _introduction_at(lines: list[str], kinds: list[Kind], place: int, floor: int
     line = lines[place].strip()
     if marks.OUR_DELIMITER.match(line):
         return Introduction(place, place + 1, "delimiter")
+    if not line[0].isdigit() and not any(sign in line for sign in marks.SIGNS) and line[-1] not in marks.ENDS:
+        return None  # cheap, and true of most lines
     if marks.SEPARATOR.match(line) or marks.FORWARD_BEGINS.match(line):
         block_end = _header_block_end(lines, kinds, _next_seen(kinds, place + 1), lines_min=1)
         return Introduction(place, max(place + 1, block_end), "separator")
-    if line.endswith((*marks.COLONS, "-", "*", "_", ">")) or line[0].isdigit():
+    if line.endswith(marks.ENDS) or line[0].isdigit():
         first = _attribution_start(lines, kinds, place, floor)
         if first is not None:
             return Introduction(first, place + 1, "attribution")
@@ -110,7 +112,7 @@ def is_attribution(line: str) -> bool:
         return True
     if not marks.STARTS_WITH_DATE.match(line) or not marks.DATED.search(line):
         return False
-    if marks.WROTE_AT_END.search(line) and line.endswith((*marks.COLONS, "-", "*", "_", ">")):
+    if marks.WROTE_AT_END.search(line) and line.endswith(marks.ENDS):
         return True
     if not line.endswith(marks.COLONS):
         return False

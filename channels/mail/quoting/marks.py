@@ -143,6 +143,11 @@ DEVICE = re.compile(
     re.IGNORECASE,
 )
 COLONS = (":", "：")
+ENDS = (*COLONS, "-", "*", "_", ">")
+"""How an attribution may end."""
+SIGNS = (*COLONS, "-")
+"""What every introduction that does not begin with a digit has one of."""
+SIGNATURE_SIGNS = frozenset("-—–_*#~=+")
 SIGNATURE = re.compile(r"(?:--|—|–)[ \u00a0]?$")
 """RFC 3676, section 4.3, and what becomes of its trailing space."""
 RULER = re.compile(r"\s{0,4}(?:[-*_=~#+]\s?){3,}\s*$")

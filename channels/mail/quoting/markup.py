@@ -9,12 +9,12 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 HTML_CHARACTERS_READ_MAX = 400_000
 WORDS_COMPARED = 6
-_MARKED = re.compile(
-    r"gmail_quote|type=[\"']?cite|divRplyFwdMsg|appendonsend|yahoo_quoted|OutlookMessageHeader|moz-cite-prefix|"
-    r"border-top:\s*solid #(?:E1E1E1|B5C4DF)|zmail_extra|protonmail_quote|"
-    r"tutanota_quote|name=[\"']?quote",
-    re.IGNORECASE,
-)
+_MARKED = """
+gmail_quote cite divrplyfwdmsg appendonsend yahoo_quoted outlookmessageheader border-top zmail_extra protonmail_quote
+tutanota_quote name="quote" name='quote' name=quote
+"""
+_MARKS = tuple(_MARKED.split())
+"""One of these is in every markup that quotes; looking for them is far cheaper than taking the markup apart."""
 _SELECTORS = (
     "div.gmail_quote, blockquote.gmail_quote, blockquote[type=cite], #divRplyFwdMsg, #appendonsend, .yahoo_quoted, "
     "#OutlookMessageHeader, .OutlookMessageHeader, .moz-cite-prefix, .zmail_extra, .protonmail_quote, "
@@ -49,13 +49,17 @@ class Quoted(msgspec.Struct, frozen=True):
 
 def quoted_of(html: str) -> Quoted:
     """Where the first quotation begins that mail programs mark as one. Never raises."""
-    if len(html) > HTML_CHARACTERS_READ_MAX or not _MARKED.search(html):
+    if len(html) > HTML_CHARACTERS_READ_MAX or not _is_marked(html.lower()):
         return Quoted()
     tree = LexborHTMLParser(html)
     node = next((one for one in tree.css(_SELECTORS) if _is_mark(one)), None)
     if node is None or _is_answered_below(node):
         return Quoted()
     return Quoted(is_at_end=True, words=tuple(islice(_words_from(node), WORDS_COMPARED)))
+
+
+def _is_marked(lowered: str) -> bool:
+    return any(mark in lowered for mark in _MARKS)
 
 
 def _is_mark(node: LexborNode) -> bool:
@@ -93,7 +97,7 @@ def _words_from(node: LexborNode) -> Iterator[str]:
     one: LexborNode | None = node
     while one is not None:
         if one.tag != "style":
-            yield from (word.lower() for word in _WORD.findall(one.text(deep=True, separator=" ")))
+            yield from (word[0].lower() for word in _WORD.finditer(one.text(deep=True, separator=" ")))
         sibling = one.next
         while sibling is None and one.parent is not None:
             one = one.parent
