@@ -135,9 +135,7 @@ def parse(
     hint = headers_hint(structure.parts, [*headers.all("subject"), *headers.all("from")])
     body = body_of(structure.parts, hint)
     own = {address.lower() for address in own_addresses}
-    author, sender = _sender(headers, hint)
-    if sender.lower() in own:
-        author, sender = _behind_form(headers, hint, own) or (author, sender)
+    author, sender = _sender(headers, hint, own)
     digest = _content_sha256(structure)
     recipients = _recipients(headers, envelope_recipient)
     placement = place(
@@ -147,13 +145,8 @@ def parse(
         strangers={one.lower() for one in (*recipients, sender)},
         keys=token_keys,
     )
-    bounce = bounce_in(
-        structure,
-        body,
-        is_from_system=is_from_system(headers, author=author, sender=sender),
-        recipients=recipients,
-        keys=token_keys,
-    )
+    is_system = is_from_system(headers, author=author, sender=sender)
+    bounce = bounce_in(structure, body, is_from_system=is_system, recipients=recipients, keys=token_keys)
     reasons = why_automatic(structure, author=author, sender=sender, own_addresses=own, bounce=bounce)
     return Mail(
         message=_message(headers, body, placement, sender=(author, sender), hint=hint, received_at=received_at),
@@ -201,7 +194,7 @@ def _recipients(headers: Headers, envelope_recipient: str) -> list[str]:
     return [one for one in (envelope_recipient, *(address for _, address in named)) if one]
 
 
-def _sender(headers: Headers, hint: str) -> tuple[str, str]:
+def _sender(headers: Headers, hint: str, own_addresses: Collection[str]) -> tuple[str, str]:
     """Display name and address. `From` is a claim, and may be missing, doubled or empty; then others speak for it."""
     people = addresses_in(headers.all("from"), hint)
     others = addresses_in([*headers.all("sender"), *headers.all("reply-to"), *headers.all("return-path")], hint)
@@ -209,6 +202,8 @@ def _sender(headers: Headers, hint: str) -> tuple[str, str]:
     name = next((name for name, one in people if one == address), people[0][0] if people else "")
     if not address and any(value.strip() == b"<>" for value in headers.all("return-path")):
         address = "mailer-daemon"  # the null sender of RFC 5321, section 4.5.5
+    if address.lower() in own_addresses and (person := _behind_form(headers, hint, own_addresses)) is not None:
+        return person
     return one_line(name), one_line(address or UNKNOWN_HANDLE)
 
 
