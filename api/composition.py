@@ -13,6 +13,7 @@ from api.doors.delivery_taking import DeliveryTaking
 from api.doors.imap_door import ImapDoor
 from api.doors.lmtp_door import LmtpDoor
 from api.doors.nats_door import NatsDoor
+from api.doors.take_mail import TakeMail
 from api.doors.wecom_door import WecomDoor, keeping
 from api.metrics import Metrics
 from api.parts import Parts
@@ -100,7 +101,9 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         await stack.enter_async_context(log)
         nats = NatsLink(settings.nats_url)
         stack.push_async_callback(nats.close)
-        parts = _parts(settings, keys, metrics, log, nats)
+        get = GuardedGet(bytes_max=settings.media_bytes_max)
+        stack.push_async_callback(get.close)
+        parts = _parts(settings, keys, metrics, log, nats, get)
         stack.push_async_callback(parts.deliveries.close)
         await parts.deliveries.open()
         await parts.traffic.open()
@@ -121,8 +124,6 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)
             await stack.enter_async_context(client)
             parts.followers.update(_followers(parts, client))
-            get = GuardedGet(bytes_max=settings.media_bytes_max)
-            stack.push_async_callback(get.close)
             fetch_media = _fetch_media(parts, get)
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
             wecom = _wecom_door(parts, client, announcer)
@@ -138,14 +139,18 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         yield parts
 
 
-def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink) -> Parts:
+def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink, get: Get) -> Parts:
     """Everything that a request may need, from the log upwards."""
     claim_keys, directory = ClaimKeys(keys.claim_key), Directory(log)
     commands = Commands(log, States(log, log.snapshots), claim_keys)
     receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
     deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
     echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
-    taking = DeliveryTaking(directory, receive, customers, echoes, reports, metrics)
+    media = _media_store(settings, keys)
+    take_mail = TakeMail(
+        commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max
+    )
+    taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
     views = PostgresViewReaders(log.pool)
     return Parts(
         settings=settings,
@@ -172,7 +177,8 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         views=views,
         hub=Hub(views),
         metrics=metrics,
-        media=_media_store(settings, keys),
+        media=media,
+        take_mail=take_mail,
         projections={
             fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
         },

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from api.doors.delivery_reader import DeliveryReader
+from api.doors.take_mail import TakeMail
 from api.metrics import Metrics
 from api.settings import Keys, Settings
 from application.claims import ClaimKeys
@@ -52,6 +53,7 @@ class Parts:
     set_up: SetUp
     deliveries: PostgresDeliveries
     delivery_reader: DeliveryReader
+    take_mail: TakeMail
     traffic: PostgresTraffic
     polled: PostgresPolled
     views: ViewReaders

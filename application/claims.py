@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from application.log import Claim
 from domain.interaction import Content
@@ -34,6 +35,8 @@ class ClaimKeys:
 
     def message(self, account_id: str, kind: str, provider_id: str, content: Content) -> Claim:
         """One message of a channel account. The same provider id counts once for each kind of event."""
+        if content.kept_rule:  # our own reading, which may get better, is not what the sender said
+            content = replace(content, kept=(), kept_rule="")
         return Claim(
             self.digest("message", account_id, kind, provider_id),
             self.fingerprint(msgspec.msgpack.encode(content)),

@@ -12,12 +12,15 @@ from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import one_line
 from channels.mail.arriving.settings import Hook, ImapAccount
-from channels.mail.automatic import why_automatic
-from channels.mail.bodies import Body, body_of, decoded_bytes
+from channels.mail.automatic import Nature, is_from_system, nature_of, why_automatic
+from channels.mail.bodies import Body, body_of, decoded_bytes, headers_hint
+from channels.mail.bounces import Bounce, bounce_in
 from channels.mail.headers import Headers, addresses_in
+from channels.mail.quotes import kept_of
 from channels.mail.sending import Server, built_reply, envelope_sender, read_bounce_domain, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place
+from channels.mail.trust import Dmarc, dmarc_of
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
 from domain.interaction import Content
@@ -43,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`AccountDefinition.name`: who our mail says it is from."""
     token_keys: tuple[bytes, ...]
     """`token_key`, and `token_key_previous` while it is rolled: tokens and Message-IDs are made with the first."""
+    authserv_id: str
+    """How our own mail server calls itself in `Authentication-Results`; without it no mail is known to be genuine."""
     server: Server | None
     """`smtp_host` and its fellows; without a host this mailbox only receives."""
     bounce_domain: str = ""
@@ -66,9 +71,17 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     `conversation_id` is set where our own token or Message-ID proves it, and then wins over `thread`.
     """
     rule: Rule
-    """What decided where it belongs."""
+    """What decided where it belongs, as far as the mail itself tells."""
+    named_ids: tuple[str, ...]
+    """The Message-IDs that it says it answers, the nearest first."""
     automatic_because: tuple[str, ...]
     """Why nothing automatic may answer it; empty for a person's mail."""
+    nature: Nature
+    """Who wrote it, as far as its headers tell."""
+    dmarc: Dmarc
+    """What our own mail server found about the sender's domain: anything sensitive needs `pass`."""
+    bounce: Bounce | None = None
+    """What a mail server reports about mail of ours. `bounce.report` is what to record of it."""
     recipient: str
     """The mailbox it came for: the envelope's recipient if that was given, else the first that the headers name."""
     reply_to: str
@@ -102,6 +115,7 @@ def read_settings(definition: AccountDefinition) -> Settings:
         address=definition.address,
         name=definition.name,
         token_keys=tuple(key.encode() for key in keys if key),
+        authserv_id=given.get("authserv_id", ""),
         server=Server.read(given) if given.get("smtp_host") else None,
         bounce_domain=read_bounce_domain(given),
         imap=ImapAccount.read(given),
@@ -116,18 +130,22 @@ def parse(
     token_keys: Sequence[bytes] = (),
     own_addresses: Collection[str] = (),
     envelope_recipient: str = "",
+    authserv_id: str = "",
 ) -> Mail:
     r"""Any bytes that a mail server may deliver, as a mail. Never raises.
 
     `own_addresses` are our mailboxes, to know our own mail when it comes back; `envelope_recipient` is whom the
-    transport delivered to, the only trustworthy "which inbox".
+    transport delivered to, the only trustworthy "which inbox"; `authserv_id` is how our own mail server signs what it
+    finds (the account's setting of that name).
 
     Example: `b"From: Ana <ana@example.org>\r\nMessage-ID: <1@example.org>\r\nSubject: Hi\r\n\r\nHello"`
     """
     structure = take_apart(raw)
-    headers, body = structure.headers, body_of(structure.parts)
-    hint = next((part.parameters["charset"] for part in structure.parts if "charset" in part.parameters), "")
-    author, sender = _sender(headers, hint)
+    headers = structure.headers
+    hint = headers_hint(structure.parts, [*headers.all("subject"), *headers.all("from")])
+    body = body_of(structure.parts, hint)
+    own = {address.lower() for address in own_addresses}
+    author, sender = _sender(headers, hint, own)
     digest = _content_sha256(structure)
     recipients = _recipients(headers, envelope_recipient)
     placement = place(
@@ -137,11 +155,17 @@ def parse(
         strangers={one.lower() for one in (*recipients, sender)},
         keys=token_keys,
     )
-    own = {address.lower() for address in own_addresses}
+    is_system = is_from_system(headers, author=author, sender=sender)
+    bounce = bounce_in(structure, body, is_from_system=is_system, recipients=recipients, keys=token_keys)
+    reasons = why_automatic(structure, author=author, sender=sender, own_addresses=own, bounce=bounce)
     return Mail(
         message=_message(headers, body, placement, sender=(author, sender), hint=hint, received_at=received_at),
         rule=placement.rule,
-        automatic_because=why_automatic(headers, content_type=structure.content_type, sender=sender, own_addresses=own),
+        named_ids=placement.named,
+        automatic_because=reasons,
+        nature=nature_of(reasons),
+        bounce=bounce,
+        dmarc=dmarc_of(headers, authserv_id),
         recipient=recipients[0] if recipients else "",
         reply_to=next((one for _, one in addresses_in(headers.all("reply-to")) if one not in {"", sender}), ""),
         content_sha256=digest,
@@ -159,15 +183,24 @@ def _message(
     headers: Headers, body: Body, placement: Placement, *, sender: tuple[str, str], hint: str, received_at: datetime
 ) -> InboundMessage:
     author, handle = sender
+    kept = kept_of(body.text, body.html)
     return InboundMessage(
         provider_id=placement.own_id,
         handle=handle,
-        content=Content(text=body.text, html=body.html, attachments=body.attachments, about=placement.answers),
+        content=Content(
+            text=body.text,
+            html=body.html,
+            attachments=body.attachments,
+            about=placement.answers,
+            kept=kept.passages,
+            kept_rule=kept.rule,
+        ),
         occurred_at=sent_at(headers.raw("date"), received_at=received_at),
         author=author,
         thread=placement.thread,
         subject=one_line(headers.text("subject", hint)),
         conversation_id=placement.conversation_id,
+        joined_by=placement.rule.value,
     )
 
 
@@ -176,7 +209,7 @@ def _recipients(headers: Headers, envelope_recipient: str) -> list[str]:
     return [one for one in (envelope_recipient, *(address for _, address in named)) if one]
 
 
-def _sender(headers: Headers, hint: str) -> tuple[str, str]:
+def _sender(headers: Headers, hint: str, own_addresses: Collection[str]) -> tuple[str, str]:
     """Display name and address. `From` is a claim, and may be missing, doubled or empty; then others speak for it."""
     people = addresses_in(headers.all("from"), hint)
     others = addresses_in([*headers.all("sender"), *headers.all("reply-to"), *headers.all("return-path")], hint)
@@ -184,7 +217,19 @@ def _sender(headers: Headers, hint: str) -> tuple[str, str]:
     name = next((name for name, one in people if one == address), people[0][0] if people else "")
     if not address and any(value.strip() == b"<>" for value in headers.all("return-path")):
         address = "mailer-daemon"  # the null sender of RFC 5321, section 4.5.5
+    if address.lower() in own_addresses and (person := _behind_form(headers, hint, own_addresses)) is not None:
+        return person
     return one_line(name), one_line(address or UNKNOWN_HANDLE)
+
+
+def _behind_form(headers: Headers, hint: str, own_addresses: Collection[str]) -> tuple[str, str] | None:
+    """Who filled in a contact form that writes in our own name: `Reply-To` names them. Our own mail names us there."""
+    own_domains = {address.rpartition("@")[2] for address in own_addresses}
+    people = addresses_in(headers.all("reply-to"), hint)
+    return next(
+        ((one_line(name), one_line(one)) for name, one in people if one and one.rpartition("@")[2] not in own_domains),
+        None,
+    )
 
 
 def sent_at(date: bytes, *, received_at: datetime) -> datetime:

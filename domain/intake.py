@@ -51,6 +51,8 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """What the provider id counts: an id may come back for an edit or an unsend of the same message."""
     conversation_id: str = ""
     """The conversation it proves to answer, as a mail with our reply token does."""
+    joined_by: str = ""
+    """Of a mail: the rule that decided which conversation it joins."""
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -204,6 +206,7 @@ def receive_message(
         subject=message.subject,
         agent_id=current.holder,
         said_at=message.occurred_at,
+        joined_by=message.joined_by,
     )
     return [*events, *start, received, *(_enqueue(current, intake, at) if is_work else [])]
 

@@ -59,6 +59,13 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     """What a mail's markup calls it, as in `<img src="cid:logo">`."""
 
 
+class Passage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Characters of a text, from `start` up to, not with, `end`."""
+
+    start: int
+    end: int
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a message says."""
 
@@ -72,6 +79,10 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     referral: str = ""
     """What led the customer here, in one line, as in `ad 120208 "Winter sale"`."""
     is_forwarded: bool = False
+    kept: tuple[Passage, ...] = ()
+    """Of a mail: the passages of `text` to show at first; the rest is quoted, and folded away. None: show all."""
+    kept_rule: str = ""
+    """What decided so: `attribution`, `markup`, `quotes`…"""
 
     @property
     def is_amending(self) -> bool:
@@ -102,6 +113,8 @@ class MessageReceived(Event, topic="conversation.message_received"):
     """Who held the conversation at that moment, so that the message can be put before them and counted to them."""
     said_at: datetime | None = None
     """When the customer said it, by the channel's clock: from then on the channel counts how long it takes replies."""
+    joined_by: str = ""
+    """Of a mail: the rule by which it joined this conversation (`reply_address`, `stored_id`, `subject`…)."""
 
 
 class MessageContradicted(Event, topic="conversation.message_contradicted"):

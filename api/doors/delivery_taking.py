@@ -12,17 +12,19 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from api.doors.take_mail import TakeMail
 from api.doors.trust import trusted, unpacked
 from api.metrics import Metrics
 from application.commands import Command, Contended
 from application.directory import Directory
 from application.exchange.deliveries import DeliveryState, Kept, Settled
+from application.exchange.media import Get, MediaNotStored, MediaRefused
 from application.log import LogBusy, LogUnreachable
 from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.receive_reports import ReceiveReports
-from channels.edge.payload import Delivery, Posted, SignatureWrong, UnreadablePayload
+from channels.edge.payload import Delivery, Posted, RawMail, SignatureWrong, UnreadablePayload
 from channels.table import CHANNELS, Webhook
 from domain.account import Account, AccountPaused
 from domain.event import RuleBroken
@@ -36,7 +38,7 @@ UNMATCHED_ATTEMPTS_MAX = 10
 OFF_THE_LOOP_BYTES = 131_072
 """Reading more than this takes so long that requests should not wait for it."""
 ERROR_CHARACTERS_MAX = 300
-TRY_AGAIN = (LogBusy, LogUnreachable, Contended)
+TRY_AGAIN = (LogBusy, LogUnreachable, Contended, MediaNotStored)
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Portion(msgspec.Struct):
     messages: list[InboundMessage] = msgspec.field(default_factory=list)
     echoes: list[Echo] = msgspec.field(default_factory=list)
     calls: list[Call] = msgspec.field(default_factory=list)
+    mails: list[RawMail] = msgspec.field(default_factory=list)
     reports: list[DeliveryReport] = msgspec.field(default_factory=list)
 
     def extend(self, other: "Portion") -> None:
@@ -77,6 +80,8 @@ class DeliveryTaking:
         customers: KnowCustomers,
         echoes: ReceiveEchoes,
         reports: ReceiveReports,
+        take_mail: TakeMail,
+        get: Get,
         metrics: Metrics,
     ) -> None:
         self._directory = directory
@@ -84,6 +89,8 @@ class DeliveryTaking:
         self._customers = customers
         self._echoes = echoes
         self._reports = reports
+        self._take_mail = take_mail
+        self._get = get
         self._metrics = metrics
         self._held: dict[str, datetime] = {}
         self._paused: set[str] = set()
@@ -128,11 +135,17 @@ class DeliveryTaking:
         if content is None:
             return self._parked(kept, "Unreadable: it was altered, or its master key is not at hand", now)
         try:
-            posted = unpacked(content)
+            posted = whole = unpacked(content)
+            if channel.webhook.complete is not None:
+                whole = await channel.webhook.complete(account.definition, posted, self._get)
             if kept.size_bytes > OFF_THE_LOOP_BYTES:
-                delivery = await asyncio.to_thread(channel.webhook.parse, account.definition, posted)
+                delivery = await asyncio.to_thread(channel.webhook.parse, account.definition, whole)
             else:
-                delivery = channel.webhook.parse(account.definition, posted)
+                delivery = channel.webhook.parse(account.definition, whole)
+        except MediaRefused as error:
+            if error.is_final:
+                return self._parked(kept, told(error), now)
+            return self._later(kept, now + _pause(kept.attempts), told(error), kept.attempts + 1)
         except Exception as error:  # noqa: BLE001  # of a parser, whatever it is: somebody will mend it
             return self._parked(kept, told(error), now)
         return self._sorted(kept, posted, delivery, channel.webhook)
@@ -211,6 +224,8 @@ class DeliveryTaking:
         command = Command(actor=account_id, at=at)
         if portion.messages:
             await self._receive.receive(account_id, portion.messages, command)
+        for mail in portion.mails:
+            await self._take_mail.take(mail.raw, command, recipient=mail.recipient, account_id=account_id)
         for call in portion.calls:
             await self._customers.log_call(command, call, account_id=account_id)
         if portion.echoes:

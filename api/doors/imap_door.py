@@ -4,7 +4,6 @@ import asyncio
 import logging
 
 from api.doors.imap_reader import MailboxReader
-from api.doors.take_mail import TakeMail
 from api.parts import Parts
 from channels.mail.arriving.settings import ImapAccount
 from domain.account import AccountInvalid
@@ -22,7 +21,7 @@ class ImapDoor:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._take_mail = TakeMail(parts.directory, parts.receive, parts.metrics)
+        self._take_mail = parts.take_mail
         self._folders = PostgresFolders(parts.log.pool)
         self._running: dict[str, tuple[ImapAccount, asyncio.Task[None]]] = {}
         self._invalid: set[str] = set()

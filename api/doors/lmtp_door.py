@@ -11,7 +11,6 @@ from typing import AnyStr, cast
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from typing_extensions import override
 
-from api.doors.take_mail import TakeMail
 from api.parts import Parts
 from api.settings import SettingWrong
 from application.commands import Command, Contended
@@ -46,7 +45,7 @@ class LmtpDoor:
         self._settings = parts.settings
         self._directory = parts.directory
         self._clock = parts.clock
-        self._take_mail = TakeMail(parts.directory, parts.receive, parts.metrics)
+        self._take_mail = parts.take_mail
         self._sessions: set[_MailSession] = set()
         self._is_stopping = False
 

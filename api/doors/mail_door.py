@@ -2,7 +2,6 @@
 
 from api.access.permissions import Action, demand_account
 from api.doors.adapter_door import Taken, headers_of, taken
-from api.doors.take_mail import TakeMail
 from api.http.answer import Answer, json_answer
 from api.http.asked import Asked
 from api.http.operation import command
@@ -38,8 +37,7 @@ async def bring_mail(asked: Asked[bytes]) -> Answer:
     recipient = asked.header(RECIPIENT_HEADER) or ""
     if len(recipient) > RECIPIENT_CHARACTERS_MAX:
         raise Invalid("header.Onethread-Envelope-Recipient", "too long", RECIPIENT_CHARACTERS_MAX)
-    take_mail = TakeMail(parts.directory, parts.receive, parts.metrics)
-    done = await take_mail.take(asked.raw, asked.command, recipient=recipient, account_id=account_id)
+    done = await parts.take_mail.take(asked.raw, asked.command, recipient=recipient, account_id=account_id)
     (receipt,) = done.receipts
     return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))
 

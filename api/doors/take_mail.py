@@ -6,10 +6,13 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
+from api.doors.place_mail import placed
 from api.metrics import Metrics
-from application.commands import Command
+from application.commands import Command, Commands
 from application.directory import Directory
+from application.exchange.media import MediaStore, keep_files
 from application.use_cases.receive_messages import Receipt, ReceiveMessages
+from application.use_cases.receive_reports import ReceiveReports
 from channels import email
 from channels.email import Mail
 from channels.mail.arriving.mailboxes import Fit, fit_of, recipients_in
@@ -38,9 +41,23 @@ class TakeMail:
     any other.
     """
 
-    def __init__(self, directory: Directory, receive: ReceiveMessages, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        directory: Directory,
+        receive: ReceiveMessages,
+        reports: ReceiveReports,
+        media: MediaStore,
+        metrics: Metrics,
+        *,
+        media_bytes_max: int,
+    ) -> None:
+        self._commands = commands
         self._directory = directory
         self._receive = receive
+        self._reports = reports
+        self._media = media
+        self._media_bytes_max = media_bytes_max
         self._received = metrics.received.labels("email")
 
     def mailbox_of(self, address: str) -> Account | None:
@@ -62,12 +79,13 @@ class TakeMail:
     async def take(
         self, raw: bytes, command: Command, *, recipient: str = "", account_id: str = "", notice: str = ""
     ) -> MailTaken:
-        """Stores a mail; on return it is durable.
+        """Stores a mail with its files; on return it is durable. A bounce also tells what became of what we sent.
 
         `recipient` is the envelope's; without `account_id` it decides whose mail this is, or else the headers do.
         `notice` stands in for what the mail says where only its headers are at hand.
 
-        Raises AccountUnknown, AccountPaused, TooManyConversations, Contended, LogBusy, LogUnreachable, KeyReused.
+        Raises AccountUnknown, AccountPaused, TooManyConversations, Contended, LogBusy, LogUnreachable, KeyReused,
+        MediaNotStored.
         """
         account = self._directory.account(account_id) if account_id else self.mailbox_for(raw, recipient)
         if account is None or account.definition is None or account.definition.channel != "email":
@@ -76,23 +94,34 @@ class TakeMail:
         if notice:
             content = Content(kind=ContentKind.UNSUPPORTED, text=notice, about=mail.message.content.about)
             mail = replace(mail, message=replace(mail.message, content=content))
+        mail = await self._with_files(await placed(self._commands, account.id, mail), raw)
         receipts = await self._receive.receive(account.id, (mail.message,), command)
+        if mail.bounce is not None and (report := mail.bounce.report(command.at)) is not None:
+            await self._reports.receive(account.id, (report,), replace(command, claim=None))
         self._received.inc(sum(not receipt.is_repeat for receipt in receipts))
         return MailTaken(account_id=account.id, mail=mail, receipts=tuple(receipts))
 
     async def _read(self, raw: bytes, command: Command, definition: AccountDefinition, recipient: str) -> Mail:
         own_addresses = [one.address for _, one in self._mailboxes()]
+        settings = email.read_settings(definition)
 
         def read() -> Mail:
             return email.parse(
                 raw,
                 received_at=command.at,
-                token_keys=email.read_settings(definition).token_keys,
+                token_keys=settings.token_keys,
+                authserv_id=settings.authserv_id,
                 own_addresses=own_addresses,
                 envelope_recipient=recipient,
             )
 
         return read() if len(raw) < READ_BESIDE_BYTES_MIN else await asyncio.to_thread(read)
+
+    async def _with_files(self, mail: Mail, raw: bytes) -> Mail:
+        if not mail.message.content.attachments:
+            return mail
+        message = await keep_files(mail.message, email.bodies(raw), self._media, bytes_max=self._media_bytes_max)
+        return replace(mail, message=message)
 
     def _mailboxes(self) -> Iterable[tuple[Account, AccountDefinition]]:
         for account in self._directory.accounts.values():

@@ -9,6 +9,7 @@ from api.routes import (
     calls,
     conversations,
     customers,
+    markup,
     media,
     people,
     policy,
@@ -23,7 +24,7 @@ from api.upkeep import account_health, deliveries, health, log
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
     "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS, *replies.OPERATIONS),
-    "Customers": (*customers.OPERATIONS, *media.OPERATIONS, *calls.OPERATIONS),
+    "Customers": (*customers.OPERATIONS, *media.OPERATIONS, *markup.OPERATIONS, *calls.OPERATIONS),
     "Agents": agents.OPERATIONS,
     "Boards": boards.OPERATIONS,
     "Queues": queues.OPERATIONS,

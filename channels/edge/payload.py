@@ -67,6 +67,14 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
 
 
+class RawMail(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that a provider posted, still to be read as all others are."""
+
+    raw: bytes
+    recipient: str
+    """The envelope's."""
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one delivery held, so that nothing of it is dropped unseen.
 
@@ -76,6 +84,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[tuple[str, InboundMessage]] = msgspec.field(default_factory=list)
     echoes: list[tuple[str, Echo]] = msgspec.field(default_factory=list)
     calls: list[tuple[str, Call]] = msgspec.field(default_factory=list)
+    mails: list[tuple[str, RawMail]] = msgspec.field(default_factory=list)
     reports: list[tuple[str, DeliveryReport]] = msgspec.field(default_factory=list)
     ignored: list[str] = msgspec.field(default_factory=list)
     """Kinds of what is not stored, one entry each time: `account_update:DISABLED_UPDATE`."""

@@ -9,13 +9,14 @@ from typing import NamedTuple
 import charset_normalizer
 
 from channels.edge.text import clean
+from channels.mail.guesses import guess, is_escaped
 
 GUESSED_FROM_BYTES_MAX = 4_096
 """A longer text is guessed by its beginning; guessing is a thousand times slower than decoding."""
 GUESSED_FROM_BYTES_MIN = 16
 
-RUNGS = ("declared", "alias", "utf-8", "guessed", "cp1252")
-"""From sure to last resort."""
+RUNGS = ("declared", "alias", "meta", "utf-8", "guessed", "cp1252")
+"""From sure to last resort. `meta` is what the markup itself declares."""
 
 _REALLY = {
     "gb2312": "gb18030",
@@ -59,7 +60,8 @@ _CODECS = {
 }
 """The codecs that Python ships. For any other name its registry would import a module, and keep an entry."""
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
-_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bqBQ])\?([^?]*)\?=")
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bqBQ])\?((?:[^?]|\?(?!=))*)(?:\?=|\?$|$)")
+"""RFC 2047, section 2, with a question mark inside or the end cut off, as some programs write."""
 _SPACE_BETWEEN = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bqBQ]\?)")
 
 
@@ -72,13 +74,15 @@ class Decoded(NamedTuple):
 
 def decode(data: bytes, declared: str = "") -> Decoded:
     """Climbs down: declared, what is meant by it, UTF-8, a guess, Windows-1252 with replacement. Never raises."""
+    if is_escaped(data) and (name := guess(data)):
+        return Decoded(clean(data.decode(name, "replace")), "declared" if declared.lower() == name else "guessed")
     for name, rung in _candidates(declared):
         try:
             return Decoded(clean(data.decode(name)), rung)
         except (UnicodeError, ValueError):
             continue
-    if len(data) >= GUESSED_FROM_BYTES_MIN and (guess := _guess(data[:GUESSED_FROM_BYTES_MAX])):
-        return Decoded(clean(data.decode(guess, "replace")), "guessed")
+    if name := guess(data) or (_guess(data[:GUESSED_FROM_BYTES_MAX]) if len(data) >= GUESSED_FROM_BYTES_MIN else ""):
+        return Decoded(clean(data.decode(name, "replace")), "cp1252" if name == "cp1252" else "guessed")
     return Decoded(clean(data.decode("cp1252", "replace")), "cp1252")
 
 
@@ -106,11 +110,13 @@ def decode_header(value: bytes, hint: str = "") -> str:
 
     Example: `b"=?utf-8?q?Gr=C3=BC=C3=9Fe?= aus Wien"` → `"Grüße aus Wien"`
     """
-    text = value.decode("ascii") if value.isascii() else _eight_bit(value, hint)
+    text = value.decode("ascii") if value.isascii() and not is_escaped(value) else _eight_bit(value, hint)
     return clean(decode_words(text)) if "=?" in text else clean(text)
 
 
 def _eight_bit(value: bytes, hint: str) -> str:
+    if is_escaped(value):
+        return decode(value).text
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:

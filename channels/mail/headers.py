@@ -13,22 +13,30 @@ Parameters = dict[str, str]
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 _PARAMETER = re.compile(r';\s*([^\s=;"]{1,100}?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))')
-_ADDRESS_IN_BRACKETS = re.compile(r"<\s*([^<>@\s]{1,256}@[^<>\s,;]{1,256})\s*>?", re.ASCII)
-_ADDRESS_BARE = re.compile(r"[^\s<>,;:\"()\[\]@]{1,256}@[^\s<>,;:\"()@]{1,256}", re.ASCII)
+_ADDRESS_IN_BRACKETS = re.compile(
+    r"[<\[]\s*(?:mailto:)?((?:\"(?:[^\"\\]|\\.){1,254}\"|[^<>@\s\[\]\"]{1,256})\s?@\s?(?:\[[^\]\s]{1,256}\]|[^<>\s,;\]]{1,256}))\s*[>\]]?",
+    re.ASCII | re.IGNORECASE,
+)
+_ADDRESS_BARE = re.compile(r"[^\s<>,;:\"()\[\]@]{1,256}@[^\s<>,;:\"()\[\]@]{1,256}", re.ASCII)
+_GROUP = re.compile(r"\s*[^\s\"<>@:;,]{1,100}(?:\s[^\s\"<>@:;,]{1,100}){0,7}\s?:(?=\s*(?:$|[^:]{0,300}@))")
+"""The name of a group (RFC 5322, section 3.4), as in `undisclosed-recipients:`."""
+_ITEM = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,;])+')
 _WORD_END = re.compile(r"[;(\s]")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(.)")
-_COMMENT = re.compile(r"\(([^()]*)\)")
+_COMMENT = re.compile(r"\(((?:[^()]|\([^()]*\))*)\)")
 
 
 class Headers:
     """The headers of a mail or of one part."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_lines", "_values")
 
     def __init__(self, block: bytes) -> None:
         self._values: dict[str, list[bytes]] = {}
         unfolded = block.replace(b"\r\n", b"\n").replace(b"\n ", b" ").replace(b"\n\t", b"\t")
-        for line in unfolded.split(b"\n"):
+        self._lines = unfolded.split(b"\n")
+        for line in self._lines:
             name, colon, value = line.partition(b":")
             if colon and not name.startswith((b" ", b"\t")):
                 key = name.strip().lower().decode("latin-1")
@@ -37,6 +45,16 @@ class Headers:
     def all(self, name: str) -> list[bytes]:
         """Every value of that header (name in lower case), in order, unfolded."""
         return self._values.get(name, [])
+
+    def in_order(self, *names: str) -> list[tuple[str, bytes]]:
+        """Every header of these names (in lower case) with its value, from the top down."""
+        found: list[tuple[str, bytes]] = []
+        for line in self._lines:
+            name, colon, value = line.partition(b":")
+            key = name.strip().lower().decode("latin-1")
+            if colon and key in names:
+                found.append((key, value[:VALUE_BYTES_MAX].strip()))
+        return found
 
     def names(self) -> list[str]:
         """Each name once, in lower case."""
@@ -65,14 +83,14 @@ def content_type_of(headers: Headers, default: str) -> tuple[str, Parameters]:
     return (kind if _TYPE.fullmatch(kind) else default), parameters_of(value)
 
 
-def parameters_of(value: bytes) -> Parameters:
+def parameters_of(value: bytes, hint: str = "") -> Parameters:
     """What follows the first semicolon, by lower-case name: RFC 2231, and RFC 2047 words where they must not stand.
 
     Example: `b'attachment; filename*0*=utf-8%27%27%E2%82%AC; filename*1="uro.pdf"'` → `{"filename": "€uro.pdf"}`
     """
     if b";" not in value:
         return {}
-    text = value.decode("ascii") if value.isascii() else decode_header(value)
+    text = value.decode("ascii") if value.isascii() else decode_header(value, hint)
     plain: Parameters = {}
     sections: dict[str, list[tuple[int, bool, str]]] = {}
     for match in _PARAMETER.finditer(text[text.index(";") :]):
@@ -97,7 +115,8 @@ def _joined(sections: list[tuple[int, bool, str]]) -> str:
         if is_encoded and place == 0 and content.count("'") >= 2:
             charset, _, content = content.split("'", 2)  # noqa: PLW2901 - what is left of the section
         data += unquote_to_bytes(content) if is_encoded else content.encode("utf-8", "replace")
-    return decode(data, charset).text
+    text = decode(data, charset).text
+    return decode_words(text) if "=?" in text and not charset else text
 
 
 def addresses_in(values: list[bytes], hint: str = "") -> list[tuple[str, str]]:
@@ -126,15 +145,25 @@ def _as_bytes(text: str) -> bytes:
 
 
 def _split_addresses(value: str) -> list[str]:
-    """Split at commas (and semicolons, as Outlook writes) outside quotes and brackets."""
+    """Split at commas (and semicolons, as Outlook writes) outside quotes and brackets, and not within a bare name."""
     if "," not in value and ";" not in value:
         return [value]
-    return [item for item in re.findall(r'(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,;])+', value) if item.strip()]
+    items: list[str] = []
+    begun = -1
+    for item in _ITEM.finditer(value):
+        begun = item.start() if begun < 0 else begun
+        if "@" in item[0] or "=40" in item[0]:
+            items.append(value[begun : item.end()])
+            begun = -1  # what has no address is the beginning of the next one's name: `Doe, Ana <ana@example.org>`
+    rest = value[begun:].strip(" ,;") if begun >= 0 else ""
+    return [*items, rest] if rest else items
 
 
 def _address_in(item: str) -> tuple[str, str]:
+    if ":" in item and (group := _GROUP.match(item)) and "mailto:" not in group[0]:
+        item = item[group.end() :]
     if match := _ADDRESS_IN_BRACKETS.search(item):
-        return item[: match.start()], domain_lowered(match[1])
+        return item[: match.start()], domain_lowered("".join(match[1].split()) if " @" in match[1] else match[1])
     if match := _ADDRESS_BARE.search(item):
         comment = _COMMENT.search(item)
         name = comment[1] if comment else item[: match.start()].strip('<" ')
@@ -145,9 +174,19 @@ def _address_in(item: str) -> tuple[str, str]:
 
 def domain_lowered(address: str) -> str:
     """`Ana@Example.ORG.` → `Ana@example.org`: only the domain may be folded (RFC 5321, section 2.4)."""
-    local, _, domain = address.strip("'\". ").rpartition("@")
+    is_quoted = address.startswith('"') and '"@' in address
+    local, _, domain = address.strip(". " if is_quoted else "'\". ").rpartition("@")
     return f"{local}@{domain.lower()}"
 
 
 def _unquoted(name: str) -> str:
-    return _ESCAPED.sub(r"\1", name).strip().strip("\"'").strip()
+    """The name without the quotes around it, and without those that lost their other half."""
+    name = name.strip().strip("<>,; ")
+    if quoted := _QUOTED.fullmatch(name):
+        return _ESCAPED.sub(r"\1", quoted[1]).strip().strip("\"'").strip()
+    name = _ESCAPED.sub(r"\1", name).replace("<", "")
+    if name.startswith("'") and name.endswith("'"):
+        name = name[1:-1]
+    if name.count('"') % 2 or name.startswith('"'):
+        name = name.replace('"', "")
+    return name.strip()

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 from base64 import b32encode
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -19,7 +19,10 @@ MAC_LETTERS = 20
 _ID = re.compile(r"<\s*([^<>\s]+)\s*>")
 _BARE_ID = re.compile(rb"[^<>\s@]{1,250}@[^<>\s@]{1,250}")
 _TOKEN = re.compile(rf"reply\+([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@", re.IGNORECASE)
-_OWN_ID = re.compile(rf"<([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@[^<>\s]+>", re.IGNORECASE)
+_OWN_ID = re.compile(
+    rf"<([0-9a-f]{{32}})\.([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@[^<>\s]{{1,255}}>", re.IGNORECASE
+)
+_BOUNCE_TOKEN = re.compile(rf"bounce\+([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}}})@", re.IGNORECASE)
 
 
 class Rule(StrEnum):
@@ -27,6 +30,10 @@ class Rule(StrEnum):
 
     REPLY_ADDRESS = "reply_address"
     OWN_MESSAGE_ID = "own_message_id"
+    STORED_ID = "stored_id"
+    """It names a mail that this mailbox holds."""
+    SUBJECT = "subject"
+    """It names nothing, but answers a subject that its sender wrote about lately."""
     REFERENCES = "references"
     IN_REPLY_TO = "in_reply_to"
     NEW = "new"
@@ -44,6 +51,8 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """The Message-ID that this one answers, or nothing."""
     conversation_id: str = ""
     """The conversation, where a token or id that only we can make proves it."""
+    named: tuple[str, ...] = ()
+    """Every id that it says it answers, the nearest first."""
 
 
 def reply_address(conversation_id: str, *, domain: str, key: bytes) -> str:
@@ -62,6 +71,31 @@ def own_message_id(conversation_id: str, message_id: str, *, domain: str, key: b
     """
     conversation, message = _hex(conversation_id), _hex(message_id)
     return f"<{conversation}.{message}.{_mac(key, 'message', conversation, message)}@{domain}>"
+
+
+def bounce_address(message_id: str, *, domain: str, key: bytes) -> str:
+    """A sender address of its own for each reply (VERP): what comes back to it is a report about that reply.
+
+    Example: `bounce+0193a7c3…(32 hex).k5sw4…(20 letters)@shop.example`
+    """
+    message = _hex(message_id)
+    return f"bounce+{message}.{_mac(key, 'bounce', message)}@{domain}"
+
+
+def message_id_of_token(addresses: Iterable[str], keys: Sequence[bytes]) -> str:
+    """Our message named by the first valid bounce address among these, or nothing."""
+    for text in addresses:
+        for found in _BOUNCE_TOKEN.finditer(text):
+            if _is_ours(found[2].lower(), keys, "bounce", found[1].lower()):
+                return f"message-{found[1].lower()}"
+    return ""
+
+
+def own_message_ids_in(text: str, keys: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """Each Message-ID of ours anywhere in a text, and the message of ours that it names."""
+    for found in _OWN_ID.finditer(text):
+        if conversation_of_message_id(found[0], keys):
+            yield found[0], f"message-{found[2].lower()}"
 
 
 def conversation_of_token(addresses: Iterable[str], keys: Sequence[bytes]) -> str:
@@ -114,17 +148,15 @@ def place(
     chain = [one for one in message_ids_in(headers.raw("references")) if one[1:-1].lower() not in strangers]
     answers = (answered or chain[-1:] or [""])[0]
     root = (chain or answered or [own_id])[0]
+    named = tuple(dict.fromkeys([*answered, *reversed(chain)]))
     rule = Rule.REFERENCES if chain else Rule.IN_REPLY_TO if answered else Rule.NEW
     if conversation_id := conversation_of_token(recipients, keys):
-        return Placement(
-            rule=Rule.REPLY_ADDRESS, own_id=own_id, thread=root, answers=answers, conversation_id=conversation_id
-        )
-    for one in (*answered, *reversed(chain)):
-        if conversation_id := conversation_of_message_id(one, keys):
-            return Placement(
-                rule=Rule.OWN_MESSAGE_ID, own_id=own_id, thread=root, answers=answers, conversation_id=conversation_id
-            )
-    return Placement(rule=rule, own_id=own_id, thread=root, answers=answers)
+        rule = Rule.REPLY_ADDRESS
+    elif conversation_id := next(filter(None, (conversation_of_message_id(one, keys) for one in named)), ""):
+        rule = Rule.OWN_MESSAGE_ID
+    return Placement(
+        rule=rule, own_id=own_id, thread=root, answers=answers, conversation_id=conversation_id, named=named
+    )
 
 
 def _is_ours(mac: str, keys: Sequence[bytes], *parts: str) -> bool:

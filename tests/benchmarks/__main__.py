@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import accept, append, intake, push, routing, views
+from tests.benchmarks import accept, append, intake, mail, push, routing, views
 from tests.benchmarks.deployment import fresh_servers
 from tests.benchmarks.figures import Figure
 
@@ -33,6 +33,10 @@ async def _routing() -> list[Figure]:
     return await asyncio.to_thread(routing.measure)
 
 
+async def _mail() -> list[Figure]:
+    return await asyncio.to_thread(mail.measure)
+
+
 BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "append": _append,
     "intake": intake.measure,
@@ -40,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "views": _views,
     "push": push.measure,
     "routing": _routing,
+    "mail": _mail,
     "memory": intake.measure_memory,
 }
 

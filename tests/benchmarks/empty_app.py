@@ -4,7 +4,7 @@ import uvicorn
 import uvloop
 from litestar import Litestar, post
 
-from api.command_line_run import Server
+from api.command_line.run import Server
 
 
 @post("/empty")

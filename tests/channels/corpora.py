@@ -18,6 +18,15 @@ def mails() -> dict[str, bytes]:
 
 
 @cache
+def replies() -> dict[str, tuple[str, str]]:
+    """Every reply of the corpus by name: the text, and what should be left of it without quotations."""
+    return {
+        path.stem: (path.read_text("utf-8"), (path.parents[1] / "trimmed" / path.name).read_text("utf-8"))
+        for path in _files("replies/emails", "*.txt")
+    }
+
+
+@cache
 def whatsapp_payloads() -> dict[str, dict[str, Any]]:
     """Every WhatsApp delivery of the corpus by file and name."""
     return {

@@ -41,6 +41,7 @@ def test_a_plain_mail_becomes_a_message() -> None:
         author="Ana",
         thread="<1@example.org>",
         subject="Grüße",
+        joined_by="new",
     )
     assert (mail.rule, mail.recipient, mail.automatic_because) == (Rule.NEW, "help@shop.example", ())
 
@@ -197,7 +198,8 @@ def test_the_way_a_mail_took_does_not_change_its_content_hash() -> None:
         ("List-Id: <l.example.org>", ("list",)),
         ("Return-Path: <>", ("null sender",)),
         ("X-Loop: 1", ("x-loop",)),
-        ("Content-Type: multipart/report; report-type=delivery-status; boundary=b", ("bounce",)),
+        ("Content-Type: multipart/report; report-type=delivery-status; boundary=b", ("report",)),
+        ("Subject: Out of Office: gone fishing", ("subject of an automatic reply",)),
     ],
 )
 def test_machines_mail_is_known_by_its_headers(header: str, reasons: tuple[str, ...]) -> None:

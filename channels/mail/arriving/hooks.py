@@ -13,11 +13,19 @@
 from email.utils import getaddresses
 
 from application.exchange.media import Get
-from channels import email
-from channels.edge.payload import Delivery, Posted, SignatureWrong, UnreadablePayload, a_dict, a_text, read_json
+from channels.edge.payload import (
+    Delivery,
+    Posted,
+    RawMail,
+    SignatureWrong,
+    UnreadablePayload,
+    a_dict,
+    a_text,
+    read_json,
+)
 from channels.mail.arriving.fetched import IGNORED_HEADER, RECIPIENTS_HEADER, demand_topic, resend_mail, ses_mail
 from channels.mail.arriving.forms import form_of
-from channels.mail.arriving.mailboxes import Fit, fit_of, token_keys, without_plus_part
+from channels.mail.arriving.mailboxes import Fit, fit_of, without_plus_part
 from channels.mail.arriving.proofs import demand_mailgun, demand_password, demand_sendgrid, demand_svix
 from channels.mail.arriving.settings import Hook
 from domain.account import AccountDefinition
@@ -66,7 +74,7 @@ async def complete(definition: AccountDefinition, posted: Posted, get: Get) -> P
 
 
 def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
-    """One message for each mailbox that the envelope names, under that mailbox's address.
+    """The mail once for each mailbox that the envelope names, under that mailbox's address.
 
     Raises UnreadablePayload.
     """
@@ -76,17 +84,8 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
     raw, recipients = _mail_of(hook, posted)
     if not raw.strip():
         raise UnreadablePayload("", "there is no raw mail in it; ask the provider for raw MIME")
-    messages = []
-    for address, recipient in _mailboxes(definition, recipients).items():
-        mail = email.parse(
-            raw,
-            received_at=posted.received_at,
-            token_keys=token_keys(definition),
-            own_addresses=[definition.address],
-            envelope_recipient=recipient,
-        )
-        messages.append((address, mail.message))
-    return Delivery(messages=messages)
+    mailboxes = _mailboxes(definition, recipients).items()
+    return Delivery(mails=[(address, RawMail(raw=raw, recipient=recipient)) for address, recipient in mailboxes])
 
 
 def _mail_of(hook: Hook, posted: Posted) -> tuple[bytes, list[str]]:

@@ -18,6 +18,7 @@ from channels.edge.payload import Posted
 from domain.account import AccountDefinition
 from domain.intake import DeliveryReport
 from domain.queue import QueueDefinition
+from infrastructure.media.guarded_get import GuardedGet
 from tests.api.deliveries.situations import delivery, entry, messages_in, signed
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -31,13 +32,21 @@ class Desk:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.now = NOON
+        self._get = GuardedGet(bytes_max=100_000)
         self.new_reader()
 
     def new_reader(self) -> None:
         """As after a restart."""
         parts = self.parts
         self.taking = DeliveryTaking(
-            parts.directory, parts.receive, parts.customers, parts.echoes, parts.reports, parts.metrics
+            parts.directory,
+            parts.receive,
+            parts.customers,
+            parts.echoes,
+            parts.reports,
+            parts.take_mail,
+            self._get,
+            parts.metrics,
         )
         self.reader = DeliveryReader(parts.deliveries, self.taking, lambda: self.now, parts.metrics, RETENTION)
 

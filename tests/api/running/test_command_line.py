@@ -12,7 +12,7 @@ import click
 import httpx
 import pytest
 
-from api.command_line import main, onethread
+from api.command_line.__main__ import main, onethread
 from api.composition import FOLDS
 from api.key_file import new_key
 from api.settings import Settings, variable

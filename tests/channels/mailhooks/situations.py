@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from application.exchange.media import Fetched, MediaRefused
-from channels.edge.payload import Posted
+from channels import email
+from channels.edge.payload import Delivery, Posted
 from domain.account import AccountDefinition
+from domain.intake import InboundMessage
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEY = "k" * 32
@@ -28,6 +30,17 @@ def an_account(provider: str = "", address: str = "help@shop.example", **setting
     given = {"token_key": KEY, "hook_provider": provider, "hook_key": USER} | settings
     kept = {name: value for name, value in given.items() if value}
     return AccountDefinition(channel="email", name="Help", queue_id="queue-1", address=address, settings=kept)
+
+
+def messages_in(delivery: Delivery) -> list[tuple[str, InboundMessage]]:
+    """What the mails of a delivery say, read as any mail is."""
+    return [
+        (
+            address,
+            email.parse(one.raw, received_at=NOON, token_keys=[KEY.encode()], envelope_recipient=one.recipient).message,
+        )
+        for address, one in delivery.mails
+    ]
 
 
 def a_post(raw: bytes, content_type: str = "application/json", at: datetime = NOON, **headers: str) -> Posted:

@@ -22,6 +22,7 @@ from tests.channels.mailhooks.situations import (
     a_form,
     a_post,
     an_account,
+    messages_in,
 )
 
 CONVERSATION = "conversation-0193a7c2b3c4d5e6f708192a3b4c5d6e"
@@ -30,9 +31,9 @@ RESEND = {"hook_key": "whsec_plJ3nmyCDGBKInavdOK15jsl", "hook_api_key": "re_1"}
 
 
 def read(account: AccountDefinition, posted: Posted) -> list[tuple[str, str, str]]:
-    """By message: address, provider's id, conversation."""
+    """By mail: address, provider's id, conversation."""
     delivery = hooks.parse(account, posted)
-    return [(address, one.provider_id, one.conversation_id) for address, one in delivery.messages]
+    return [(address, one.provider_id, one.conversation_id) for address, one in messages_in(delivery)]
 
 
 def mailgun_forms(recipient: str) -> list[Posted]:
@@ -42,7 +43,7 @@ def mailgun_forms(recipient: str) -> list[Posted]:
 
 @pytest.mark.parametrize("posted", mailgun_forms("help@shop.example"))
 def test_mailguns_raw_mail_is_read_out_of_either_form(posted: Posted) -> None:
-    (address, message) = hooks.parse(an_account("mailgun"), posted).messages[0]
+    (address, message) = messages_in(hooks.parse(an_account("mailgun"), posted))[0]
 
     assert (address, message.provider_id, message.author) == ("help@shop.example", "<1@example.org>", "Jürgen")
     assert message.content.text.strip() == "Wo ist es? 😀"
@@ -138,7 +139,7 @@ def test_resends_mail_is_fetched_by_its_id_with_the_key_that_is_let_in() -> None
 
     delivery = completed(account, a_resend_event(to=[TOKEN], cc=["help@shop.example"]), provider)
 
-    ((address, message),) = delivery.messages
+    ((address, message),) = messages_in(delivery)
     assert (address, message.provider_id, message.conversation_id) == (
         "help@shop.example",
         "<1@example.org>",
@@ -152,7 +153,7 @@ def test_other_news_of_resend_is_ignored_by_name() -> None:
 
     delivery = completed(an_account("resend", **RESEND), posted, ScriptedProvider({}))
 
-    assert (delivery.messages, delivery.ignored) == ([], ["resend:email.bounced"])
+    assert (delivery.mails, delivery.ignored) == ([], ["resend:email.bounced"])
 
 
 def test_an_id_that_is_a_path_and_a_link_to_elsewhere_are_not_followed() -> None:

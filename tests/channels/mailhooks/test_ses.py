@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from channels.edge.payload import Delivery, Posted, SignatureWrong, UnreadablePayload
 from channels.mail.arriving import hooks
-from tests.channels.mailhooks.situations import BASIC, MAIL, NOON, ScriptedProvider, a_post, an_account
+from tests.channels.mailhooks.situations import BASIC, MAIL, NOON, ScriptedProvider, a_post, an_account, messages_in
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:mail"
 ACCOUNT = an_account("ses", hook_topic=TOPIC)
@@ -104,7 +104,7 @@ def taken(message: dict[str, Any]) -> tuple[Delivery, list[str]]:
 def test_a_signed_notification_brings_its_mail(version: str, told: dict[str, Any]) -> None:
     delivery, _ = taken(a_notification(told, version))
 
-    ((address, message),) = delivery.messages
+    ((address, message),) = messages_in(delivery)
     assert (address, message.provider_id, message.content.text.strip()) == (
         "help@shop.example",
         "<1@example.org>",

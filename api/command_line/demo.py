@@ -8,7 +8,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from api.command_line_run import with_servers
+from api.command_line.run import with_servers
 from api.demo.run import BUSY, Pace, run_demo
 from api.demo.scene import Scene
 from api.demo.shop import FEATURED, PASSWORD, SUPERVISOR

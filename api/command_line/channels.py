@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from api.command_line_run import run_with_parts
+from api.command_line.run import run_with_parts
 from api.parts import Parts
 from api.upkeep.account_health import AccountHealth, health_of_all
 from application.exchange.deliveries import Kept, Wanted

@@ -5,12 +5,12 @@ import sys
 
 import click
 
-from api.command_line_admin import admin
-from api.command_line_channels import channels
-from api.command_line_demo import demo
-from api.command_line_log import rebuild, replay
-from api.command_line_mailbox import mailbox
-from api.command_line_run import serve, work
+from api.command_line.admin import admin
+from api.command_line.channels import channels
+from api.command_line.demo import demo
+from api.command_line.log import rebuild, replay
+from api.command_line.mailbox import mailbox
+from api.command_line.run import serve, work
 from api.settings import SettingWrong
 from application.log import LogBusy, LogUnreachable
 from application.rebuild import NothingToSwitchBackTo, OtherVersion, RebuildUnderWay

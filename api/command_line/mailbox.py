@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from api.command_line_run import run_with_parts
+from api.command_line.run import run_with_parts
 from api.parts import Parts
 from channels import email
 from channels.email import Mail, Settings

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.access.passwords import hash_password
-from api.command_line_run import run_with_parts
+from api.command_line.run import run_with_parts
 from api.key_file import new_key
 from api.parts import Parts
 from api.settings import Settings, variable

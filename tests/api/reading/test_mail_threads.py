@@ -1,0 +1,40 @@
+"""Mails that came in through the door join the conversation of what they answer, and say by which rule."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.deployment import Caller, Deployment
+from tests.api.situations import Shop, a_shop
+
+
+@pytest.fixture(scope="module")
+def mailbox(deployment: Deployment, administrator: Caller) -> Shop:
+    settings = {"token_key": "a key of at least thirty-two characters"}
+    return a_shop(deployment, administrator, channel="email", address="threads@shop.example", settings=settings)
+
+
+def bring(shop: Shop, number: int, subject: str, *lines: str) -> dict[str, Any]:
+    head = ["From: Ana <ana.threads@example.org>", f"Message-ID: <{number}.threads@example.org>", f"Subject: {subject}"]
+    raw = "\r\n".join([*head, *lines, "", f"Number {number}"]).encode()
+    headers = {"Content-Type": "message/rfc822"}
+    taken: dict[str, Any] = shop.adapter.ask(
+        "POST", f"/v1/accounts/{shop.account_id}/mail", content=raw, headers=headers
+    ).json()
+    return taken
+
+
+def test_a_mail_joins_what_it_answers_and_the_timeline_says_by_which_rule(mailbox: Shop, supervisor: Caller) -> None:
+    first = bring(mailbox, 1, "Your order 4711")
+    second = bring(mailbox, 2, "Re: Your order 4711", "In-Reply-To: <1.threads@example.org>")
+    third = bring(mailbox, 3, "AW: whatever", "In-Reply-To: <2.threads@example.org>")
+    fourth = bring(mailbox, 4, "AW: Your order 4711")
+    stranger = bring(mailbox, 5, "Re: Your order 4712", "In-Reply-To: <nobody.knows@example.org>")
+
+    path = f"/v1/customers/{first['customer_id']}/timeline"
+    page = supervisor.shown(path, params={"min_position": stranger["position"]})
+
+    assert {one["conversation_id"] for one in (second, third, fourth)} == {first["conversation_id"]}
+    assert stranger["conversation_id"] != first["conversation_id"]
+    rules = [one["event"]["joined_by"] for one in page["items"] if one["kind"] == "conversation.message_received"]
+    assert sorted(rules) == ["in_reply_to", "new", "stored_id", "stored_id", "subject"]

@@ -1,0 +1,1 @@
+"""Mail, read for real: quotations, machines, threads, markup, trust."""
