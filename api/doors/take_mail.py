@@ -58,7 +58,7 @@ class TakeMail:
         self._reports = reports
         self._media = media
         self._media_bytes_max = media_bytes_max
-        self._received = metrics.received.labels("email")
+        self._metrics = metrics
 
     def mailbox_of(self, address: str) -> Account | None:
         """The account that mail to this address belongs to, if there is one.
@@ -98,7 +98,7 @@ class TakeMail:
         receipts = await self._receive.receive(account.id, (mail.message,), command)
         if mail.bounce is not None and (report := mail.bounce.report(command.at)) is not None:
             await self._reports.receive(account.id, (report,), replace(command, claim=None))
-        self._received.inc(sum(not receipt.is_repeat for receipt in receipts))
+        self._metrics.received.labels("email").inc(sum(not receipt.is_repeat for receipt in receipts))
         return MailTaken(account_id=account.id, mail=mail, receipts=tuple(receipts))
 
     async def _read(self, raw: bytes, command: Command, definition: AccountDefinition, recipient: str) -> Mail:

@@ -11,8 +11,6 @@ from tests.api.situations import Held, Shop, a_held_conversation, a_shop
 from tests.channels.scripted_provider import ScriptedProvider, graph_error, scripted_provider
 from tests.waiting import wait_until
 
-ACCEPTED = "conversation.delivery_accepted"
-
 
 @pytest.fixture
 def provider(deployment: Deployment) -> Iterator[ScriptedProvider]:
@@ -33,8 +31,10 @@ def a_number() -> str:
     return f"+4930{secrets.randbelow(10**8):08}"
 
 
-def told(held: Held, kind: str) -> bool:
-    return kind in [entry["kind"] for entry in held.agent.shown(held.timeline)["items"]]
+def stands(held: Held) -> str:
+    """How the conversation's reply fares, as its line in the timeline shows."""
+    lines = held.agent.shown(held.timeline)["items"]
+    return next((str(line["delivery"]["status"]) for line in lines if "delivery" in line), "")
 
 
 def alert(held: Held, position: int = 0) -> str:
@@ -58,7 +58,7 @@ def test_a_reply_leaves_and_the_timeline_says_so(shop: Shop, provider: ScriptedP
     held = a_held_conversation(shop, handle=number)
 
     sent = held.agent.done(f"{held.path}/reply", {"text": "On its way"})
-    wait_until(lambda: told(held, ACCEPTED), what="the provider accepts")
+    wait_until(lambda: stands(held) == "accepted", what="the provider accepts")
 
     (request,) = provider.taken
     assert (request.json["to"], request.json["text"]["body"]) == (number[1:], "On its way")
@@ -84,7 +84,7 @@ def test_who_has_the_conversation_decides_about_a_refused_reply(
     assert denied.status_code == 404
     assert alert(held, done["position"]) == ""
     if verb == "resend":
-        wait_until(lambda: told(held, ACCEPTED), what="the provider accepts the second time")
+        wait_until(lambda: stands(held) == "accepted", what="the provider accepts the second time")
         assert [one.json["text"]["body"] for one in provider.taken] == ["On its way"] * 2
 
 

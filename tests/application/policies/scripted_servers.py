@@ -62,7 +62,9 @@ class MailServer(ScriptedServer):
         self.data = self.script.pop(0) if self.script else "250 2.0.0 queued"
         if self.data[0] not in "45":
             assert isinstance(envelope.content, bytes)
-            self.delivered.append(message_from_bytes(envelope.content, policy=policy.default).get_content().strip())
+            plain = message_from_bytes(envelope.content, policy=policy.default).get_body(("plain",))
+            assert plain is not None  # our mails have one
+            self.delivered.append(plain.get_content().strip())
         return await super().handle_DATA(server, session, envelope)
 
 
