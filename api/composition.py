@@ -44,6 +44,7 @@ from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.receive_reports import ReceiveReports
+from application.use_cases.receive_together import ReceiveTogether
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
@@ -161,6 +162,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         commands=commands,
         directory=directory,
         receive=receive,
+        receive_together=ReceiveTogether(receive),
         echoes=echoes,
         reports=reports,
         serve=ServeConversations(commands, directory, REPLY_CHANNELS),

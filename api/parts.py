@@ -21,6 +21,7 @@ from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.receive_reports import ReceiveReports
+from application.use_cases.receive_together import ReceiveTogether
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
@@ -44,6 +45,7 @@ class Parts:
     commands: Commands
     directory: Directory
     receive: ReceiveMessages
+    receive_together: ReceiveTogether
     echoes: ReceiveEchoes
     reports: ReceiveReports
     serve: ServeConversations

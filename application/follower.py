@@ -14,7 +14,7 @@ POLL_SECONDS = 0.25
 RETRY_SECONDS_MAX = 5.0
 RUSH_SECONDS_PER_EVENT = 0.0003
 """In a rush the next batch may gather so long for each event of the last: a batch costs more than its events do."""
-RUSH_SECONDS_MAX = 0.025
+RUSH_SECONDS_MAX = 0.05
 
 logger = logging.getLogger(__name__)
 

@@ -79,7 +79,7 @@ async def bring_message(asked: Asked[AdapterMessage]) -> Answer:
     account_id = asked.ids["account_id"]
     demand_account(asked.person, account_id)
     message = _read(asked.given, account_id, asked)
-    (receipt,) = await asked.parts.receive.receive(account_id, (message,), asked.command)
+    receipt = await asked.parts.receive_together.receive(account_id, message, asked.command)
     asked.edge.count_received("adapter")
     return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))
 

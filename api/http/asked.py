@@ -11,6 +11,7 @@ from api.access.authentication import Tokens
 from api.access.passwords import Attempts, Passwords
 from api.access.permissions import Reach
 from api.http.idempotency import fingerprinted
+from api.http.patience import Patience
 from api.http.preconditions import expected_revision
 from api.parts import Parts
 from api.sockets.typing import TypingRelay
@@ -20,6 +21,10 @@ from domain.person import Person
 T = TypeVar("T")
 ANYBODY = Person(id="anybody")
 """Who asks where nobody has to sign in."""
+
+
+BODY_SECONDS_MAX = 30.0
+"""A body that has not arrived by then is given up."""
 
 
 class Edge:
@@ -33,6 +38,7 @@ class Edge:
         self.attempts_per_address = Attempts(100, within_seconds=300)
         self.visitors_per_address = Attempts(60, within_seconds=60)
         self.typing = TypingRelay(parts.nats)
+        self.patience = Patience(BODY_SECONDS_MAX)
         self._received: dict[str, Counter] = {}
 
     def count_received(self, channel: str, messages: int = 1) -> None:

@@ -1,6 +1,5 @@
 """Bodies: read up to a limit and a deadline, decoded strictly; what is wrong is named by its JSON path and limit."""
 
-import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -8,13 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from api.http.patience import Patience
 from api.http.refusals import BodyTooLarge, BodyTooSlow, ClientGone, Invalid, MediaTypeUnsupported
 
 if TYPE_CHECKING:
     from litestar.types import Receive
 
-BODY_SECONDS_MAX = 30.0
-"""A body that has not arrived by then is given up."""
 JSON_TYPE = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
 _PLACE = re.compile(r"(?P<detail>.*?)(?: - at `(?P<field>(?:key in )?\$.*)`)?", re.DOTALL)
@@ -23,17 +21,17 @@ _LIMIT = re.compile(r"(?:<=|>=|<|>) (-?\d+)$")
 T = TypeVar("T")
 
 
-async def read_body(receive: "Receive", content_length: str | None, bytes_max: int) -> bytes:
+async def read_body(receive: "Receive", content_length: str | None, bytes_max: int, patience: Patience) -> bytes:
     """The whole body. Raises BodyTooLarge before or while it arrives, BodyTooSlow, ClientGone."""
     if content_length is not None and content_length.isdecimal() and int(content_length[:20]) > bytes_max:
         raise BodyTooLarge(bytes_max)
-    event = await _within_time(receive)
+    event = await _next(receive, patience)
     body = _chunk(event)
     if not event.get("more_body", False) and len(body) <= bytes_max:
         return body
     chunks, size_bytes = [body], len(body)
     while event.get("more_body", False) and size_bytes <= bytes_max:
-        event = await _within_time(receive)
+        event = await _next(receive, patience)
         chunks.append(_chunk(event))
         size_bytes += len(chunks[-1])
     if size_bytes > bytes_max:
@@ -41,10 +39,9 @@ async def read_body(receive: "Receive", content_length: str | None, bytes_max: i
     return b"".join(chunks)
 
 
-async def _within_time(receive: "Receive") -> Any:
+async def _next(receive: "Receive", patience: Patience) -> Any:
     try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            return await receive()
+        return await patience.wait_for(receive())
     except TimeoutError:
         raise BodyTooSlow from None
 

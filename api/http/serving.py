@@ -94,7 +94,7 @@ class Serving:
         if operation.takes_body:
             is_mail = ids.get("channel") in operation.large_channels
             bytes_max = edge.parts.settings.mail_bytes_max if is_mail else self._bytes_max
-            raw = await read_body(receive, _text(headers.get(b"content-length")), bytes_max)
+            raw = await read_body(receive, _text(headers.get(b"content-length")), bytes_max, edge.patience)
             given: Any = self._given(raw, _text(headers.get(b"content-type")))
         else:
             given = read_query(scope["query_string"], operation.takes)

@@ -1,0 +1,50 @@
+"""Patience: how long requests may keep us waiting, without a timer of its own for each of them."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
+TICK_SECONDS = 1.0
+
+
+class Patience:
+    """Ends waits that last longer than so many seconds, a tick later at most.
+
+    One timer looks after all who wait: one for each costs more than reading a small body does.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[asyncio.Task[object], float] = {}
+        """When each began to wait, the longest first."""
+        self._ended: set[asyncio.Task[object]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def wait_for(self, awaited: Awaitable[T]) -> T:
+        """What is awaited. Raises TimeoutError when it takes too long."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # coroutines run in one
+        self._since[task] = loop.time()
+        if self._timer is None:
+            self._timer = loop.call_later(TICK_SECONDS, self._tick)
+        try:
+            return await awaited
+        except asyncio.CancelledError:
+            if task in self._ended and task.uncancel() == 0:
+                raise TimeoutError from None
+            raise
+        finally:
+            self._since.pop(task, None)
+            self._ended.discard(task)
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        latest = loop.time() - self._seconds
+        for task, since in list(self._since.items()):
+            if since > latest:
+                break
+            del self._since[task]
+            self._ended.add(task)
+            task.cancel()
+        self._timer = loop.call_later(TICK_SECONDS, self._tick) if self._since else None

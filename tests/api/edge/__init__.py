@@ -1,0 +1,1 @@
+"""The edge itself: keys of commands, problems, and how long it waits."""
