@@ -264,7 +264,7 @@ def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
 
     def heard(moved: Moved) -> None:
         if moved.what == "log":
-            parts.log.nudge()
+            parts.log.nudge(moved.position)
         elif moved.what == "deliveries":
             parts.delivery_reader.nudge()
         elif moved.what != "polled":

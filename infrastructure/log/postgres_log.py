@@ -118,9 +118,9 @@ class PostgresLog:
         """As `application.log.Log.wait_past`."""
         return await self._reader.wait_past(position, wait_seconds)
 
-    def nudge(self) -> None:
-        """Says that another process may have appended, so that waiting readers look at once."""
-        self._reader.nudge()
+    def nudge(self, position: int = 0) -> None:
+        """Says that another process has appended up to the position, or may have, so that waiting readers look at once."""
+        self._reader.nudge(position)
 
     def forget(self, stream: str) -> None:
         """Drops from this process's memory what the stream said: its key has been destroyed."""

@@ -140,9 +140,15 @@ class LogReader:
             self._waiting -= 1
         return True
 
-    def nudge(self) -> None:
-        """Says that another process may have appended, so that waiting readers look at once."""
-        self._nudged.set()
+    def nudge(self, position: int = 0) -> None:
+        """Says that another process has appended up to the position, or may have, so that waiting readers look at once.
+
+        The position is only believed until somebody has looked.
+        """
+        if position:
+            self._grow(position)
+        else:
+            self._nudged.set()
 
     def appended(self, after: int | None, events: Sequence[Recorded], sizes_bytes: Sequence[int]) -> None:
         """Takes what this process has just made durable; `after` is None when it is not known what came before."""
@@ -178,6 +184,8 @@ class LogReader:
             if events:
                 self._tail.extend(after, events, [len(row[4]) for row in rows])
                 self._grow(events[-1].position)
+            elif not rows:
+                self._head = after  # whoever told of more was wrong
             self._answered = asked
 
     async def _read_stored(self, after: int, limit: int, topics: Collection[str]) -> tuple[list[Recorded], int]:

@@ -146,6 +146,16 @@ async def test_waiting_ends_when_the_time_is_over(log: PostgresLog, log_url: str
         assert await log.wait_past(0, 0.0), "the database is asked a last time"
 
 
+async def test_a_position_that_was_told_and_is_not_there_is_not_believed_for_long(log: PostgresLog) -> None:
+    await log.append([a_write(ANNA)], context=CONTEXT)
+
+    log.nudge(1_000)
+
+    assert await log.wait_past(1, 1.0)
+    assert await log.read(1, 10) == ([], 1)
+    assert not await log.wait_past(1, 0.01)
+
+
 async def test_readers_survive_broken_connections(log: PostgresLog, log_url: str) -> None:
     await appended(log, 1)
     with psycopg.connect(log_url, autocommit=True) as connection:
