@@ -119,7 +119,7 @@ class PostgresLog:
         return await self._reader.wait_past(position, wait_seconds)
 
     def nudge(self, position: int = 0) -> None:
-        """Says that another process has appended up to the position, or may have, so that waiting readers look at once."""
+        """Another process says that it has appended up to the position; 0: that it may have. Readers look at once."""
         self._reader.nudge(position)
 
     def forget(self, stream: str) -> None:
