@@ -13,6 +13,7 @@ from api.access.permissions import Reach
 from api.http.idempotency import fingerprinted
 from api.http.preconditions import expected_revision
 from api.parts import Parts
+from api.sockets.allowances import Allowances
 from api.sockets.typing import TypingRelay
 from application.commands import Command
 from domain.person import Person
@@ -33,6 +34,7 @@ class Edge:
         self.attempts_per_address = Attempts(100, within_seconds=300)
         self.visitors_per_address = Attempts(60, within_seconds=60)
         self.typing = TypingRelay(parts.nats)
+        self.allowances = Allowances()
         self._received: dict[str, Counter] = {}
 
     def count_received(self, channel: str, messages: int = 1) -> None:

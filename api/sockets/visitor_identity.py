@@ -44,9 +44,9 @@ class VisitorIdentity:
 
     async def identify(self, frame: webchat.Identify) -> bool:
         """Whether the frame proves who they are. Raises SignatureWrong, and what the log raises."""
-        at = self._parts.clock()
+        at, self.name = self._parts.clock(), frame.name or self.name
         said = webchat.read_identity(frame, self._settings, account_id=self._account_id, at=at)
-        self.name = said.name or frame.name or self.name
+        self.name = said.name or self.name
         if said.method:
             await self._prove(said)
             return True

@@ -42,7 +42,6 @@ class VisitorSession:
         self._afresh: set[str] = set()
         """Watches whose next snapshot tells everything anew."""
         self._followed: set[str] = set()
-        self._allowance = webchat.Allowance(counted_at=time.monotonic())
         self._pace = Pace()
         self._stored: deque[int] = deque(maxlen=STORED_KEPT)
         self._viewer = edge.parts.hub.connect()
@@ -119,14 +118,19 @@ class VisitorSession:
 
     async def _listen(self) -> None:
         while True:
-            text = await self._connection.receive()
+            try:
+                text = await self._connection.receive()
+            except Closing as closing:  # too large, too much, or no text: said in a frame, too
+                await self._tell(webchat.Refused(problem=closing.reason))
+                raise
             try:
                 frame = webchat.read_frame(text)
             except UnreadablePayload as error:
                 await self._tell(webchat.Refused(problem=str(error)))
                 continue
             said_id = frame.id if isinstance(frame, webchat.Said) else ""
-            self._allowance, wait_seconds = self._allowance.take(time.monotonic())
+            visitor_id = self._identity.visitor_id
+            wait_seconds = self._edge.allowances.take(self._account_id, visitor_id, time.monotonic())
             if wait_seconds:
                 await self._tell(
                     webchat.Refused(problem="too much at once", id=said_id, retry_after_seconds=wait_seconds)
@@ -187,8 +191,11 @@ class VisitorSession:
     async def _settle(self, customer_id: str, position: int) -> None:
         """The first words of a visitor made a customer of them. What cannot be noted now is when they say hello."""
         if not self._identity.home.customer_id:
+            visitor_id = self._identity.visitor_id
             try:
                 await self._identity.spoke(customer_id)
+                if self._identity.visitor_id != visitor_id:  # this browser became another customer's a moment ago
+                    await self._tell(self._identified())
                 await self._watch(customer_id, position)
             except TEMPORARY:
                 raise Closing(Code.TRY_AGAIN, "try again shortly") from None

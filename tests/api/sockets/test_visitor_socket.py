@@ -180,6 +180,31 @@ def test_too_much_at_once_is_put_off(chat: Shop) -> None:
     assert all(one["retry_after_seconds"] > 0 and one["id"] for one in put_off)
 
 
+def test_several_sockets_give_a_visitor_no_more(chat: Shop) -> None:
+    with visitor(chat) as (socket, welcome), visitor(chat, welcome["token"]) as (other, _):
+        for _ in range(25):
+            say(other, "identify")
+        hear(other)
+        say(socket, "message", id="m-1", text="spam")
+        put_off = hear(socket)
+
+    assert (put_off["kind"], put_off["id"]) == ("refused", "m-1")
+    assert put_off["retry_after_seconds"] > 0
+
+
+@pytest.mark.parametrize("frame", ["x" * 40_000, b"{}"])
+def test_a_frame_beyond_the_limits_is_answered_before_the_socket_ends(chat: Shop, frame: str | bytes) -> None:
+    with visitor(chat) as (socket, _):
+        socket.send(frame)
+        refused = hear(socket)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(WAIT_SECONDS_MAX)
+
+    assert refused["kind"] == "refused"
+    assert ("32768 bytes" if isinstance(frame, str) else "JSON texts") in refused["problem"]
+    assert socket.close_code == (1009 if isinstance(frame, str) else 4400)
+
+
 def test_strange_pages_and_strange_accounts_get_nothing(deployment: Deployment, chat: Shop) -> None:
     anybody, path = deployment.anybody(), f"/v1/webchat/{chat.account_id}/visitors"
 
