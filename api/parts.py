@@ -18,6 +18,7 @@ from application.push import Hub
 from application.router import Router
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.prove_visitors import ProveVisitors
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.receive_reports import ReceiveReports
@@ -52,6 +53,7 @@ class Parts:
     replies: SettleReplies
     staff: KeepStaff
     customers: KnowCustomers
+    visitors: ProveVisitors
     set_up: SetUp
     deliveries: PostgresDeliveries
     delivery_reader: DeliveryReader

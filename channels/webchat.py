@@ -14,15 +14,19 @@ from typing import Annotated
 
 import msgspec
 
+from channels.chat.identity import CLAIM_LENGTH_MAX, Proofs, claimed, prove_by_hmac, prove_by_jwt, read_proofs
 from channels.edge.payload import SignatureWrong, UnreadablePayload
 from channels.edge.text import one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
+from domain.customer import Visitor
 from domain.intake import InboundMessage
 from domain.interaction import Content
 
 FRAME_BYTES_MAX = 32 * 1024
 TEXT_LENGTH_MAX = 8_000
 NAME_LENGTH_MAX = 100
+TOKEN_LENGTH_MAX = 512
+JWT_LENGTH_MAX = 8_192
 ID_LENGTH_MAX = 64
 MESSAGES_AT_ONCE_MAX = 20
 MESSAGES_PER_SECOND_MAX = 2.0
@@ -30,6 +34,7 @@ MESSAGES_PER_SECOND_MAX = 2.0
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH_MAX)]
+Claim = Annotated[str, msgspec.Meta(max_length=CLAIM_LENGTH_MAX)]
 _VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -40,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`origins`, split at spaces: the web pages that may open a socket, as in `https://shop.example`."""
     visitor_keys: tuple[bytes, ...]
     """`visitor_key`, and `visitor_key_previous` while it is rolled: visitor tokens are made with the first."""
+    proofs: Proofs = Proofs()
 
 
 def read_settings(definition: AccountDefinition) -> Settings:
@@ -49,7 +55,7 @@ def read_settings(definition: AccountDefinition) -> Settings:
         raise AccountInvalid("settings.visitor_key: a widget needs a secret of at least 32 characters")
     keys = (given["visitor_key"], given.get("visitor_key_previous", ""))
     origins = frozenset(given.get("origins", "").split())
-    return Settings(origins=origins, visitor_keys=tuple(key.encode() for key in keys if key))
+    return Settings(origins=origins, visitor_keys=tuple(key.encode() for key in keys if key), proofs=read_proofs(given))
 
 
 def make_visitor_token(visitor_id: str, *, account_id: str, key: bytes, expires_at: datetime) -> str:
@@ -83,17 +89,35 @@ class _Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     """One JSON object on the socket."""
 
 
-class Hello(_Frame, frozen=True, tag="hello"):
+class Identify(_Frame, frozen=True, tag="identify"):
+    """From the visitor, at any time: who they are. Without `proof` or `jwt` it is only said, and agents see that.
+
+    Example: `{"kind": "identify", "user": "42", "proof": "9f86d081884c7d65…", "name": "Ana"}`
+    """
+
+    user: Claim = ""
+    """What the shop itself calls them."""
+    proof: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """HMAC-SHA256 of `user` under the account's `identity_key`, in hex; made by the shop's server, never in a page."""
+    jwt: Annotated[str, msgspec.Meta(max_length=JWT_LENGTH_MAX)] = ""
+    """Instead of `user` and `proof`: a signed token with `sub`, `aud` (the account's id) and `exp`."""
+    name: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH_MAX)] = ""
+    email: Claim = ""
+    phone: Claim = ""
+
+
+class Hello(Identify, frozen=True, tag="hello"):
     """From the visitor, first of all: who they are, and up to where they have seen everything.
+
+    It may say and prove all that `identify` may. A proof that is wrong is `refused` after the `welcome`.
 
     Example: `{"kind": "hello", "token": "0193a7c2.1794873600.mZ3…", "after": 4711, "name": "Ana"}`
     """
 
-    token: Annotated[str, msgspec.Meta(max_length=512)] = ""
+    token: Annotated[str, msgspec.Meta(max_length=TOKEN_LENGTH_MAX)] = ""
     """Empty for a new visitor."""
     after: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
-    """The last position they saw; 0 for none."""
-    name: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH_MAX)] = ""
+    """The last position they saw; 0 for none. Who proves to be somebody else than last time says 0."""
 
 
 class Said(_Frame, frozen=True, tag="message"):
@@ -113,6 +137,27 @@ class Typing(_Frame, frozen=True, tag="typing"):
     """
 
     is_typing: bool = True
+
+
+class Presence(_Frame, frozen=True, tag="presence"):
+    """To the visitor, never stored: somebody of the shop looks at what they wrote, or nobody does any more.
+
+    Example: `{"kind": "presence", "is_present": true}`
+    """
+
+    is_present: bool
+
+
+class Identified(_Frame, frozen=True, tag="identified"):
+    """To the visitor: their proof holds. From now on they go on as that customer, as on their other devices.
+
+    Example: `{"kind": "identified", "user": "42", "visitor_id": "0193a7c2", "token": "0193a7c2.1794873600.mZ3…"}`
+    """
+
+    user: str
+    visitor_id: str
+    token: str
+    """To say hello with next time: another one where this browser was another customer's before."""
 
 
 class Welcome(_Frame, frozen=True, tag="welcome"):
@@ -175,9 +220,10 @@ class Refused(_Frame, frozen=True, tag="refused"):
     """Above 0: the same frame may be sent again then."""
 
 
-VisitorFrame = Hello | Said | Typing
-ServerFrame = Welcome | Stored | Message | Reply | Refused | Typing
+VisitorFrame = Hello | Identify | Said | Typing
+ServerFrame = Welcome | Identified | Stored | Message | Reply | Refused | Typing | Presence
 
+NOBODY_SPECIAL = Visitor()
 _decoder: msgspec.json.Decoder[VisitorFrame] = msgspec.json.Decoder(VisitorFrame)
 _encoder = msgspec.json.Encoder()
 
@@ -197,8 +243,20 @@ def frame_bytes(frame: ServerFrame) -> bytes:
     return _encoder.encode(frame)
 
 
-def to_message(said: Said, *, visitor_id: str, name: str, received_at: datetime) -> InboundMessage:
-    """The visitor's message as ours. The visitor is part of its id, so that nobody can take another's ids.
+def read_identity(frame: Identify, settings: Settings, *, account_id: str, at: datetime) -> Visitor:
+    """Who the visitor is, by what proves it, or only says to be. Raises SignatureWrong where a proof does not hold."""
+    said = claimed(user=frame.user, name=frame.name, email=frame.email, phone=frame.phone)
+    if frame.jwt:
+        return prove_by_jwt(frame.jwt, settings.proofs, account_id=account_id, at=at)
+    return prove_by_hmac(frame.user, frame.proof, settings.proofs) if frame.proof else said
+
+
+def to_message(
+    said: Said, *, visitor_id: str, name: str, received_at: datetime, who: Visitor = NOBODY_SPECIAL
+) -> InboundMessage:
+    """The visitor's message as ours, from their proven address if they have one.
+
+    The visitor is part of its id, so that nobody can take another's ids, and proving changes none.
 
     Raises UnreadablePayload where nothing but white space and control characters was said.
     """
@@ -207,7 +265,7 @@ def to_message(said: Said, *, visitor_id: str, name: str, received_at: datetime)
         raise UnreadablePayload("text", "a message needs a text")
     return InboundMessage(
         provider_id=f"{visitor_id}:{said.id}",
-        handle=visitor_id,
+        handle=who.handle if who.method else visitor_id,
         content=Content(text=text),
         occurred_at=received_at.astimezone(UTC),
         author=one_line(name, length_max=NAME_LENGTH_MAX),

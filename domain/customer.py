@@ -3,6 +3,8 @@
 The root of the customer's stream: it sends each event to the part of the state that it changes.
 """
 
+from collections.abc import Collection
+
 import msgspec
 from msgspec.structs import replace
 
@@ -10,7 +12,7 @@ from domain import assignment, conversation, delivery, interaction, receipts
 from domain.assignment import AssignmentEvent
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
 from domain.delivery import DeliveryEvent
-from domain.event import Event
+from domain.event import Event, RuleBroken
 from domain.interaction import InteractionEvent
 from domain.media import MediaEvent
 from domain.receipts import Outbound
@@ -40,7 +42,75 @@ class IdentityLinked(Event, topic="customer.identity_linked"):
     handle: str
 
 
-CustomerEvent = CustomerRegistered | CustomerNamed | IdentityLinked
+class IdentityClaimed(Event, topic="customer.identity_claimed"):
+    """A visitor says who they are. Nothing proves it and nothing follows from it: agents see what was said."""
+
+    channel: str
+    account_id: str
+    handle: str
+    """The address that said so."""
+    user: str = ""
+    """What the shop itself would call them."""
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+class IdentityProven(Event, topic="customer.identity_proven"):
+    """The shop's own site vouches for who a visitor is: they are signed in there."""
+
+    channel: str
+    account_id: str
+    handle: str
+    """The proven address: `user:` and what the shop calls them."""
+    visitor: str
+    """The address that they had before."""
+    method: str
+    """`hmac`, which proves the identifier alone, or `jwt`, which proves all that stands here."""
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    earlier_customer_id: str = ""
+    """Where they were known as a visitor: what was said there stays there."""
+
+
+class CustomerContinued(Event, topic="customer.continued"):
+    """A visitor proved to be a customer whom we knew already: they go on there, what was said here stays here."""
+
+    customer_id: str
+    """Where they go on."""
+    channel: str
+    account_id: str
+    handle: str
+    """The visitor's address, which stays here too."""
+    proven: str
+    """The address that they proved to have there."""
+
+
+class VisitorIsAnother(RuleBroken):
+    """This visitor id belongs to somebody who proved to be another customer."""
+
+
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a visitor is, or says to be."""
+
+    user: str = ""
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    method: str = ""
+    """What proves it, as of `IdentityProven`; empty where nothing does."""
+
+    @property
+    def handle(self) -> str:
+        """The address of whoever proved to be this user, on every device. No visitor id has a colon."""
+        return f"{USER}{self.user}"
+
+
+USER = "user:"
+CustomerEvent = (
+    CustomerRegistered | CustomerNamed | IdentityLinked | IdentityClaimed | IdentityProven | CustomerContinued
+)
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -50,6 +120,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     handles: frozenset[tuple[str, str, str]] = frozenset()
     """Channel, account and handle of each known identity."""
     conversations: dict[str, Conversation] = {}
+    continued_as: frozenset[tuple[str, str, str]] = frozenset()
+    """Addresses, as in `handles`, of customers as whom visitors known here went on."""
     outbound: dict[str, Outbound] = {}
     """What we sent them lately, by message id, oldest first."""
 
@@ -78,6 +150,9 @@ def evolve(customer: Customer, event: Event) -> Customer:
         case IdentityLinked():
             known = customer.handles | {(event.channel, event.account_id, event.handle)}
             return replace(customer, handles=known)
+        case CustomerContinued():
+            proven = (event.channel, event.account_id, event.proven)
+            return replace(customer, continued_as=customer.continued_as | {proven})
         case ConversationOpened():
             kept = _without_oldest_closed(customer.conversations)
             return replace(customer, conversations=kept | {event.conversation_id: conversation.opened(event)})
@@ -109,6 +184,34 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
     else:
         return before
     return replace(after, revision=before.revision + 1)
+
+
+def demand_nobody_else(customer: Customer, *, channel: str, account_id: str, handle: str) -> None:
+    """Raises VisitorIsAnother where the customer proved to be another user of this account, on a shared browser say."""
+    mine = (channel, account_id, handle)
+    for other in customer.handles | customer.continued_as:
+        if other[:2] == mine[:2] and other[2].startswith(USER) and other != mine:
+            raise VisitorIsAnother
+
+
+def prove(
+    customer: Customer, who: Visitor, *, channel: str, account_id: str, visitor_id: str, links: Collection[str]
+) -> list[Event]:
+    """The customer is who they say; `links` are those of their addresses that were nobody's so far."""
+    new = [one for one in links if (channel, account_id, one) not in customer.handles]
+    named = [CustomerNamed(name=who.name)] if who.name and not customer.name else []
+    proven = IdentityProven(
+        channel=channel,
+        account_id=account_id,
+        handle=who.handle,
+        visitor=visitor_id,
+        method=who.method,
+        name=who.name,
+        email=who.email,
+        phone=who.phone,
+    )
+    linked = [IdentityLinked(channel=channel, account_id=account_id, handle=one) for one in new]
+    return [*named, *linked, proven]
 
 
 def _without_oldest_closed(conversations: dict[str, Conversation]) -> dict[str, Conversation]:

@@ -1,13 +1,18 @@
-"""Visitors of a web chat: a new one gets a token, from a page that the widget belongs on."""
+"""Visitors of a web chat: a new one gets a token, from a page that the widget belongs on; and a page to begin from."""
 
+import base64
+import hashlib
+import re
 import secrets
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 import msgspec
 
 from api.http.answer import Answer
 from api.http.asked import Asked
-from api.http.operation import Nothing, command
+from api.http.operation import Nothing, command, read
 from api.http.refusals import NotAllowed
 from api.parts import Parts
 from channels import webchat
@@ -15,6 +20,7 @@ from domain.account import AccountUnknown
 
 VISITOR_TOKEN_DAYS = 90
 """A visitor who stays away for longer is a new one."""
+EXAMPLE = Path(__file__).with_name("webchat_example.html")
 
 
 class VisitorStands(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,4 +77,28 @@ async def welcome_visitor(asked: Asked[Nothing]) -> Answer:
     return Answer(201, msgspec.json.encode(visitor), headers)
 
 
-OPERATIONS = (welcome_visitor,)
+@read("/v1/webchat/{account_id}/example", None, gives=None, answer_media_type="text/html", statuses=(404,))
+async def show_example(asked: Asked[Nothing]) -> Answer:
+    """A page with a small widget for this web chat.
+
+    One file of plain JavaScript to begin from. To work, this server's own origin must be among the account's `origins`.
+    """
+    settings_of(asked.parts, asked.ids["account_id"])
+    page, policy = _example()
+    return Answer(200, page, [("content-security-policy", policy)], "text/html; charset=utf-8")
+
+
+@cache
+def _example() -> tuple[bytes, str]:
+    """The page, and the policy under which it runs its own script and style, and reaches nothing but this server."""
+    page = EXAMPLE.read_bytes()
+
+    def allowed(tag: str) -> str:
+        (inner,) = re.findall(f"<{tag}>(.*?)</{tag}>".encode(), page, re.DOTALL)
+        return f"'sha256-{base64.b64encode(hashlib.sha256(inner).digest()).decode()}'"
+
+    sources = f"script-src {allowed('script')}; style-src {allowed('style')}; connect-src 'self'"
+    return page, f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+OPERATIONS = (welcome_visitor, show_example)

@@ -14,6 +14,7 @@ from api.http.idempotency import fingerprinted
 from api.http.patience import Patience
 from api.http.preconditions import expected_revision
 from api.parts import Parts
+from api.sockets.allowances import Allowances
 from api.sockets.typing import TypingRelay
 from application.commands import Command
 from domain.person import Person
@@ -39,6 +40,7 @@ class Edge:
         self.visitors_per_address = Attempts(60, within_seconds=60)
         self.typing = TypingRelay(parts.nats)
         self.patience = Patience(BODY_SECONDS_MAX)
+        self.allowances = Allowances()
         self._received: dict[str, Counter] = {}
 
     def count_received(self, channel: str, messages: int = 1) -> None:

@@ -7,7 +7,16 @@ import msgspec
 
 from api.http.schemas import Schemas
 from api.sockets.connection import Code
-from api.sockets.frames import PingFrame, PongFrame, ProblemFrame, TypingFrame, UnwatchFrame, WatchFrame, WatchingFrame
+from api.sockets.frames import (
+    PingFrame,
+    PongFrame,
+    PresenceFrame,
+    ProblemFrame,
+    TypingFrame,
+    UnwatchFrame,
+    WatchFrame,
+    WatchingFrame,
+)
 from application.watching import frames as hub
 from channels import webchat
 
@@ -20,6 +29,7 @@ PEOPLE_HEAR = (
     hub.PositionFrame,
     hub.UnwatchedFrame,
     TypingFrame,
+    PresenceFrame,
     PongFrame,
     ProblemFrame,
 )
@@ -48,7 +58,14 @@ a fresh snapshot. A watch that you may no longer look at ends at once with `unwa
 VISITORS = """
 For visitors of a web chat. Say `hello` first: without a token you are new, with the one you were given you are known
 again, and get what you missed after the last position you saw. Make the id of each message yourself and send it again
-until `stored` comes: the same id is the same message.
+until `stored` comes: the same id is the same message. Show each position once: after `identified` all that the
+customer said and heard in this web chat is told anew, save what was `stored` on this very socket.
+
+Whoever the shop's own site vouches for, by an HMAC or a signed JWT, is one customer on every device. Who only says so
+is a stranger whose claim agents see. When they sign out, the page forgets its token.
+
+A frame has at most 32 KiB, a message 8,000 characters; beyond 20 at once, 2 a second, a frame is `refused` and says
+when to send it again. `typing` and `presence` are never stored; the same `typing` within a second goes no further.
 """.strip()
 
 

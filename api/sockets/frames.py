@@ -44,6 +44,16 @@ class TypingFrame(msgspec.Struct, frozen=True, tag_field="type", tag="typing", f
     is_typing: bool = True
 
 
+class PresenceFrame(msgspec.Struct, frozen=True, tag_field="type", tag="presence"):
+    """To the client, never stored: the customer has the web chat open, or no longer. For timelines alone.
+
+    Example: `{"type": "presence", "watch": "timeline:customer-…", "is_present": true}`
+    """
+
+    watch: str
+    is_present: bool
+
+
 class WatchingFrame(msgspec.Struct, frozen=True, tag_field="type", tag="watching"):
     """To the client, before anything of a watch: the name that its frames carry.
 

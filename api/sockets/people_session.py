@@ -12,6 +12,7 @@ from api.sockets.connection import Closing, Code, Connection, until_first_ends
 from api.sockets.frames import (
     ClientFrame,
     PongFrame,
+    PresenceFrame,
     ProblemFrame,
     TypingFrame,
     UnwatchFrame,
@@ -20,7 +21,7 @@ from api.sockets.frames import (
     decoder,
     encode,
 )
-from api.sockets.typing import Whisper
+from api.sockets.typing import SILENT, Pace, Whisper
 from api.sockets.watches import CONVERSATIONS, TIMELINE, Watched, demand_watch, read_watch
 from application.log import LogUnreachable
 from application.push import TooManyWatches
@@ -50,6 +51,7 @@ class PeopleSession:
         self._viewer = parts.hub.connect(person.id)
         self._shown: dict[str, Watched] = {}
         """By the name that frames carry: what the client asked for."""
+        self._paces: dict[str, Pace] = {}
         self._inbox = Watched(CONVERSATIONS, person.agent_id or "")
         self._is_inbox_followed = False
         self._muted: set[str] = set()
@@ -113,7 +115,8 @@ class PeopleSession:
         if watched == self._inbox:
             self._is_inbox_followed = True
         if watched.view == TIMELINE:
-            await self._typing.listen(watched.scope, self._hear_typing)
+            may_write = reach_of(self._person, Action.WORK_ON_CONVERSATIONS) is not Reach.NONE
+            await self._typing.listen(watched.scope, self._hear_typing, "" if may_write else SILENT)
 
     async def _tell_typing(self, name: str, *, is_typing: bool) -> None:
         """To the customer whose timeline they watch. Raises NotAllowed for who could not write to them anyway."""
@@ -121,11 +124,16 @@ class PeopleSession:
             raise NotAllowed
         if name not in self._shown or self._shown[name].view != TIMELINE:
             raise Unknown(f"{name} is not watched")
-        await self._typing.tell(Whisper(self._shown[name].scope, is_typing))
+        if self._paces.setdefault(name, Pace()).is_news(is_typing=is_typing):
+            await self._typing.tell(Whisper(self._shown[name].scope, is_typing))
 
     def _hear_typing(self, whisper: Whisper) -> None:
         name = f"{TIMELINE}:{whisper.customer_id}"
-        if whisper.account_id and name in self._shown:
+        if not whisper.account_id or name not in self._shown:
+            return
+        if whisper.is_present is not None:
+            self._viewer.put(encode(PresenceFrame(name, whisper.is_present)))
+        elif whisper.is_about_typing:
             self._viewer.put(encode(TypingFrame(name, whisper.is_typing)))
 
     async def _follow_inbox(self) -> None:
@@ -137,6 +145,7 @@ class PeopleSession:
         if self._shown.pop(watched.name, None) is None:
             return
         self._typing.leave(watched.scope, self._hear_typing)
+        self._paces.pop(watched.name, None)
         if watched == self._inbox and any(one.view == TIMELINE for one in self._shown.values()):
             self._viewer.put(encode(UnwatchedFrame(watched.name, reason)))  # still followed, no longer shown
             return

@@ -1,6 +1,5 @@
 """From the frames of a customer's timeline to those of the visitor's protocol."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -39,6 +38,7 @@ class _Frame(msgspec.Struct):
     """Any frame of the hub: a snapshot has rows, a change has one, the others none."""
 
     type: str
+    watch: str = ""
     rows: list[msgspec.Raw] = []
     row: msgspec.Raw = msgspec.Raw(b"")
 
@@ -52,20 +52,32 @@ def is_shown(header: Header, account_id: str) -> bool:
     return header.kind in SHOWN and header.event.account_id == account_id
 
 
-def lines_of(frame: bytes) -> Iterator[Line]:
+class Lines(msgspec.Struct, frozen=True):
     """The entries in a frame of the hub, oldest first."""
+
+    watch: str
+    """Whose timeline they are of."""
+    is_snapshot: bool
+    lines: list[Line]
+
+
+def lines_of(frame: bytes) -> Lines:
+    """The entries in a frame of the hub; none in one that only tells a position."""
     decoded = _frame_decoder.decode(frame)
-    for row in (*decoded.rows, decoded.row):
-        if bytes(row):
-            yield _line_decoder.decode(row)
+    lines = [_line_decoder.decode(row) for row in (*decoded.rows, decoded.row) if bytes(row)]
+    return Lines(decoded.watch, decoded.type == "snapshot", lines)
 
 
 def shown_to(visitor_id: str, line: Line, author: str) -> webchat.ServerFrame | None:
-    """The line as the visitor sees it; None for what was not between them and us."""
+    """The line as the visitor sees it; None for what was not between them and us.
+
+    The customer may have other visitors' ids too: each browser sees its own. Who is proven to be the customer has no
+    visitor id here, and sees all.
+    """
     event = line.event
-    if event.handle != visitor_id:
-        return None  # the customer has other visitors' ids too: each browser sees its own
+    if visitor_id and event.handle != visitor_id:
+        return None
     if line.kind == MessageReceived.TOPIC:
-        said_id = event.provider_id.removeprefix(f"{visitor_id}:")
+        _, _, said_id = event.provider_id.partition(":")
         return webchat.Message(id=said_id, text=event.content.text, position=line.position, at=line.recorded_at)
     return webchat.Reply(text=event.text, position=line.position, at=line.recorded_at, author=author)

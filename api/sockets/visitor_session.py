@@ -5,14 +5,13 @@ import time
 from collections import deque
 from typing import Any
 
-from api.doors.visitors_door import VisitorStands, new_visitor
 from api.http.asked import Edge
 from api.http.problems import problem_of
 from api.sockets.connection import Closing, Code, Connection, until_first_ends
-from api.sockets.typing import Whisper
-from api.sockets.visitor_frames import is_shown, lines_of, shown_to
+from api.sockets.typing import Pace, Whisper
+from api.sockets.visitor_frames import Lines, is_shown, lines_of, shown_to
+from api.sockets.visitor_identity import VisitorIdentity
 from application.commands import Command, Contended
-from application.ids import derived_id
 from application.log import LogBusy, LogUnreachable
 from application.views import ViewNotBuilt, ViewsUnreachable
 from application.watching.viewer import Disconnected, TooSlow
@@ -24,7 +23,8 @@ HELLO_SECONDS_MAX = 10.0
 STORED_KEPT = 100
 """Positions of what this very socket said: it has been told `stored` and needs no echo."""
 AGAIN_SECONDS = 1.0
-TYPING = b'{"kind":"typing"'
+EPHEMERAL = (b'{"kind":"typing"', b'{"kind":"presence"')
+TIMELINE = "timeline"
 TEMPORARY = (LogBusy, LogUnreachable, Contended, ViewsUnreachable, ViewNotBuilt)
 
 
@@ -37,12 +37,12 @@ class VisitorSession:
         self._connection = connection
         self._account_id = account_id
         self._settings = settings
-        self._visitor = VisitorStands(visitor_id="", token="")  # none yet
-        self._name = ""
-        self._customer_id = ""
-        self._seen = 0
-        """The visitor has everything up to here."""
-        self._allowance = webchat.Allowance(counted_at=time.monotonic())
+        self._seen: dict[str, int] = {}
+        """By watch: the visitor has everything of it up to here."""
+        self._afresh: set[str] = set()
+        """Watches whose next snapshot tells everything anew."""
+        self._followed: set[str] = set()
+        self._pace = Pace()
         self._stored: deque[int] = deque(maxlen=STORED_KEPT)
         self._viewer = edge.parts.hub.connect()
         self._sending = asyncio.Lock()
@@ -58,85 +58,121 @@ class VisitorSession:
             raise Closing(Code.UNREADABLE, str(error)) from None
         if not isinstance(hello, webchat.Hello):
             raise Closing(Code.UNREADABLE, "say hello first")
-        await self._greet(hello)
+        try:
+            await self._greet(hello)
+        except TEMPORARY:
+            raise Closing(Code.TRY_AGAIN, "try again shortly") from None
         await until_first_ends(self._listen(), self._speak(), self._cut_off())
 
     def end(self) -> None:
         """Lets the hub go."""
-        self._edge.typing.leave(self._customer_id, self._hear_typing)
+        for customer_id in self._followed:
+            self._edge.typing.leave(customer_id, self._hear_typing)
         self._parts.hub.disconnect(self._viewer)
 
     async def _greet(self, hello: webchat.Hello) -> None:
-        at, visitor_id = self._parts.clock(), ""
-        if hello.token:
-            try:
-                visitor_id = webchat.verify_visitor_token(
-                    hello.token, account_id=self._account_id, keys=self._settings.visitor_keys, at=at
-                )
-            except SignatureWrong as error:
-                raise Closing(Code.NOT_SIGNED_IN, str(error)) from None
-        self._visitor = new_visitor(self._account_id, self._settings, at, visitor_id)
-        self._name, self._seen = hello.name, hello.after
+        """Raises Closing, and what `TEMPORARY` names."""
         try:
-            known = await self._find_customer() if visitor_id else False
-            position = hello.after if known else await self._parts.log.head()
-        except LogUnreachable:
-            raise Closing(Code.TRY_AGAIN, "try again shortly") from None
-        await self._tell(
-            webchat.Welcome(visitor_id=self._visitor.visitor_id, token=self._visitor.token, position=position)
+            self._identity = VisitorIdentity(self._parts, self._account_id, self._settings, hello.token)
+        except SignatureWrong as error:
+            raise Closing(Code.NOT_SIGNED_IN, str(error)) from None
+        identity = self._identity
+        answer: webchat.ServerFrame | None = None
+        try:
+            if await identity.identify(hello):
+                answer = self._identified()
+        except SignatureWrong as error:
+            answer = webchat.Refused(problem=str(error))
+        await identity.look_up()
+        position = hello.after if identity.home.customer_id else await self._parts.log.head()
+        await self._tell(webchat.Welcome(visitor_id=identity.visitor_id, token=identity.token, position=position))
+        if answer is not None:
+            await self._tell(answer)
+        await self._follow(hello.after or None)
+
+    async def _follow(self, after: int | None) -> None:
+        """Watches wherever the visitor's words are. Those of two customers are told from the beginning: the two come
+        one after the other, so a visitor cut off in between could not name one position up to which both are seen.
+        """
+        home = self._identity.home
+        earlier = home.earlier_customer_id
+        for customer_id in (earlier, home.customer_id):
+            if customer_id:
+                await self._watch(customer_id, None if earlier else after)
+
+    async def _watch(self, customer_id: str, after: int | None) -> None:
+        account_id, name = self._account_id, f"{TIMELINE}:{customer_id}"
+        if after is None:
+            self._afresh.add(name)
+        self._seen[name] = after or 0
+        await self._parts.hub.watch(
+            self._viewer, TIMELINE, customer_id, after, lambda header: is_shown(header, account_id)
         )
-        if known:
-            await self._watch(after=hello.after or None)
+        if customer_id not in self._followed:
+            self._followed.add(customer_id)
+            await self._edge.typing.listen(customer_id, self._hear_typing, account_id)
 
-    async def _find_customer(self) -> bool:
-        """Whose this visitor id is, if they ever said anything."""
-        keys = self._parts.claim_keys
-        key = keys.identity("webchat", self._account_id, self._visitor.visitor_id, f"customer-{'0' * 32}").key
-        found = (await self._parts.log.claimed([key])).get(key)
-        if found is not None:
-            self._customer_id = derived_id("customer", found[1])
-        return found is not None
-
-    async def _watch(self, after: int | None) -> None:
-        """Raises Closing where it cannot be watched at the moment."""
-        account_id = self._account_id
-        try:
-            await self._parts.hub.watch(
-                self._viewer, "timeline", self._customer_id, after, lambda header: is_shown(header, account_id)
-            )
-        except (ViewsUnreachable, ViewNotBuilt):
-            raise Closing(Code.TRY_AGAIN, "try again shortly") from None
-        await self._edge.typing.listen(self._customer_id, self._hear_typing)
+    def _identified(self) -> webchat.Identified:
+        one = self._identity
+        return webchat.Identified(user=one.who.user, visitor_id=one.visitor_id, token=one.token)
 
     async def _listen(self) -> None:
         while True:
-            text = await self._connection.receive()
+            try:
+                text = await self._connection.receive()
+            except Closing as closing:  # too large, too much, or no text: said in a frame, too
+                await self._tell(webchat.Refused(problem=closing.reason))
+                raise
             try:
                 frame = webchat.read_frame(text)
             except UnreadablePayload as error:
                 await self._tell(webchat.Refused(problem=str(error)))
                 continue
             said_id = frame.id if isinstance(frame, webchat.Said) else ""
-            self._allowance, wait_seconds = self._allowance.take(time.monotonic())
+            visitor_id = self._identity.visitor_id
+            wait_seconds = self._edge.allowances.take(self._account_id, visitor_id, time.monotonic())
             if wait_seconds:
                 await self._tell(
                     webchat.Refused(problem="too much at once", id=said_id, retry_after_seconds=wait_seconds)
                 )
             elif isinstance(frame, webchat.Said):
                 await self._store(frame)
-            elif isinstance(frame, webchat.Typing) and self._customer_id:
-                await self._edge.typing.tell(Whisper(self._customer_id, frame.is_typing, self._account_id))
+            elif isinstance(frame, webchat.Identify) and not isinstance(frame, webchat.Hello):
+                await self._identify(frame)
+            elif isinstance(frame, webchat.Typing):
+                await self._tell_typing(is_typing=frame.is_typing)
+
+    async def _tell_typing(self, *, is_typing: bool) -> None:
+        customer_id = self._identity.home.customer_id
+        if customer_id and self._pace.is_news(is_typing=is_typing):
+            await self._edge.typing.tell(Whisper(customer_id, is_typing, self._account_id))
+
+    async def _identify(self, frame: webchat.Identify) -> None:
+        try:
+            if await self._identity.identify(frame):
+                await self._tell(self._identified())
+                await self._follow(None)
+        except SignatureWrong as error:
+            await self._tell(webchat.Refused(problem=str(error)))
+        except TEMPORARY as error:
+            problem, _ = problem_of(error, "")
+            await self._tell(webchat.Refused(problem=problem.title, retry_after_seconds=AGAIN_SECONDS))
 
     def _hear_typing(self, whisper: Whisper) -> None:
         """Of agents only. Through the hub's backlog, so that one who does not read holds nobody up."""
-        if not whisper.account_id:
+        if whisper.account_id:
+            return
+        if whisper.is_present is not None:
+            self._viewer.put(webchat.frame_bytes(webchat.Presence(is_present=whisper.is_present)))
+        elif whisper.is_about_typing:
             self._viewer.put(webchat.frame_bytes(webchat.Typing(is_typing=whisper.is_typing)))
 
     async def _store(self, said: webchat.Said) -> None:
         at = self._parts.clock()
         command = Command(actor=self._account_id, at=at)
         try:
-            message = webchat.to_message(said, visitor_id=self._visitor.visitor_id, name=self._name, received_at=at)
+            one = self._identity
+            message = webchat.to_message(said, visitor_id=one.visitor_id, name=one.name, received_at=at, who=one.who)
             (receipt,) = await self._parts.receive.receive(self._account_id, (message,), command)
         except UnreadablePayload as error:
             await self._tell(webchat.Refused(problem=str(error), id=said.id))
@@ -150,9 +186,19 @@ class VisitorSession:
             self._edge.count_received("webchat")
             self._stored.append(receipt.position)
             await self._tell(webchat.Stored(id=said.id, position=receipt.position))
-            if not self._customer_id:
-                self._customer_id = receipt.customer_id
-                await self._watch(after=receipt.position)
+            await self._settle(receipt.customer_id, receipt.position)
+
+    async def _settle(self, customer_id: str, position: int) -> None:
+        """The first words of a visitor made a customer of them. What cannot be noted now is when they say hello."""
+        if not self._identity.home.customer_id:
+            visitor_id = self._identity.visitor_id
+            try:
+                await self._identity.spoke(customer_id)
+                if self._identity.visitor_id != visitor_id:  # this browser became another customer's a moment ago
+                    await self._tell(self._identified())
+                await self._watch(customer_id, position)
+            except TEMPORARY:
+                raise Closing(Code.TRY_AGAIN, "try again shortly") from None
 
     async def _speak(self) -> None:
         while True:
@@ -162,16 +208,24 @@ class VisitorSession:
                 raise Closing(Code.TOO_SLOW, "you read too slowly") from None
             except Disconnected:
                 raise Closing(Code.TRY_AGAIN, "this server is stopping") from None
-            if frame.startswith(TYPING):
+            if frame.startswith(EPHEMERAL):
                 await self._send(frame)
                 continue
-            for line in lines_of(frame):
-                if line.position <= self._seen or line.position in self._stored:
-                    continue
-                shown = shown_to(self._visitor.visitor_id, line, self._author(line.event.agent_id))
-                if shown is not None:
-                    self._seen = line.position
-                    await self._tell(shown)
+            await self._show(lines_of(frame))
+
+    async def _show(self, told: Lines) -> None:
+        """What of it the visitor may see and has not seen."""
+        if told.is_snapshot and told.watch in self._afresh:
+            self._afresh.discard(told.watch)
+            self._seen[told.watch] = 0
+        sees = self._identity.sees(told.watch.partition(":")[2])
+        for line in told.lines:
+            if line.position <= self._seen.get(told.watch, 0) or line.position in self._stored:
+                continue
+            shown = shown_to(sees, line, self._author(line.event.agent_id))
+            if shown is not None:
+                self._seen[told.watch] = line.position
+                await self._tell(shown)
 
     def _author(self, agent_id: str | None) -> str:
         """The name of the person who works as the agent."""

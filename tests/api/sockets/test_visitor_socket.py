@@ -1,61 +1,19 @@
 """Web chat: a visitor says something once, sees the answer, comes back, and never sees anybody else's words."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
 
 from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
-from tests.api.situations import PAGE, VISITOR_KEY, Held, Shop, a_shop
-from tests.waiting import wait_until
+from tests.api.situations import PAGE, VISITOR_KEY, Shop, a_shop
+from tests.api.sockets.visitors import address, answered, hear, say, visitor
 
 
 @pytest.fixture
 def chat(deployment: Deployment, administrator: Caller) -> Shop:
     settings = {"visitor_key": VISITOR_KEY, "origins": PAGE}
     return a_shop(deployment, administrator, channel="webchat", settings=settings)
-
-
-def address(chat: Shop) -> str:
-    return f"/v1/webchat/{chat.account_id}/socket"
-
-
-def say(socket: ClientConnection, kind: str, **frame: Any) -> None:
-    socket.send(json.dumps({"kind": kind, **frame}))
-
-
-def hear(socket: ClientConnection) -> dict[str, Any]:
-    frame: dict[str, Any] = json.loads(socket.recv(WAIT_SECONDS_MAX))
-    return frame
-
-
-@contextmanager
-def visitor(chat: Shop, token: str = "", after: int = 0) -> Iterator[tuple[ClientConnection, dict[str, Any]]]:
-    """A socket that has said hello, and the welcome it got."""
-    with chat.deployment.open(address(chat), origin=PAGE) as socket:
-        say(socket, "hello", token=token, after=after, name="Ana")
-        yield socket, hear(socket)
-
-
-def answered(chat: Shop, agent: Caller, text: str) -> Held:
-    """The agent accepts the one conversation they are offered, and answers."""
-    found: list[dict[str, Any]] = []
-
-    def is_offered() -> bool:
-        found[:] = agent.shown("/v1/conversations")["items"]
-        return bool(found and found[0]["conversation"].get("offer_id"))
-
-    wait_until(is_offered, what="the conversation is offered")
-    card = found[0]
-    held = Held(chat, agent, card["customer_id"], card["id"], card["conversation"]["offer_id"])
-    agent.done(f"{held.path}/offers/{held.offer_id}/accept")
-    answer = agent.post(f"{held.path}/reply", {"text": text})
-    assert answer.status_code == 202
-    return held
 
 
 def test_a_visitor_asks_and_sees_the_answer(chat: Shop) -> None:
@@ -142,13 +100,22 @@ def test_typing_reaches_the_other_side_and_is_never_stored(deployment: Deploymen
             desk.send(json.dumps({"type": "watch", "watch": watch}))
             while json.loads(desk.recv(WAIT_SECONDS_MAX))["type"] != "snapshot":
                 pass
-            say(socket, "typing", is_typing=True)
-            seen_by_agent = json.loads(desk.recv(WAIT_SECONDS_MAX))
-            desk.send(json.dumps({"type": "typing", "watch": watch, "is_typing": True}))
+            met = json.loads(desk.recv(WAIT_SECONDS_MAX)), hear(socket)
+            for _ in range(3):  # said again within a second, it goes no further
+                say(socket, "typing", is_typing=True)
+                desk.send(json.dumps({"type": "typing", "watch": watch, "is_typing": True}))
+            say(socket, "typing", is_typing=False)
+            seen_by_agent = [json.loads(desk.recv(WAIT_SECONDS_MAX)) for _ in range(2)]
             seen_by_visitor = hear(socket)
+        left = hear(socket)
 
-    assert seen_by_agent == {"type": "typing", "watch": watch, "is_typing": True}
-    assert seen_by_visitor["kind"] == "typing"
+    assert met == (
+        {"type": "presence", "watch": watch, "is_present": True},
+        {"kind": "presence", "is_present": True},
+    )
+    assert seen_by_agent == [{"type": "typing", "watch": watch, "is_typing": one} for one in (True, False)]
+    assert seen_by_visitor == {"kind": "typing"}
+    assert left == {"kind": "presence", "is_present": False}
     assert deployment.run(deployment.parts.log.head()) <= head + 1  # the ticket is claimed, nothing is told
 
 
@@ -211,6 +178,31 @@ def test_too_much_at_once_is_put_off(chat: Shop) -> None:
     put_off = [one for one in answers if one["kind"] == "refused"]
     assert put_off
     assert all(one["retry_after_seconds"] > 0 and one["id"] for one in put_off)
+
+
+def test_several_sockets_give_a_visitor_no_more(chat: Shop) -> None:
+    with visitor(chat) as (socket, welcome), visitor(chat, welcome["token"]) as (other, _):
+        for _ in range(25):
+            say(other, "identify")
+        hear(other)
+        say(socket, "message", id="m-1", text="spam")
+        put_off = hear(socket)
+
+    assert (put_off["kind"], put_off["id"]) == ("refused", "m-1")
+    assert put_off["retry_after_seconds"] > 0
+
+
+@pytest.mark.parametrize("frame", ["x" * 40_000, b"{}"])
+def test_a_frame_beyond_the_limits_is_answered_before_the_socket_ends(chat: Shop, frame: str | bytes) -> None:
+    with visitor(chat) as (socket, _):
+        socket.send(frame)
+        refused = hear(socket)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(WAIT_SECONDS_MAX)
+
+    assert refused["kind"] == "refused"
+    assert ("32768 bytes" if isinstance(frame, str) else "JSON texts") in refused["problem"]
+    assert socket.close_code == (1009 if isinstance(frame, str) else 4400)
 
 
 def test_strange_pages_and_strange_accounts_get_nothing(deployment: Deployment, chat: Shop) -> None:

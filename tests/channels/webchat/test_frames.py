@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from channels import webchat
 from channels.edge.payload import SignatureWrong, UnreadablePayload
-from channels.webchat import Allowance, Hello, Said, Typing
+from channels.webchat import Allowance, Hello, Identify, Said, Typing
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
 from domain.interaction import Content
@@ -29,6 +29,7 @@ def a_token(key: bytes = KEY) -> str:
         ({"kind": "hello", "token": "t", "after": 7, "name": "Ana"}, Hello(token="t", after=7, name="Ana")),
         ({"kind": "message", "id": "a-1", "text": "Hi 😀"}, Said(id="a-1", text="Hi 😀")),
         ({"kind": "typing", "is_typing": False}, Typing(is_typing=False)),
+        ({"kind": "identify", "user": "42", "proof": "9f"}, Identify(user="42", proof="9f")),
     ],
 )
 def test_a_visitors_frame_is_read(frame: dict[str, object], meaning: object) -> None:
@@ -74,6 +75,8 @@ def test_what_we_send_is_said_in_the_documented_words() -> None:
         webchat.Reply(text="On its way", author="Kim", position=4720, at=NOON),
         webchat.Refused(problem="text: too long", id="b7c1f0"),
         webchat.Typing(is_typing=True),
+        webchat.Presence(is_present=False),
+        webchat.Identified(user="42", visitor_id="v", token="t"),
     ]
 
     assert [json.loads(webchat.frame_bytes(frame)) for frame in frames] == [
@@ -83,6 +86,8 @@ def test_what_we_send_is_said_in_the_documented_words() -> None:
         {"kind": "reply", "text": "On its way", "author": "Kim", "position": 4720, "at": "2026-11-21T12:00:00Z"},
         {"kind": "refused", "problem": "text: too long", "id": "b7c1f0"},
         {"kind": "typing"},
+        {"kind": "presence", "is_present": False},
+        {"kind": "identified", "user": "42", "visitor_id": "v", "token": "t"},
     ]
 
 

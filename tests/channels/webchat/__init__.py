@@ -1,0 +1,1 @@
+"""Web chat: its frames, and who its visitors are."""
