@@ -91,20 +91,21 @@ def _named(cells: Sequence[str], heading: Sequence[str]) -> dict[str, str]:
 
 def _row(named: dict[str, str], cells: Sequence[str], place: str, zone: ZoneInfo) -> Row:
     """Raises RowUnreadable."""
-    unique_id = named.get("uniqueid", "")
+    unique_id, answer = named.get("uniqueid", ""), named.get("answer", "")
     return Row(
         place=place,
         key=key_of(named.get("linkedid", ""), unique_id, row=cells),
         caller=named["src"],
         called=named["dst"],
-        started_at=_started(named.get("start", ""), unique_id, zone),
+        started_at=_moment(named.get("start", ""), unique_id, zone),
         outcome=_outcome(named),
+        answered_at=_moment(answer, unique_id, zone) if answer.strip("0-: ") else None,
         talk_seconds=whole_seconds(named.get("billsec", ""), "billsec"),
         name=_name(named.get("clid", ""), named["src"]),
     )
 
 
-def _started(given: str, unique_id: str, zone: ZoneInfo) -> datetime:
+def _moment(given: str, unique_id: str, zone: ZoneInfo) -> datetime:
     """In UTC. An hour that the clocks passed twice is told apart by the id's seconds, else the first one is meant.
 
     Raises RowUnreadable.
@@ -115,7 +116,7 @@ def _started(given: str, unique_id: str, zone: ZoneInfo) -> datetime:
             return local.astimezone(UTC)
         first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     except (ValueError, OverflowError):
-        raise RowUnreadable(f"start: {one_line(given)[:40]!r} is no time") from None
+        raise RowUnreadable(f"{one_line(given)[:40]!r} is no time") from None
     made = UNIQUE_ID.fullmatch(unique_id.strip())
     if first == second or made is None:
         return first

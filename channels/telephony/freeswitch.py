@@ -119,6 +119,7 @@ def _row(place: str, variables: dict[str, str], profile: dict[str, str]) -> Row:
         called=called,
         started_at=_moment(start),
         outcome=_outcome(variables),
+        answered_at=_moment(answer) if (answer := _answer(variables)) else None,
         talk_seconds=whole_seconds(seconds, "billsec"),
         name=name if any(sign.isalpha() for sign in name) and name.lower() not in phone.WITHHELD_WORDS else "",
     )
@@ -127,15 +128,19 @@ def _row(place: str, variables: dict[str, str], profile: dict[str, str]) -> Row:
 def _moment(given: str) -> datetime:
     """Of seconds, milliseconds or microseconds, told apart by their size. Raises RowUnreadable."""
     if not (given.isascii() and given.isdigit() and 0 < len(given) < 18):
-        raise RowUnreadable(f"start: {one_line(given)[:40]!r} is no time")
+        raise RowUnreadable(f"{one_line(given)[:40]!r} is no time")
     number = int(given)
     unit = 1_000_000 if number >= MICROSECONDS_FROM else 1_000 if number >= MILLISECONDS_FROM else 1
     return datetime.fromtimestamp(number // unit, UTC)
 
 
+def _answer(variables: Mapping[str, str]) -> str:
+    """When somebody answered; `0` says that nobody did."""
+    return (variables.get("answer_uepoch") or variables.get("answer_epoch", "")).lstrip("0")
+
+
 def _outcome(variables: Mapping[str, str]) -> phone.Outcome:
-    answered = variables.get("answer_uepoch") or variables.get("answer_epoch", "")
-    if answered.strip("0"):
+    if _answer(variables):
         is_voicemail = variables.get("last_app", "").lower() == "voicemail"
         return "voicemail" if is_voicemail else "answered"
     return OUTCOMES.get(variables.get("hangup_cause", "NORMAL_CLEARING").upper(), "failed")

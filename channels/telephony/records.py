@@ -40,6 +40,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     called: str
     started_at: datetime
     outcome: phone.Outcome
+    answered_at: datetime | None = None
+    """Where it is not told, somebody answered as it began."""
     talk_seconds: int = 0
     name: str = ""
     """The caller's, as the telephone system knows it."""
@@ -118,7 +120,7 @@ def _call(key: str, parts: list[Row], settings: phone.Settings) -> Call | None:
         return None
     first, direction = outside[0]
     outcome = min((part.outcome for part, _ in outside), key=BEST_FIRST.index)
-    talked = sum(part.talk_seconds for part, _ in outside if part.outcome == outcome)
+    talked = _talk_seconds([part for part, _ in outside if part.outcome == outcome])
     is_inbound = direction is Direction.INBOUND
     return Call(
         call_id=key,
@@ -129,6 +131,16 @@ def _call(key: str, parts: list[Row], settings: phone.Settings) -> Call | None:
         duration_seconds=min(talked, phone.DURATION_SECONDS_MAX) if outcome in ("answered", "voicemail") else 0,
         author=first.name if is_inbound else "",
     )
+
+
+def _talk_seconds(parts: list[Row]) -> int:
+    """Seconds in which anybody talked: of two legs of one call only once."""
+    seconds, upto = 0.0, 0.0
+    spans = ((part.answered_at or part.started_at).timestamp() for part in parts)
+    for begin, talked in sorted(zip(spans, (part.talk_seconds for part in parts), strict=True)):
+        seconds += max(0.0, begin + talked - max(begin, upto))
+        upto = max(upto, begin + talked)
+    return round(seconds)
 
 
 def _direction(row: Row, settings: phone.Settings) -> Direction | None:

@@ -36,6 +36,7 @@ def cdr(
     *further: str,
     start: str = "2026-11-21 10:30:00",
     ended: str = "ANSWERED",
+    answer: str = "",
     talk: int = 95,
     app: str = "Dial",
     to: str = "SIP/204-00000002",
@@ -44,7 +45,7 @@ def cdr(
     """A line of Master.csv."""
     line = f'"","{caller}","{called}","from-trunk",{name},"SIP/trunk-00000001","{to}","{app}","SIP/204,20","{start}"'
     rest = "".join(f',"{cell}"' for cell in further)
-    return f'{line},"2026-11-21 10:30:05","2026-11-21 10:31:40",{talk + 5},{talk},"{ended}","DOCUMENTATION"{rest}\n'
+    return f'{line},"{answer or start}","2026-11-21 10:31:40",{talk + 5},{talk},"{ended}","DOCUMENTATION"{rest}\n'
 
 
 def a_json_cdr(start: str = "1763717400123456", **variables: str) -> dict[str, object]:

@@ -40,6 +40,14 @@ def test_json_comes_alone_in_a_list_or_by_the_line() -> None:
         assert {call.call_id for call in calls(*files)} == {UUID, "b"}
 
 
+def test_the_talk_of_two_legs_counts_once() -> None:
+    second = a_json_cdr(uuid="b-leg", billsec="100", answer_epoch="1763717410")
+
+    (call,) = calls(json.dumps(second), json.dumps(a_json_cdr()))
+
+    assert call.duration_seconds == 105
+
+
 def test_the_legs_of_a_call_are_one() -> None:
     second = a_json_cdr(uuid="b-leg", billsec="0", answer_epoch="0", hangup_cause="NO_ANSWER")
 
