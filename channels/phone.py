@@ -1,4 +1,7 @@
-"""Phone: what agents write down of a call, and call records of telephone systems. Numbers, parse; nothing is sent."""
+"""Phone: what agents write down of a call, and call records of telephone systems. Settings, numbers, parse.
+
+Nothing is sent. `channels/telephony/` reads what telephone systems tell by themselves, live and afterwards.
+"""
 
 import unicodedata
 from datetime import datetime
@@ -18,6 +21,9 @@ WITHHELD = "anonymous"
 WITHHELD_WORDS = frozenset(
     {"", "anonymous", "blocked", "no caller id", "private", "restricted", "unavailable", "unknown", "withheld"}
 )
+WITHHELD_NUMBERS = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"})
+"""What Twilio says for anonymous, restricted, blocked, unknown, unavailable: the letters on a telephone's keys."""
+PROVIDERS = ("twilio", "sipgate", "placetel", "generic")
 NUMBER_LENGTH_MAX = 64
 SUBSCRIBER_DIGITS_MIN = 7
 """Shorter ones are extensions of one's own telephone system, unless the country really has such numbers."""
@@ -37,14 +43,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     region: str
     """`AccountDefinition.default_region`: the country of numbers that name none, as in `DE`; may be empty."""
+    provider: str = ""
+    """`provider`: whose live events come in, one of `PROVIDERS`; empty where none do."""
+    secrets: tuple[str, ...] = ()
+    """`secret`, of Twilio `auth_token`; and the same with `_previous` while it is rolled."""
+    account_sid: str = ""
+    """Of Twilio's account or subaccount."""
+    own_numbers: frozenset[str] = frozenset()
+    """`own_numbers`, separated by commas, and `AccountDefinition.address`: who calls from one of them is us."""
 
 
 def read_settings(definition: AccountDefinition) -> Settings:
-    """Raises AccountInvalid."""
-    region = definition.default_region.upper()
+    """Raises AccountInvalid with the setting that is missing or wrong."""
+    region, given = definition.default_region.upper(), definition.settings
     if region and region not in phonenumbers.SUPPORTED_REGIONS:
         raise AccountInvalid(f"default_region: {definition.default_region!r} is no country code such as DE")
-    return Settings(region=region)
+    provider = given.get("provider", "")
+    if provider not in ("", *PROVIDERS):
+        raise AccountInvalid(f"settings.provider: {provider!r} is none of {', '.join(PROVIDERS)}")
+    secret = "auth_token" if provider == "twilio" else "secret"
+    for name in (secret, "account_sid") if provider == "twilio" else (secret,) if provider else ():
+        if not given.get(name):
+            raise AccountInvalid(f"settings.{name}: live call events of {provider} need it")
+    written = normalised(definition.address, region)
+    if provider == "twilio" and definition.address and written != definition.address:
+        raise AccountInvalid(f"address: {definition.address!r} is to be written as Twilio does, {written!r}")
+    own = (normalised(one, region) for one in (definition.address, *given.get("own_numbers", "").split(",")))
+    return Settings(
+        region=region,
+        provider=provider,
+        secrets=tuple(one for one in (given.get(secret, ""), given.get(f"{secret}_previous", "")) if one),
+        account_sid=given.get("account_sid", ""),
+        own_numbers=frozenset(own) - {WITHHELD},
+    )
 
 
 def normalised(number: str, region: str) -> str:
@@ -55,7 +86,7 @@ def normalised(number: str, region: str) -> str:
     Example: `("(030) 901820", "DE")` → `"+4930901820"`; `("204", "DE")` (an extension) → `"204"`
     """
     typed = one_line(unicodedata.normalize("NFKC", number[:NUMBER_LENGTH_MAX]))
-    if typed.lower().strip("<>()\"' ") in WITHHELD_WORDS:
+    if typed.lower().strip("<>()\"' ") in WITHHELD_WORDS or typed in WITHHELD_NUMBERS:
         return WITHHELD
     try:
         parsed = phonenumbers.parse(typed, region or None)

@@ -4,10 +4,7 @@ Everything comes as a form: messages, and one status callback for each step of w
 """
 
 import base64
-import hashlib
-import hmac
-from collections.abc import Iterable
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -20,28 +17,24 @@ from channels.edge.payload import (
     Acknowledgement,
     Delivery,
     Posted,
-    SignatureWrong,
     UnreadablePayload,
-    a_dict,
     a_text,
     an_identifier,
-    read_json,
 )
 from channels.edge.posting import REASON_LENGTH_MAX, json_of, post, refused_by_status, retry_after
 from channels.edge.text import clean, one_line
 from channels.edge.twilio_codes import ACCOUNT, MEANINGS, REFUSALS
+from channels.telephony import twilio
 from domain.account import AccountDefinition, AccountInvalid
 from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 
 API_URL = "https://api.twilio.com"
-SIGNATURE_HEADER = "x-twilio-signature"
 ACKNOWLEDGEMENT = Acknowledgement(status=204)
 """Empty: a text answered to a message would be sent to the customer as a reply."""
 MEDIA_HOSTS = (".twilio.com", ".twiliocdn.com", "s3-external-1.amazonaws.com")
 """A media URL leads from the API to where Twilio stores files."""
-FIELDS_MAX = 1_000
 TEXT_LENGTH_MAX = 1_600
 MEDIA_MAX = 10
 INBOUND = frozenset({"", "received", "receiving"})
@@ -103,52 +96,9 @@ def read_settings(definition: AccountDefinition) -> Settings:
 
 
 def verify(definition: AccountDefinition, posted: Posted) -> None:
-    """Checks `X-Twilio-Signature`: base64 HMAC-SHA1 over the URL that Twilio called and every field of the form.
-
-    For a body in JSON the URL carries `bodySHA256`, and only the URL is signed. Twilio signs with or without the
-    port, so both are tried. Raises SignatureWrong.
-    """
+    """Whether Twilio signed it with a token of the account. Raises SignatureWrong."""
     settings = read_settings(definition)
-    given = posted.headers.get(SIGNATURE_HEADER, "").encode("utf-8", "replace")
-    fields: list[tuple[str, str]] = []
-    if (digest := posted.query.get("bodySHA256")) is not None:
-        if not hmac.compare_digest(hashlib.sha256(posted.raw).hexdigest().encode(), digest.lower().encode()):
-            raise SignatureWrong("bodySHA256: it is not the hash of the body")
-    else:
-        fields = _fields(posted.raw)
-        if any(name == "AccountSid" and value != settings.account_sid for name, value in fields):
-            raise SignatureWrong("AccountSid: it is another account's")
-    signed = [(url + _joined(fields)).encode() for url in _urls(posted.url)]
-    keys = [token.encode() for token in settings.auth_tokens]
-    expected = (base64.b64encode(hmac.digest(key, one, "sha1")) for key in keys for one in signed)
-    if not any(hmac.compare_digest(one, given) for one in expected):
-        raise SignatureWrong("the signature does not fit the URL and the fields")
-
-
-def _fields(raw: bytes) -> list[tuple[str, str]]:
-    """Raises SignatureWrong for more fields than any provider sends."""
-    try:
-        text = raw.decode("utf-8", "surrogateescape")
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="replace")
-    except ValueError as error:
-        raise SignatureWrong(f"this is no form: {error}") from None
-
-
-def _joined(fields: Iterable[tuple[str, str]]) -> str:
-    """Names and values, sorted, without separators; a field that comes twice with one value counts once."""
-    return "".join(name + value for name, value in sorted(set(fields))).encode("utf-8", "replace").decode()
-
-
-def _urls(url: str) -> set[str]:
-    """As given, without a port, and with the one of its scheme."""
-    try:
-        parts = urlsplit(url)
-        port, host = parts.port, parts.netloc.rpartition(":")[0]
-    except ValueError:
-        return {url}
-    if port is not None:
-        return {url, parts._replace(netloc=host).geturl()}
-    return {url, parts._replace(netloc=f"{parts.netloc}:{443 if parts.scheme == 'https' else 80}").geturl()}
+    twilio.demand_signature(posted, account_sid=settings.account_sid, auth_tokens=settings.auth_tokens)
 
 
 def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
@@ -157,7 +107,7 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
     Example: `MessageSid=SM1&AccountSid=AC1&From=%2B4930901820&To=%2B4915735980000&Body=Hallo&NumMedia=0`;
     a status callback: `MessageSid=SM2&MessageStatus=undelivered&ErrorCode=30003&From=…&To=…`
     """
-    settings, fields, delivery = read_settings(definition), _named(posted), Delivery()
+    settings, fields, delivery = read_settings(definition), twilio.fields_of(posted), Delivery()
     provider_id = next((one for name in ("MessageSid", "SmsSid", "SmsMessageSid") if (one := fields.get(name))), "")
     if not provider_id:
         if "CallSid" not in fields:
@@ -192,17 +142,6 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
     else:
         delivery.ignored.append(f"status:{one_line(status)}")
     return delivery
-
-
-def _named(posted: Posted) -> dict[str, str]:
-    """The fields by name; of one that comes twice, the first. Raises UnreadablePayload."""
-    if "json" in posted.headers.get("content-type", ""):
-        return {name: a_text(value) for name, value in a_dict(read_json(posted.raw)).items()}
-    try:
-        found = _fields(posted.raw)
-    except SignatureWrong as error:
-        raise UnreadablePayload("", str(error)) from None
-    return {name: clean(value) for name, value in reversed(found)}
 
 
 def _content(fields: dict[str, str]) -> Content:

@@ -24,6 +24,7 @@ from channels import (
 from channels.edge.limits import LIMITS
 from channels.edge.payload import Acknowledgement, Delivery, Posted
 from channels.mail.arriving import hooks
+from channels.telephony import live
 from domain.account import AccountDefinition, AccountInvalid
 
 Verify = Callable[[AccountDefinition, Posted], None]
@@ -46,6 +47,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     answer_handshake: Handshake | None = None
     acknowledgement: Acknowledgement = Acknowledgement()
     """What a delivery is answered with once it is stored."""
+    acknowledge: Callable[[AccountDefinition, Posted], Acknowledgement] | None = None
+    """The same where it depends on account and delivery."""
     nudge_in: Callable[[AccountDefinition, Posted], wecom.Nudge | None] | None = None
     """Of a channel whose deliveries only say that there is something to ask for."""
     complete: Complete | None = None
@@ -173,7 +176,11 @@ CHANNELS: dict[str, Channel] = {
             takes_replies=True,
             fetch=sms.fetch,
         ),
-        Channel(name="phone", read_settings=phone.read_settings),
+        Channel(
+            name="phone",
+            read_settings=phone.read_settings,
+            webhook=Webhook(verify=live.verify, parse=live.parse, acknowledge=live.acknowledge),
+        ),
         Channel(name="adapter", read_settings=_no_settings),
     )
 }

@@ -1,6 +1,7 @@
-"""`onethread channels`: how the channel accounts fare, which deliveries are parked, and once more with those."""
+"""`onethread channels`: how the accounts fare, parked deliveries, and calls that a telephone system recorded."""
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -8,12 +9,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from api.command_line.call_records import BadZone, Imported, files_in, import_files, zone_named
 from api.command_line.run import run_with_parts
 from api.parts import Parts
 from api.upkeep.account_health import AccountHealth, health_of_all
 from application.exchange.deliveries import Kept, Wanted
+from channels.telephony.files import FORMATS
 
 PAGE = 200
+REASONS_SHOWN = 10
 
 
 @click.group()
@@ -98,3 +102,39 @@ def retry(channel: str, account_id: str) -> None:
         click.echo(f"{total} taken up again; {len(await _parked(parts, wanted))} are parked.")
 
     run_with_parts(run)
+
+
+@channels.command("import-calls")
+@click.argument("account_id")
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--format", "file_format", type=click.Choice(FORMATS), help="Of the files; else what they look like.")
+@click.option("--timezone", default="UTC", show_default=True, help="Of times that name none: Europe/Berlin.")
+def import_calls(account_id: str, paths: tuple[Path, ...], file_format: str | None, timezone: str) -> None:
+    """Take in the call records of a telephone system, for the telephone account ACCOUNT_ID.
+
+    FILE is a Master.csv of Asterisk, a json_cdr or xml_cdr of FreeSWITCH, or a folder of them. What is known already
+    changes nothing, so the same file, or one that overlaps, may be given again. A record that cannot be read is told
+    with its line, and the others go on.
+    """
+    try:
+        zone = zone_named(timezone)
+    except BadZone as error:
+        raise click.BadParameter(str(error), param_hint="--timezone") from error
+    files = files_in(paths)
+
+    async def run(parts: Parts) -> Imported:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task("calls", visible=False)
+
+            def advance(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total, visible=True)
+
+            return await import_files(parts, account_id, files, file_format or "", zone, advance)
+
+    imported = run_with_parts(run)
+    for one in imported.refused:
+        click.echo(f"{one.place}: {one.reason}")
+    click.echo(f"{imported.stored} stored, {imported.known} known before, {len(imported.refused)} skipped.")
+    for reason, count in imported.reasons.most_common(REASONS_SHOWN):
+        click.echo(f"  {count} x {reason}")

@@ -172,7 +172,10 @@ async def _keep(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
     await _pass_on(parts, webhook, posted, found)
     await parts.deliveries.store(arrived)
     parts.metrics.deliveries_stored.labels(arrived.channel).inc()
-    return _as_told(webhook.acknowledgement)
+    definition = found[0].definition
+    if webhook.acknowledge is None or definition is None:
+        return _as_told(webhook.acknowledgement)
+    return _as_told(webhook.acknowledge(definition, posted))
 
 
 async def _pass_on(parts: Parts, webhook: Webhook, posted: Posted, accounts: Sequence[Account]) -> None:

@@ -92,6 +92,7 @@ class KnowCustomers:
     ) -> tuple[Done, str]:
         """Writes a call down: with the named customer, else with whoever has this number, else with a new customer.
 
+        It stands in the timeline at the time when it began, however late it is told.
         The same call id of one account is written once. A number that is another customer's stays theirs. Returns the
         customer's id too. Raises CustomerUnknown, ConversationUnknown, TooManyConversations, Contended.
         """
@@ -99,6 +100,7 @@ class KnowCustomers:
             raise CustomerUnknown
         call = msgspec.structs.replace(call, note=mask(call.note))
         call_claim = self._commands.claim_keys.once("call", account_id, call.call_id)
+        timed = msgspec.structs.replace(command, at=call.occurred_at)
         for _ in range(ATTEMPTS_MAX):
             owner_id = await self._owner(call.handle)
             caller_id = customer_id or owner_id or derived_id("customer", call_claim.key)
@@ -121,7 +123,7 @@ class KnowCustomers:
                 ]
 
             try:
-                return await self._commands.carry_out(command, [caller_id], decide, claims), caller_id
+                return await self._commands.carry_out(timed, [caller_id], decide, claims), caller_id
             except ClaimTaken as taken:
                 if taken.outcome.claim.key == call_claim.key:
                     return await self._logged_before(taken)

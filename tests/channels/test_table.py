@@ -11,7 +11,7 @@ HOOKED = ["whatsapp", "messenger", "instagram", "telegram", "line", "wechat", "w
 def test_these_channels_take_what_providers_post_and_send_what_agents_write() -> None:
     assert list(CHANNELS) == ["webchat", "email", *HOOKED, "phone", "adapter"]
     assert [name for name, channel in CHANNELS.items() if channel.takes_replies] == ["webchat", "email", *HOOKED]
-    assert [name for name, channel in CHANNELS.items() if channel.webhook] == ["email", *HOOKED]
+    assert [name for name, channel in CHANNELS.items() if channel.webhook] == ["email", *HOOKED, "phone"]
     assert [name for name, channel in CHANNELS.items() if channel.send] == ["email", *HOOKED]
 
 

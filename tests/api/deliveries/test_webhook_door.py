@@ -85,7 +85,7 @@ def test_what_is_not_proven_is_refused_and_leaves_nothing(deployment: Deployment
 def test_an_unknown_channel_or_account_and_too_many_bytes_are_told(deployment: Deployment, shop: Shop) -> None:
     anybody, unknown = deployment.anybody(), f"account-{'0' * 32}"
 
-    for path, status in {"/carrier-pigeon": 404, "/phone": 404, f"/whatsapp/{unknown}": 404}.items():
+    for path, status in {"/carrier-pigeon": 404, "/webchat": 404, f"/whatsapp/{unknown}": 404}.items():
         assert anybody.ask("POST", f"/v1/webhooks{path}", content=b"{}").status_code == status
     too_large = anybody.ask("POST", HOOK, content=b" " * (4_194_304 + 1))
     assert (too_large.status_code, too_large.json()["errors"][0]["limit"]) == (413, 4_194_304)

@@ -1,8 +1,10 @@
 """Customers are told apart by their addresses; each address is one customer's."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from application.use_cases.know_customers import CustomerUnknown, Identity, IdentityTaken
 from domain.conversation import ConversationUnknown
@@ -181,6 +183,18 @@ async def test_the_same_call_is_written_once(shop: Shop) -> None:
 
     assert (done.position, done.is_repeat, again) == (head, True, first)
     assert await shop.since(head) == []
+
+
+async def test_a_call_stands_where_it_began_however_late_it_is_told(shop: Shop) -> None:
+    began_at = datetime(2026, 10, 1, 9, 30, tzinfo=UTC)
+
+    done, _ = await shop.customers.log_call(
+        shop.command(), replace(a_call(), occurred_at=began_at), account_id="account-phone"
+    )
+
+    logged = await shop.log.at(done.position)
+    assert logged is not None
+    assert logged.occurred_at == began_at
 
 
 async def test_a_withheld_number_is_nobodys_address(shop: Shop) -> None:

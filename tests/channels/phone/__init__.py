@@ -1,0 +1,1 @@
+"""Phone: numbers and notes, live events, call records."""
