@@ -11,10 +11,11 @@ import msgspec
 from api.demo.client import Client
 from api.demo.scene import Scene
 from api.demo.shop import ANSWERS, PASSWORD, DemoAgent
+from channels.table import CHANNELS
 
 DECLINES = 0.04
 """How often an agent says no to an offer."""
-ANSWERED_CHANNELS = frozenset({"webchat", "email"})
+ANSWERED_CHANNELS = frozenset(name for name, channel in CHANNELS.items() if channel.takes_replies)
 """Where replies go out; elsewhere the agent writes a note instead."""
 
 
