@@ -1,4 +1,4 @@
-"""`onethread channels`: how the channel accounts fare, which deliveries are parked, and once more with those."""
+"""`onethread channels`: what accounts need, how they fare, which deliveries are parked, and once more with those."""
 
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from api.command_line.run import run_with_parts
+from api.command_line.samples import samples, send_sample
 from api.parts import Parts
 from api.upkeep.account_health import AccountHealth, health_of_all
 from application.exchange.deliveries import Kept, Wanted
@@ -18,7 +19,11 @@ PAGE = 200
 
 @click.group()
 def channels() -> None:
-    """Look after the channel accounts: is anything silent, behind or parked."""
+    """Look after the channel accounts: set them up, try them, see whether anything is silent, behind or parked."""
+
+
+channels.add_command(samples)
+channels.add_command(send_sample)
 
 
 def _moment(at: datetime | None) -> str:
