@@ -106,7 +106,8 @@ class AtWork:
         await self._think(1.0)
         text = self._random.choice(ANSWERS)
         if card["conversation"]["channel"] in ANSWERED_CHANNELS:
-            self._scene.replies += bool(await client.post(f"{path}/reply", {"text": text}))
+            is_written = bool(await client.post(f"{path}/reply", {"text": text}))
+            self._scene.replies += is_written  # not around the await: others count meanwhile
             await self._think(1.0)
             return True
         await client.post(f"{path}/note", {"text": f"Called back: {text}"})

@@ -92,7 +92,8 @@ class Customers:
         if last is not None and medium.amend and self._random.random() < AMENDS_SHARE:
             what = self._random.choice(list(medium.amend))
             del self._last[channel, somebody.phone]
-            self._scene.amendments[what] += await self._deliver(medium.amend[what](somebody, last))
+            if await self._deliver(medium.amend[what](somebody, last)):
+                self._scene.amendments[what] += 1
             return
         count = self._random.randint(1, BATCH_MAX) if medium.several else 1
         words = [(secrets.randbelow(2**50), self._random.choice(TEXTS)) for _ in range(count)]
@@ -104,8 +105,9 @@ class Customers:
         """The oldest reply without a receipt arrives, where the channel tells that."""
         if self._scene.handed:
             handed = self._scene.handed.popleft()
-            if (receive := MEDIA[handed.channel].receive) is not None:
-                self._scene.receipts += await self._deliver(receive(handed))
+            receive = MEDIA[handed.channel].receive
+            if receive is not None and await self._deliver(receive(handed)):
+                self._scene.receipts += 1
 
     async def _deliver(self, hook: Hook) -> bool:
         taken = await self._http.post(hook.path, hook.body, content_type=hook.content_type, headers=hook.headers)

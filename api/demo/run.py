@@ -107,7 +107,8 @@ async def _supervise(nobody: Client, shop: Shop, scene: Scene) -> None:
             if frame.get("watch") == timeline:
                 scene.shows(frame.get("rows", [frame["row"]] if "row" in frame else []))
                 continue
-            board = scene.agents if frame.get("watch") == "agent_board" else scene.queues
+            is_of_agents = frame.get("watch", "").startswith("agent_board")
+            board = scene.agents if is_of_agents else scene.queues
             for row in frame.get("rows", []):
                 board[row["id"]] = row
             if frame["type"] == "put":

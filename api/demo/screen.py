@@ -30,6 +30,8 @@ CHANNEL_STYLES = {
     "phone": "blue",
 }
 ENTRY_LINES_MAX = 24
+SIGNS = {"message received": "←", "reply written": "→", "note written": "✎"}
+"""What is mostly in a timeline, in a column."""
 
 
 class Screen:
@@ -52,7 +54,7 @@ class Screen:
             Layout(Panel(self._decisions(), title="who got what, and why")),
         )
         layout["right"].split_column(
-            Layout(Panel(self._agents(), title="agent board"), size=16),
+            Layout(Panel(self._agents(), title="agent board")),
             Layout(Panel(self._timeline(), title=f"one thread: {FEATURED.name}, whatever the channel")),
         )
         return layout
@@ -147,8 +149,8 @@ def _entry(row: dict[str, Any]) -> Text:
     said = event.get("content", {}).get("text") or event.get("text") or event.get("note") or event.get("subject") or ""
     kind = row["kind"].partition(".")[2].replace("_", " ")
     style = CHANNEL_STYLES.get(channel, "white" if said else "dim")
-    told = " ".join((kind, *_told(row)))
-    return Text(f"{at:%H:%M:%S} {channel:9} {told}  {said}", style=style, no_wrap=True, overflow="ellipsis")
+    told = " ".join((SIGNS.get(kind, kind), *_told(row)))
+    return Text(f"{at:%H:%M:%S} {channel:9} {told} {said}", style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _told(row: dict[str, Any]) -> list[str]:
