@@ -129,7 +129,8 @@ class Screen:
             style = {"available": "green", "away": "yellow"}.get(agent.get("presence", ""), "dim")
             load, capacity = row.get("load", 0), agent.get("capacity", 0)
             bar = "■" * load + "□" * max(0, capacity - load)
-            table.add_row(agent["name"], Text(agent.get("presence", "offline"), style=style), bar, _held(agent))
+            name = Text(agent["name"], no_wrap=True, overflow="ellipsis")
+            table.add_row(name, Text(agent.get("presence", "offline"), style=style), bar, _held(agent))
         return table
 
     def _timeline(self) -> RenderableType:

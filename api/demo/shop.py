@@ -61,7 +61,7 @@ QUEUE_OF_CHANNEL = {
     "messenger": "orders",
     "instagram": "orders",
     "telegram": "orders",
-    "line": "international",
+    "line": "returns",
     "wechat": "international",
     "sms": "returns",
     "adapter": "orders",
