@@ -1,4 +1,4 @@
-"""`onethread channels`: how the accounts fare, parked deliveries, and calls that a telephone system recorded."""
+"""`onethread channels`: what accounts need, how they fare, parked deliveries, and recorded calls."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from api.command_line.call_records import BadZone, Imported, files_in, import_files, zone_named
 from api.command_line.run import run_with_parts
+from api.command_line.samples import samples, send_sample
 from api.parts import Parts
 from api.upkeep.account_health import AccountHealth, health_of_all
 from application.exchange.deliveries import Kept, Wanted
@@ -22,7 +23,11 @@ REASONS_SHOWN = 10
 
 @click.group()
 def channels() -> None:
-    """Look after the channel accounts: is anything silent, behind or parked."""
+    """Look after the channel accounts: set them up, try them, see whether anything is silent, behind or parked."""
+
+
+channels.add_command(samples)
+channels.add_command(send_sample)
 
 
 def _moment(at: datetime | None) -> str:

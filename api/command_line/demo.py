@@ -19,10 +19,12 @@ from api.settings import Settings, settings_from_environment
 @click.option("--seconds", type=click.FloatRange(min=1), help="Stop after so long; otherwise Ctrl-C stops it.")
 @click.option("--fast", is_flag=True, help="A burst: ten times the traffic, agents who hardly think.")
 def demo(seconds: float | None, fast: bool) -> None:  # noqa: FBT001  # a flag
-    """A shop on its busiest day: three queues, twelve agents, customers on five channels, all on real servers.
+    """A shop on its busiest day: three queues, twelve agents, customers on eleven channels, all on real servers.
 
-    Messages come in as signed WhatsApp webhooks, raw mails, web chat sockets, NATS messages and call records; agents
-    work over real sockets. What it stores stays, and can be looked at with `onethread serve`.
+    Messages come in as signed webhooks of WhatsApp, Messenger, Instagram, Telegram, LINE, WeChat and Twilio, as raw
+    mails, web chat sockets, NATS messages and call records; agents work over real sockets, and what they answer goes
+    to the send API of the channel, which the demo plays. One customer writes on all of them and stays one thread.
+    What it stores stays, and can be looked at with `onethread serve`.
     """
     console = Console()
 
@@ -49,8 +51,13 @@ def _summary(console: Console, scene: Scene) -> None:
     table = Table("what", "how much", box=None)
     for channel, number in scene.taken_in.most_common():
         table.add_row(f"messages taken in, {channel}", f"{number:,}")
+    table.add_row(f"media in one thread, {FEATURED.name}", f"{len(scene.media):,}")
     table.add_row("replies by agents", f"{scene.replies:,}")
-    table.add_row("of these sent as mail", f"{scene.mails_out:,}")
+    for channel, number in scene.replies_out.most_common():
+        table.add_row(f"replies out, {channel}", f"{number:,}")
+    for what, number in scene.amendments.most_common():
+        table.add_row(f"{what}s of customers", f"{number:,}")
+    table.add_row("receipts of what was sent", f"{scene.receipts:,}")
     table.add_row("offers declined", f"{scene.declined:,}")
     table.add_row("conversations closed", f"{scene.closed:,}")
     p50, p95 = scene.latency_ms(0.5), scene.latency_ms(0.95)

@@ -11,10 +11,11 @@ import msgspec
 from api.demo.client import Client
 from api.demo.scene import Scene
 from api.demo.shop import ANSWERS, PASSWORD, DemoAgent
+from channels.table import CHANNELS
 
 DECLINES = 0.04
 """How often an agent says no to an offer."""
-ANSWERED_CHANNELS = frozenset({"webchat", "email"})
+ANSWERED_CHANNELS = frozenset(name for name, channel in CHANNELS.items() if channel.takes_replies)
 """Where replies go out; elsewhere the agent writes a note instead."""
 
 
@@ -105,7 +106,8 @@ class AtWork:
         await self._think(1.0)
         text = self._random.choice(ANSWERS)
         if card["conversation"]["channel"] in ANSWERED_CHANNELS:
-            self._scene.replies += bool(await client.post(f"{path}/reply", {"text": text}))
+            is_written = bool(await client.post(f"{path}/reply", {"text": text}))
+            self._scene.replies += is_written  # not around the await: others count meanwhile
             await self._think(1.0)
             return True
         await client.post(f"{path}/note", {"text": f"Called back: {text}"})

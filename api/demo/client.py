@@ -39,7 +39,7 @@ class Client:
         content_type: str = "application/json",
         headers: dict[str, str] | None = None,
     ) -> Any:
-        """The answer's JSON, or `{"status": 200}` where it has none; `{}` where it was a refusal, which is counted."""
+        """The answer's JSON, or `{"status": 200}` where it is none; `{}` where it was a refusal, which is counted."""
         raw = body if isinstance(body, bytes) else msgspec.json.encode({} if body is None else body)
         sent = {"Content-Type": content_type, "Idempotency-Key": secrets.token_hex(12)} | (headers or {})
         if self._credential:
@@ -48,7 +48,8 @@ class Client:
         if answer.is_error:
             self._scene.refused[str(answer.status_code)] += 1
             return {}
-        return answer.json() if answer.content else {"status": answer.status_code}
+        is_json = answer.headers.get("content-type", "").startswith("application/json")
+        return answer.json() if is_json else {"status": answer.status_code}
 
     async def get(self, path: str, **query: str | int) -> Any:
         """The answer's JSON. Raises httpx.HTTPStatusError."""

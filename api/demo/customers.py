@@ -1,29 +1,46 @@
 """The customers: each channel's traffic in its real format, through its real door."""
 
 import asyncio
-import hashlib
-import hmac
 import random
 import secrets
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
+from itertools import cycle
 
 import msgspec
 from nats.aio.client import Client as Nats
 from websockets.asyncio.client import connect
 
 from api.demo.client import Client
+from api.demo.media import MEDIA
 from api.demo.opening import Shop
 from api.demo.scene import Scene
-from api.demo.shop import CUSTOMERS, FEATURED, MAILBOX, PHONE_NUMBER_ID, TEXTS, WEBHOOK_SECRET, DemoCustomer
+from api.demo.shop import CUSTOMERS, FEATURED, MAILBOX, TEXTS, DemoCustomer
+from api.demo.signing import Hook
 
-FEATURED_SHARE = 0.08
-"""How often it is the featured customer who writes."""
-STRANGERS_SHARE = 0.5
-"""How often it is somebody the shop never met."""
+SHARES = {
+    "whatsapp": 22,
+    "webchat": 18,
+    "email": 13,
+    "telegram": 9,
+    "messenger": 8,
+    "wechat": 8,
+    "line": 6,
+    "sms": 6,
+    "instagram": 4,
+    "adapter": 4,
+    "phone": 2,
+}
+"""How people get in touch."""
+FEATURED_SHARE = 0.15
+"""How often it is the featured customer, who takes one channel after the other."""
+STRANGERS_SHARE = 0.55
+"""How often it is otherwise somebody the shop never met."""
+AMENDS_SHARE = 0.25
+"""How often somebody edits, takes back or reacts instead of writing more."""
 BATCH_MAX = 3
-"""WhatsApp delivers several messages in one webhook."""
+"""Several messages come in one delivery where the channel does that."""
 
 
 class Customers:
@@ -37,51 +54,67 @@ class Customers:
         self._scene = scene
         self._nats = nats
         self._random = random.Random(seed)
+        self._featured_on = cycle([channel for channel in SHARES if channel != "webchat"])
+        self._last: dict[tuple[str, str], int] = {}
+        """The number of the latest message of somebody on a channel."""
 
     async def write(self) -> None:
-        """Somebody gets in touch, on some channel."""
-        ways = (self.whatsapp, self.mail, self.chat, self.social, self.call)
-        await self._random.choices(ways, weights=(35, 20, 25, 15, 5))[0]()
+        """Somebody gets in touch on some channel; and somebody receives what was sent to them."""
+        if self._random.random() < FEATURED_SHARE:
+            await self._contact(FEATURED, next(self._featured_on))
+        else:
+            (channel,) = self._random.choices(list(SHARES), weights=list(SHARES.values()))
+            await self._contact(self._somebody(), channel)
+        await self._receive()
 
     def _somebody(self) -> DemoCustomer:
-        draw = self._random.random()
-        if draw < FEATURED_SHARE:
-            return FEATURED
-        if draw < FEATURED_SHARE + STRANGERS_SHARE:
-            number = self._random.randrange(10_000)
-            return DemoCustomer(
-                f"Customer {number}", f"+49151{number:08d}", f"c{number}@mail.example", f"social{number}"
-            )
-        return self._random.choice(CUSTOMERS)
+        if self._random.random() >= STRANGERS_SHARE:
+            return self._random.choice(CUSTOMERS)
+        number = self._random.randrange(10_000)
+        return DemoCustomer(f"Customer {number}", f"+49151{number:08d}", f"c{number}@mail.example", f"social{number}")
 
-    async def whatsapp(self) -> None:
-        """A signed webhook with one or several messages."""
-        somebody = self._somebody()
-        messages = [
-            {
-                "from": somebody.phone.lstrip("+"),
-                "id": f"wamid.{secrets.token_hex(12)}",
-                "timestamp": str(int(datetime.now(UTC).timestamp())),
-                "type": "text",
-                "text": {"body": self._random.choice(TEXTS)},
-            }
-            for _ in range(self._random.randint(1, BATCH_MAX))
-        ]
-        value = {
-            "messaging_product": "whatsapp",
-            "metadata": {"display_phone_number": "4930123456", "phone_number_id": PHONE_NUMBER_ID},
-            "contacts": [{"profile": {"name": somebody.name}, "wa_id": somebody.phone.lstrip("+")}],
-            "messages": messages,
-        }
-        entry = {"id": "102290129340398", "changes": [{"field": "messages", "value": value}]}
-        body = msgspec.json.encode({"object": "whatsapp_business_account", "entry": [entry]})
-        signature = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()
-        if await self._http.post("/v1/webhooks/whatsapp", body, headers={"X-Hub-Signature-256": f"sha256={signature}"}):
-            self._scene.took_in("whatsapp", len(messages))
+    async def _contact(self, somebody: DemoCustomer, channel: str) -> None:
+        match channel:
+            case "email":
+                await self.mail(somebody)
+            case "webchat":
+                await self.chat()
+            case "adapter":
+                await self.social(somebody)
+            case "phone":
+                await self.call(somebody)
+            case _:
+                await self._post(somebody, channel)
 
-    async def mail(self) -> None:
+    async def _post(self, somebody: DemoCustomer, channel: str) -> None:
+        """A webhook: one or several messages, or something about the last one."""
+        medium, last = MEDIA[channel], self._last.get((channel, somebody.phone))
+        if last is not None and medium.amend and self._random.random() < AMENDS_SHARE:
+            what = self._random.choice(list(medium.amend))
+            del self._last[channel, somebody.phone]
+            if await self._deliver(medium.amend[what](somebody, last)):
+                self._scene.amendments[what] += 1
+            return
+        count = self._random.randint(1, BATCH_MAX) if medium.several else 1
+        words = [(secrets.randbelow(2**50), self._random.choice(TEXTS)) for _ in range(count)]
+        if await self._deliver(medium.write(somebody, words)):
+            self._scene.took_in(channel, count)
+            self._last[channel, somebody.phone] = words[-1][0]
+
+    async def _receive(self) -> None:
+        """The oldest reply without a receipt arrives, where the channel tells that."""
+        if self._scene.handed:
+            handed = self._scene.handed.popleft()
+            receive = MEDIA[handed.channel].receive
+            if receive is not None and await self._deliver(receive(handed)):
+                self._scene.receipts += 1
+
+    async def _deliver(self, hook: Hook) -> bool:
+        taken = await self._http.post(hook.path, hook.body, content_type=hook.content_type, headers=hook.headers)
+        return bool(taken)
+
+    async def mail(self, somebody: DemoCustomer) -> None:
         """A raw mail, as a mail server hands it over."""
-        somebody = self._somebody()
         mail = EmailMessage()
         mail["From"] = f'"{somebody.name}" <{somebody.mail}>'
         mail["To"] = MAILBOX
@@ -107,12 +140,13 @@ class Customers:
                         self._scene.took_in("webchat")
                         if not texts:
                             return
-                    elif frame["kind"] == "reply" and texts:
-                        await socket.send(_said(texts.pop(0)))
+                    elif frame["kind"] == "reply":
+                        self._scene.replies_out["webchat"] += 1
+                        if texts:
+                            await socket.send(_said(texts.pop(0)))
 
-    async def social(self) -> None:
+    async def social(self, somebody: DemoCustomer) -> None:
         """A direct message from another system, through NATS JetStream; acknowledged once it is stored there."""
-        somebody = self._somebody()
         account = self._shop.accounts["adapter"]
         message = {
             "account": account,
@@ -125,9 +159,8 @@ class Customers:
         await self._nats.jetstream().publish(f"inbound.{account}", msgspec.json.encode(message), timeout=10)
         self._scene.took_in("adapter")
 
-    async def call(self) -> None:
+    async def call(self, somebody: DemoCustomer) -> None:
         """A call that the telephone system records."""
-        somebody = self._somebody()
         record = {
             "call_id": secrets.token_hex(12),
             "direction": "inbound",

@@ -6,16 +6,15 @@ Safe to repeat: a second demo on the same data finds everything as it was.
 from msgspec import Struct
 
 from api.access.passwords import hash_password
+from api.demo.accounts import definition_of
+from api.demo.outside import Outside
 from api.demo.shop import (
     AGENTS,
     CUSTOMERS,
-    MAILBOX,
     PASSWORD,
-    PHONE_NUMBER_ID,
     QUEUE_OF_CHANNEL,
     QUEUES,
     SUPERVISOR,
-    WEBHOOK_SECRET,
     DemoAgent,
     DemoCustomer,
 )
@@ -45,16 +44,16 @@ class Shop(Struct, kw_only=True):
     """Of both keys, to be barred at the end."""
 
 
-async def open_shop(parts: Parts, smtp_port: int) -> Shop:
+async def open_shop(parts: Parts, outside: Outside) -> Shop:
     """The shop, open."""
     queues = {}
     for short, definition in QUEUES.items():
         _, queues[short] = await parts.set_up.define_queue(_once(parts, "queue", short), None, definition)
-    accounts = {channel: await _account(parts, channel, queues, smtp_port) for channel in QUEUE_OF_CHANNEL}
+    accounts = {channel: await _account(parts, definition_of(channel, queues, outside)) for channel in QUEUE_OF_CHANNEL}
     password_hash = hash_password(PASSWORD)
     agents = {agent.login: await _agent(parts, agent, password_hash) for agent in AGENTS}
     await _person(parts, SUPERVISOR, "Grace Hopper", Role.SUPERVISOR, password_hash, None)
-    customers = {one.name: await _customer(parts, one, accounts["adapter"]) for one in CUSTOMERS}
+    customers = {one.name: await _customer(parts, one, accounts) for one in CUSTOMERS}
     now = Command(actor=ACTOR, at=parts.clock())
     _, adapter, adapter_key = await parts.set_up.issue_key(now, name="demo", role=Role.ADAPTER, account_ids=())
     _, auditor, auditor_key = await parts.set_up.issue_key(now, name="demo", role=Role.AUDITOR, account_ids=())
@@ -80,28 +79,10 @@ def _once(parts: Parts, *what: str) -> Command:
     return Command(actor=ACTOR, at=parts.clock(), claim=parts.claim_keys.command(ACTOR, "/".join(what), b""))
 
 
-async def _account(parts: Parts, channel: str, queues: dict[str, str], smtp_port: int) -> str:
-    settings = {
-        "webchat": {"visitor_key": WEBHOOK_SECRET * 2},
-        "email": {
-            "token_key": WEBHOOK_SECRET * 2,
-            "smtp_host": "127.0.0.1",
-            "smtp_port": str(smtp_port),
-            "smtp_security": "plain",
-        },
-        "whatsapp": {"app_secret": WEBHOOK_SECRET, "verify_token": "demo"},
-    }
-    address = {"email": MAILBOX, "whatsapp": PHONE_NUMBER_ID}
-    definition = AccountDefinition(
-        channel=channel,
-        name=f"Shop {channel}",
-        queue_id=queues[QUEUE_OF_CHANNEL[channel]],
-        address=address.get(channel, ""),
-        settings=settings.get(channel, {}),
-        default_region="DE" if channel == "phone" else "",
-    )
-    _, account_id = await parts.set_up.define_account(_once(parts, "account", channel), None, definition)
-    # The mail sink listens on another port each time.
+async def _account(parts: Parts, definition: AccountDefinition) -> str:
+    command = _once(parts, "account", definition.channel)
+    _, account_id = await parts.set_up.define_account(command, None, definition)
+    # The world outside listens on other ports each time.
     await parts.set_up.define_account(Command(actor=ACTOR, at=parts.clock()), account_id, definition)
     return account_id
 
@@ -124,13 +105,15 @@ async def _person(parts: Parts, login: str, name: str, role: Role, password_hash
     )
 
 
-async def _customer(parts: Parts, customer: DemoCustomer, adapter_account: str) -> str:
+async def _customer(parts: Parts, customer: DemoCustomer, accounts: dict[str, str]) -> str:
+    """One customer, whatever they write on. Visitors of the web chat stay whoever they say they are."""
     identities = [
-        Identity(channel="whatsapp", handle=customer.phone),
-        Identity(channel="phone", handle=customer.phone),
-        Identity(channel="email", handle=customer.mail),
-        Identity(channel="adapter", handle=customer.social, account_id=adapter_account),
+        Identity(channel=channel, handle=customer.handle_on(channel), account_id=account_id)
+        for channel, account_id in accounts.items()
+        if channel != "webchat"
     ]
     command = _once(parts, "customer", customer.phone)
     _, customer_id = await parts.customers.register(command, customer.name, identities)
+    # Whoever an earlier demo registered may not have been on all of these channels yet.
+    await parts.customers.link(Command(actor=ACTOR, at=parts.clock()), customer_id, customer.name, identities)
     return customer_id

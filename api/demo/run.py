@@ -19,12 +19,12 @@ from api.composition import composed
 from api.demo.agents import AtWork
 from api.demo.client import Client
 from api.demo.customers import Customers
-from api.demo.mailbox import mailbox
 from api.demo.opening import Shop, close_shop, open_shop
+from api.demo.outside import outside_world
 from api.demo.scene import Scene
 from api.demo.screen import Screen
 from api.demo.server import serving
-from api.demo.shop import AGENTS, FEATURED, PASSWORD, SUPERVISOR
+from api.demo.shop import AGENTS, FEATURED, PASSWORD, PUBLIC_URL, SUPERVISOR
 from api.settings import Settings
 
 FRAMES_PER_SECOND = 4
@@ -45,10 +45,10 @@ BUSY = Pace(messages_per_second=60.0, thinking=0.1)
 async def run_demo(settings: Settings, *, seconds: float | None, pace: Pace, console: Console) -> Scene:
     """Until the time is over or the task is cancelled. Returns the scene as it stood then."""
     scene = Scene()
-    async with mailbox(scene) as smtp_port, composed(settings, readers=False) as parts:
-        shop = await open_shop(parts, smtp_port)
+    async with outside_world(scene) as outside, composed(settings, readers=False) as parts:
+        shop = await open_shop(parts, outside)
         with (settings.data_directory / "demo-server.log").open("wb") as log:
-            async with serving(replace(settings, host="127.0.0.1", port=0), log) as server:
+            async with serving(replace(settings, host="127.0.0.1", port=0, public_url=PUBLIC_URL), log) as server:
                 try:
                     await _live(settings, server.url, shop, scene, seconds, pace, console)
                 finally:
@@ -107,7 +107,8 @@ async def _supervise(nobody: Client, shop: Shop, scene: Scene) -> None:
             if frame.get("watch") == timeline:
                 scene.shows(frame.get("rows", [frame["row"]] if "row" in frame else []))
                 continue
-            board = scene.agents if frame.get("watch") == "agent_board" else scene.queues
+            is_of_agents = frame.get("watch", "").startswith("agent_board")
+            board = scene.agents if is_of_agents else scene.queues
             for row in frame.get("rows", []):
                 board[row["id"]] = row
             if frame["type"] == "put":

@@ -2,9 +2,18 @@
 
 import time
 from collections import Counter, deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+
+
+class Handed(NamedTuple):
+    """A reply that a provider has taken."""
+
+    channel: str
+    provider_id: str
+    handle: str
+    """Whom it is for."""
 
 
 class Scene(msgspec.Struct, kw_only=True):
@@ -17,7 +26,13 @@ class Scene(msgspec.Struct, kw_only=True):
     """Answers other than 2xx, by status."""
     replies: int = 0
     closed: int = 0
-    mails_out: int = 0
+    replies_out: Counter[str] = msgspec.field(default_factory=Counter)
+    """Replies that reached a provider, a mail server or a visitor, by channel."""
+    amendments: Counter[str] = msgspec.field(default_factory=Counter)
+    """Edits, reactions and unsends of customers, by what it was."""
+    receipts: int = 0
+    handed: deque[Handed] = msgspec.field(default_factory=lambda: deque(maxlen=1_000))
+    """Replies without a receipt so far."""
     declined: int = 0
     arrivals: deque[float] = msgspec.field(default_factory=lambda: deque(maxlen=20_000))
     """When each message was acknowledged, on the monotonic clock."""
@@ -27,6 +42,8 @@ class Scene(msgspec.Struct, kw_only=True):
     """Waiting conversations by id, over all queues."""
     agents: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
     timeline: deque[dict[str, Any]] = msgspec.field(default_factory=lambda: deque(maxlen=200))
+    media: set[str] = msgspec.field(default_factory=set)
+    """Channels in the featured customer's timeline."""
     decisions: deque[dict[str, Any]] = msgspec.field(default_factory=lambda: deque(maxlen=50))
     position: int = 0
 
@@ -37,6 +54,7 @@ class Scene(msgspec.Struct, kw_only=True):
 
     def shows(self, rows: list[dict[str, Any]]) -> None:
         """These entries of the timeline are new, or have changed where they stand."""
+        self.media.update(row["event"]["channel"] for row in rows if "channel" in row["event"])
         entries = {row["position"]: row for row in (*self.timeline, *rows)}
         self.timeline = deque(entries.values(), maxlen=self.timeline.maxlen)
 

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -15,8 +16,22 @@ from api.demo.opening import Shop
 from api.demo.scene import Scene
 from api.demo.shop import FEATURED, QUEUES
 
-CHANNEL_STYLES = {"whatsapp": "green", "email": "cyan", "webchat": "magenta", "adapter": "yellow", "phone": "blue"}
+CHANNEL_STYLES = {
+    "whatsapp": "green",
+    "email": "cyan",
+    "webchat": "magenta",
+    "messenger": "bright_blue",
+    "instagram": "bright_magenta",
+    "telegram": "bright_cyan",
+    "line": "bright_green",
+    "wechat": "green3",
+    "sms": "bright_yellow",
+    "adapter": "yellow",
+    "phone": "blue",
+}
 ENTRY_LINES_MAX = 24
+SIGNS = {"message received": "←", "reply written": "→", "note written": "✎"}
+"""What is mostly in a timeline, in a column."""
 
 
 class Screen:
@@ -39,7 +54,7 @@ class Screen:
             Layout(Panel(self._decisions(), title="who got what, and why")),
         )
         layout["right"].split_column(
-            Layout(Panel(self._agents(), title="agent board"), size=16),
+            Layout(Panel(self._agents(), title="agent board")),
             Layout(Panel(self._timeline(), title=f"one thread: {FEATURED.name}, whatever the channel")),
         )
         return layout
@@ -70,11 +85,14 @@ class Screen:
         return Panel(text, title="Onethread")
 
     def _inflow(self) -> RenderableType:
-        table = Table("channel", "taken in", "share", box=None, expand=True)
-        total = sum(self._scene.taken_in.values()) or 1
-        for channel, style in CHANNEL_STYLES.items():
-            number = self._scene.taken_in[channel]
-            table.add_row(Text(channel, style=style), f"{number:,}", "█" * round(30 * number / total))
+        table = Table("channel", "in", "channel", "in", box=None, expand=True)
+        cells = [
+            (Text(channel, style=style), f"{self._scene.taken_in[channel]:,}")
+            for channel, style in CHANNEL_STYLES.items()
+        ]
+        half = (len(cells) + 1) // 2
+        for left, right in zip_longest(cells[:half], cells[half:], fillvalue=("", "")):
+            table.add_row(*left, *right)
         return table
 
     def _queues(self) -> RenderableType:
@@ -92,7 +110,7 @@ class Screen:
 
     def _decisions(self) -> RenderableType:
         lines = []
-        for event in list(self._scene.decisions)[-ENTRY_LINES_MAX:]:
+        for event in list(self._scene.decisions)[: -ENTRY_LINES_MAX - 1 : -1]:
             choice = event["event"].get("choice") or {}
             winner = self._agent_names.get(event["event"]["agent_id"], "somebody")
             queue = self._queue_names.get(event["event"]["queue_id"], "")
@@ -111,11 +129,12 @@ class Screen:
             style = {"available": "green", "away": "yellow"}.get(agent.get("presence", ""), "dim")
             load, capacity = row.get("load", 0), agent.get("capacity", 0)
             bar = "■" * load + "□" * max(0, capacity - load)
-            table.add_row(agent["name"], Text(agent.get("presence", "offline"), style=style), bar, _held(agent))
+            name = Text(agent["name"], no_wrap=True, overflow="ellipsis")
+            table.add_row(name, Text(agent.get("presence", "offline"), style=style), bar, _held(agent))
         return table
 
     def _timeline(self) -> RenderableType:
-        return Group(*(_entry(row) for row in list(self._scene.timeline)[-ENTRY_LINES_MAX:]))
+        return Group(*(_entry(row) for row in list(self._scene.timeline)[: -ENTRY_LINES_MAX - 1 : -1]))
 
 
 def _held(agent: dict[str, Any]) -> str:
@@ -124,11 +143,19 @@ def _held(agent: dict[str, Any]) -> str:
 
 
 def _entry(row: dict[str, Any]) -> Text:
-    """One line of the timeline: when, what, and the beginning of what was said."""
+    """One line of the timeline: when, what, what became of it, and the beginning of what was said."""
     event = row["event"]
     at = datetime.fromisoformat(row["occurred_at"]).astimezone()
     channel = event.get("channel", "")
     said = event.get("content", {}).get("text") or event.get("text") or event.get("note") or event.get("subject") or ""
     kind = row["kind"].partition(".")[2].replace("_", " ")
     style = CHANNEL_STYLES.get(channel, "white" if said else "dim")
-    return Text(f"{at:%H:%M:%S} {channel:8} {kind}  {said}", style=style, no_wrap=True, overflow="ellipsis")
+    told = " ".join((SIGNS.get(kind, kind), *_told(row)))
+    return Text(f"{at:%H:%M:%S} {channel:9} {told} {said}", style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _told(row: dict[str, Any]) -> list[str]:
+    """What was told about the entry later: `["edited", "👍"]`, `["unsent"]`, `["read"]`."""
+    marks = [name for name, field in (("edited", "edited_at"), ("unsent", "unsent_at")) if row.get(field)]
+    marks += [reaction["emoji"] for reaction in row.get("reactions", [])]
+    return marks + ([row["delivery"]["status"]] if row.get("delivery") else [])

@@ -1,4 +1,4 @@
-"""Who there is in the demo: three queues, twelve agents, five channel accounts, and what customers say."""
+"""Who there is in the demo: three queues, twelve agents, eleven channel accounts, and what customers say."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,19 @@ from domain.queue import QueueDefinition
 
 PASSWORD = "demo password"  # noqa: S105  # of the demo's own people, on the demo's own data
 WEBHOOK_SECRET = "demo app secret of the shop"  # noqa: S105  # likewise
-PHONE_NUMBER_ID = "1122334455667"
+PUBLIC_URL = "https://cc.shop.example"
+"""What Twilio believes to call, and therefore signs."""
 MAILBOX = "help@shop.example"
+PHONE_NUMBER_ID = "1122334455667"
+PAGE = "106540352242922"
+PROFESSIONAL_ACCOUNT = "17841405822304914"
+TELEGRAM_BOT = "110201543"
+LINE_BOT = f"U{0xDE00:032x}"
+WECHAT_ACCOUNT, WECHAT_APP = "gh_0123456789ab", "wx0123456789abcdef"
+AES_KEY = "demo" * 10 + "dem"
+"""WeChat's EncodingAESKey: 43 characters."""
+SMS_NUMBER = "+4915735980000"
+TWILIO_ACCOUNT = f"AC{0xDE00:032x}"
 SUPERVISOR = "grace"
 
 QUEUES = {
@@ -47,6 +58,12 @@ QUEUE_OF_CHANNEL = {
     "webchat": "orders",
     "email": "returns",
     "whatsapp": "international",
+    "messenger": "orders",
+    "instagram": "orders",
+    "telegram": "orders",
+    "line": "returns",
+    "wechat": "international",
+    "sms": "returns",
     "adapter": "orders",
     "phone": "returns",
 }
@@ -59,6 +76,22 @@ class DemoCustomer(NamedTuple):
     phone: str
     mail: str
     social: str
+
+    def handle_on(self, channel: str) -> str:
+        """What the channel calls them."""
+        digits = self.phone.lstrip("+")
+        match channel:
+            case "whatsapp" | "sms" | "phone":
+                return self.phone
+            case "email":
+                return self.mail
+            case "adapter":
+                return self.social
+            case "line":
+                return f"U{digits:0>32}"
+            case "wechat":
+                return f"o{digits:0>27}"
+        return digits
 
 
 FEATURED = DemoCustomer("李娜", "+8613800138000", "li.na@mail.example", "lina")

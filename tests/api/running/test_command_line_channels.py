@@ -1,6 +1,9 @@
 """`onethread channels`: what it shows of accounts and parked deliveries, and that it reads those again."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 
 import pytest
 import uvloop
@@ -13,23 +16,25 @@ from application.commands import Command
 from application.exchange.deliveries import Arrived
 from application.ids import new_id
 from channels.edge.payload import Posted
+from channels.table import CHANNELS
 from domain.account import AccountDefinition
 from infrastructure.embedded.servers import Servers
 from tests.api.deliveries.situations import delivery, entry, signed
 from tests.api.running.test_command_line import Terminal, environment_of
+from tests.channels.scripted_provider import Scripted, ScriptedProvider, graph_error, scripted_provider
 from tests.databases import an_empty_database
 from tests.scenarios.serving import set_up, settings_for
 
 SECRET = "the secret of the app"
 
 
-async def open_account(parts: Parts, queue_id: str, number: str) -> str:
+async def open_account(parts: Parts, queue_id: str, number: str, **settings: str) -> str:
     definition = AccountDefinition(
         channel="whatsapp",
         name=f"Number {number}",
         queue_id=queue_id,
         address=number,
-        settings={"app_secret": SECRET, "verify_token": "hello", "silent_after_minutes": "5"},
+        settings={"app_secret": SECRET, "verify_token": "hello", "silent_after_minutes": "5"} | settings,
     )
     _, account_id = await parts.set_up.define_account(Command(actor="test", at=parts.clock()), None, definition)
     await parts.followers["directory"].catch_up()
@@ -91,3 +96,62 @@ def test_parked_deliveries_are_listed_and_read_again_when_mended(
     assert retried.lines == ["3 taken up again; 0 are parked."]
     assert "3/3" in retried.err
     assert after.lines == ["0 are parked."]
+
+
+async def an_account_that_sends(settings: Settings, api_url: str) -> str:
+    async with composed(settings, readers=False) as parts:
+        return await open_account(parts, f"queue-{'1' * 32}", "1", api_url=api_url, access_token="token")
+
+
+@contextmanager
+def a_provider(*script: Scripted) -> Iterator[ScriptedProvider]:
+    """On a loop of its own: a command has this thread to itself."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    stack = AsyncExitStack()
+    opening = stack.enter_async_context(scripted_provider(*script))
+    try:
+        yield asyncio.run_coroutine_threadsafe(opening, loop).result(10)
+    finally:
+        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+def test_a_sample_is_sent_and_its_outcome_explained(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal(environment_of(settings), monkeypatch, capsys)
+    with a_provider(graph_error(131_047, "Re-engagement message")) as provider:
+        account_id = uvloop.run(an_account_that_sends(settings, provider.url))
+
+        refused = terminal.run("channels", "send-sample", account_id, "+4915735980000")
+        accepted = terminal.run("channels", "send-sample", account_id, "+4915735980000", "--text", "Grüße")
+        unknown = terminal.run("channels", "send-sample", "account-none", "+4915735980000")
+
+    assert (refused.status, accepted.status, unknown.status) == (1, 0, 1)
+    assert refused.lines[0] == "Refused: 131047 Re-engagement message"
+    assert refused.lines[1].startswith("Class window_closed: ")
+    assert refused.lines[-1].startswith("What to do: let that customer write")
+    assert accepted.lines == ["Accepted: the provider calls it wamid.2."]
+    assert provider.taken[1].json["text"]["body"] == "Grüße"
+    assert "there is no account account-none" in unknown.err
+
+
+def test_samples_name_the_settings_and_the_hook_of_every_channel(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment = environment_of(settings) | {"COLUMNS": "200", "ONETHREAD_PUBLIC_URL": "https://cc.shop.example/"}
+    terminal = Terminal(environment, monkeypatch, capsys)
+
+    listed = terminal.done("channels", "samples").out
+    one = terminal.done("channels", "samples", "--channel", "telegram").out
+
+    hooked = [name for name, channel in CHANNELS.items() if channel.webhook is not None]
+    assert all(f"https://cc.shop.example/v1/webhooks/{name}" in listed for name in hooked)
+    assert all(f"\n{name} " in listed for name in CHANNELS)
+    assert "bot_token" in one
+    assert "https://api.telegram.org" in one
+    assert "encoding_aes_key" not in one

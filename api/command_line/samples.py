@@ -1,0 +1,150 @@
+"""`onethread channels samples` and `send-sample`: what an account needs to be set up, and one text to try it with."""
+
+import sys
+
+import click
+import httpx
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from api.command_line.run import run_with_parts
+from api.composition import PROVIDER_SECONDS_MAX
+from api.parts import Parts
+from api.settings import settings_from_environment, variable
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Unknown
+from application.ids import new_id
+from channels.guide.settings import EVERYWHERE, SETTINGS, Setting
+from channels.table import CHANNELS
+from domain.account import AccountUnknown
+
+TEXT = "Hello from Onethread: this is a test of the account."
+WHAT_TO_DO = {
+    Refusal.RETRY_LATER: (
+        "the channel has no time now; a reply would be tried again by itself",
+        "try again in a while; if it stays so, look at the provider's rate limits and its status page",
+    ),
+    Refusal.WINDOW_CLOSED: (
+        "the customer wrote too long ago, or never, for a free text",
+        "let that customer write to the account first, then try again",
+    ),
+    Refusal.RECIPIENT_GONE: (
+        "nobody can be reached at this address: blocked us, unsubscribed, or it does not exist",
+        "check HANDLE: it is what the channel calls the person, as `handle` in a message of theirs",
+    ),
+    Refusal.OUR_FAULT: (
+        "the provider takes this from nobody: a token, a permission, a setting or the message is wrong",
+        "check the account's settings against `onethread channels samples`; most often a token has expired",
+    ),
+}
+"""Of each class of refusal: what it means, and what an operator does about it."""
+MAY_HAVE_ARRIVED = "nothing says whether it arrived; a reply would not be sent again unasked"
+
+
+@click.command("samples")
+@click.option("--channel", type=click.Choice(list(CHANNELS)), help="Only this channel.")
+def samples(channel: str | None) -> None:
+    r"""List the settings of each channel, and the hook address to enter at the provider.
+
+    A setting that says "previous" may be there twice: as NAME and as NAME_previous, which stays believed while a
+    secret is rolled. The hook address begins with ONETHREAD_PUBLIC_URL, as providers reach this server; with an
+    account's id behind it, it is the hook of that account alone.
+
+    \b
+    Example:
+      onethread channels samples --channel telegram
+    """
+    public_url = settings_from_environment().public_url.rstrip("/")
+    console = Console()
+    if not public_url:
+        console.print(
+            f"{variable('public_url')} is not set: put your own in place of https://YOUR-HOST.", style="yellow"
+        )
+    for name in [channel] if channel else CHANNELS:
+        console.print(f"\n[bold]{name}[/]  {_hook_address(name, public_url or 'https://YOUR-HOST')}", highlight=False)
+        if SETTINGS[name]:
+            console.print(_table(SETTINGS[name]))
+    console.print("\n[bold]any channel[/]")
+    console.print(_table(EVERYWHERE))
+
+
+def _hook_address(channel: str, public_url: str) -> str:
+    if CHANNELS[channel].webhook is None:
+        return "no webhook"
+    return f"hook: {public_url}/v1/webhooks/{channel}"
+
+
+def _table(settings: tuple[Setting, ...]) -> Table:
+    table = Table("setting", "", "what it is", "default", box=None)
+    for one in settings:
+        marks = [one.need.value, *(["secret"] if one.is_secret else []), *(["previous"] if one.is_rolled else [])]
+        table.add_row(one.name, ", ".join(marks), escape(one.meaning), escape(one.default))
+    return table
+
+
+@click.command("send-sample")
+@click.argument("account_id")
+@click.argument("handle")
+@click.option("--text", default=TEXT, show_default=True, help="What to send.")
+def send_sample(account_id: str, handle: str, text: str) -> None:
+    r"""Send one text from the account ACCOUNT_ID to HANDLE, to try the account.
+
+    HANDLE is what the channel calls the person: a number as in +4915735980000, a mail address, a chat's or a user's
+    id. The text really leaves, outside any conversation: nothing of it is stored or shown to agents. What the provider
+    answers is printed, with what it means and what to do about it. Exit status 1 where it was not accepted.
+
+    \b
+    Example:
+      onethread channels health                                      the ids of all accounts
+      onethread channels send-sample account-… +4915735980000
+    """
+
+    async def send(parts: Parts) -> Outcome:
+        account = parts.directory.account(account_id)
+        if account is None or account.definition is None:
+            raise AccountUnknown(f"there is no account {account_id}; `onethread channels health` lists them")
+        sender = CHANNELS[account.definition.channel].send
+        if sender is None:
+            raise click.ClickException(f"{account.definition.channel}: nothing is handed to a provider there")
+        outgoing = Outgoing(
+            conversation_id=new_id("conversation"),
+            message_id=new_id("message"),
+            handle=handle,
+            text=text,
+            written_at=parts.clock(),
+        )
+        async with httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX) as client:
+            return await sender(account.definition, outgoing, client)
+
+    outcome = run_with_parts(send)
+    for line in told(outcome):
+        click.echo(line)
+    if not isinstance(outcome, Accepted):
+        sys.exit(1)
+
+
+def told(outcome: Outcome) -> list[str]:
+    """The outcome in lines for a person, the provider's words first.
+
+    Example: `["Refused: 131047 Re-engagement message", "Class: window_closed: …", "What to do: …"]`
+    """
+    if isinstance(outcome, Accepted):
+        words = f", and says {outcome.answer!r}" if outcome.answer else ""
+        return [f"Accepted: the provider calls it {outcome.provider_id}{words}."]
+    if isinstance(outcome, Unknown):
+        return [
+            f"Unknown: {outcome.reason}",
+            f"This means: {MAY_HAVE_ARRIVED}.",
+            "What to do: look whether it arrived before you try again.",
+        ]
+    means, advice = WHAT_TO_DO[outcome.refusal]
+    waits = f" It asks to wait {outcome.retry_after_seconds:g} s." if outcome.retry_after_seconds is not None else ""
+    concerned = (
+        ["It concerns the whole account: other replies would fare the same."] if outcome.concerns_account else []
+    )
+    return [
+        f"Refused: {outcome.reason}",
+        f"Class {outcome.refusal.value}: {means}.{waits}",
+        *concerned,
+        f"What to do: {advice}.",
+    ]

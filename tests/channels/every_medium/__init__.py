@@ -1,0 +1,1 @@
+"""The gates that every medium passes, in one table each."""
