@@ -83,6 +83,7 @@ GATHER_SECONDS = {
     "queue_board": 0.005,
     "agent_board": 0.005,
     "send_replies": 0.02,
+    "return_work": 0.02,
     "keep_snapshots": 1.0,
     "count_traffic": 1.0,
 }

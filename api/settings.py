@@ -30,10 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
     """ONETHREAD_PORT: port to listen on; 0 takes a free one."""
     readers: Literal["on", "off"] = "on"
-    """ONETHREAD_READERS: whether `serve` keeps a worker beside itself: projections, router and senders. Off where
-    `work` runs them."""
-    readers_port: Annotated[int, Meta(ge=0, le=65_535)] = 0
-    """ONETHREAD_READERS_PORT: where that worker tells its health and metrics; 0 takes a free port and logs it."""
+    """ONETHREAD_READERS: whether `serve` also runs projections, router and senders. Off where `work` runs them."""
     master_keys: tuple[str, ...] = ()
     """ONETHREAD_MASTER_KEYS: base64 of 32 bytes each, comma-separated. The first wraps the streams' keys, the others
     still unwrap. With embedded servers they are made at first start."""

@@ -14,6 +14,8 @@ POLL_SECONDS = 0.25
 RETRY_SECONDS_MAX = 5.0
 RUSH_SECONDS_PER_EVENT = 0.0003
 """In a rush the next batch may gather so long for each event of the last: a batch costs more than its events do."""
+RUSH_FACTOR = 4.0
+"""So much longer for a reader that may gather anyway."""
 RUSH_SECONDS_MAX = 0.05
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ class Follower:
         self._log = log
         self._batch_max = batch_max
         self._gather_seconds = gather_seconds
+        self._rush_per_event = RUSH_SECONDS_PER_EVENT * (RUSH_FACTOR if gather_seconds else 1.0)
         self._rush_seconds = 0.0
         self._moved = asyncio.Condition()
 
@@ -110,7 +113,7 @@ class Follower:
         self.position = upto
         await self._announce()
         is_behind = len(batch) == self._batch_max
-        self._rush_seconds = 0.0 if is_behind else min(RUSH_SECONDS_MAX, len(batch) * RUSH_SECONDS_PER_EVENT)
+        self._rush_seconds = 0.0 if is_behind else min(RUSH_SECONDS_MAX, len(batch) * self._rush_per_event)
         return True
 
     async def _pass(self, error: UnreadableEvent) -> None:

@@ -23,9 +23,7 @@ from api.key_file import with_kept_keys
 from api.logs import set_up_logs
 from api.parts import Parts
 from api.settings import Settings, SettingWrong, settings_from_environment
-from api.worker_beside import stop_when_alone, worker_beside
 from infrastructure.embedded.servers import embedded_servers
-from infrastructure.stopping import stop
 
 Result = TypeVar("Result")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -142,7 +140,7 @@ async def _serve(parts: Parts, app: Litestar, says: str) -> None:
 @click.option("--host", help="Address to listen on.  [ONETHREAD_HOST, 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port; 0 takes a free one.  [ONETHREAD_PORT, 8000]")
 def serve(host: str | None, port: int | None) -> None:
-    """The API, its sockets and, unless ONETHREAD_READERS=off, a worker beside it: projections, router, senders.
+    """The API, its sockets and, unless ONETHREAD_READERS=off, the projections, the router and the senders.
 
     Starts PostgreSQL and NATS itself where DATABASE_URL and NATS_URL name none. Ctrl-C or SIGTERM stops it: what was
     acknowledged is finished first.
@@ -150,17 +148,11 @@ def serve(host: str | None, port: int | None) -> None:
     settings = settings_from_environment()
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
     set_up_logs(settings.log_level)
-    run_with_parts(serve_http if settings.readers == "off" else _serve_with_worker, settings=settings)
-
-
-async def _serve_with_worker(parts: Parts) -> None:
-    async with worker_beside(parts.settings):
-        await serve_http(parts)
+    run_with_parts(serve_http, readers=settings.readers == "on", settings=settings)
 
 
 @click.command()
-@click.option("--until-alone", is_flag=True, hidden=True, help="Stop when standard input ends.")
-def work(*, until_alone: bool) -> None:
+def work() -> None:
     """Projections, router, senders and relay without the API.
 
     Start several: each part runs in one of them, and another takes it over within seconds when that one is gone.
@@ -169,10 +161,4 @@ def work(*, until_alone: bool) -> None:
     settings = settings_from_environment()
     set_up_logs(settings.log_level)
 
-    async def body(parts: Parts) -> None:
-        watch = asyncio.create_task(stop_when_alone()) if until_alone else None
-        await serve_upkeep(parts)
-        if watch is not None:
-            await stop([watch])
-
-    run_with_parts(body, readers=True, settings=settings)
+    run_with_parts(serve_upkeep, readers=True, settings=settings)

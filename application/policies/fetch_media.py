@@ -33,6 +33,8 @@ PAUSE_SECONDS_MAX = 60.0
 """Where our disk is full or the log in need: that is ours to mend, so it is tried for as long as it takes."""
 TRIED_FOR = timedelta(hours=24)
 """From when the message came; the first refusal after that is final."""
+GATHER_SECONDS = 0.05
+"""Before a batch of messages is looked through for attachments."""
 READ_MAX = 1_000
 """Events read at once where a lane goes back for what it left."""
 
@@ -64,7 +66,7 @@ class FetchMedia:
         bytes_max: int,
         pauses_seconds: Sequence[float] = PAUSES_SECONDS,
     ) -> None:
-        self.follower = Follower(commands.log, self)
+        self.follower = Follower(commands.log, self, gather_seconds=GATHER_SECONDS)
         self.lanes = Lanes(self._try, self._read_again)
         self._commands = commands
         self._directory = directory

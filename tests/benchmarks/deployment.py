@@ -20,10 +20,9 @@ from infrastructure.embedded.servers import embedded_servers
 
 
 def resident_bytes(server: Running) -> int:
-    """Memory of the server and the worker beside it, from /proc. Raises FileNotFoundError where there is none."""
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in (server.pid, *children)]
-    return sum(int(status.partition("VmRSS:")[2].split()[0]) * 1024 for status in statuses)
+    """Memory that the server holds, from /proc. Raises FileNotFoundError where there is none."""
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
 class BenchShop(msgspec.Struct, frozen=True, kw_only=True):

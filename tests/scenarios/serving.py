@@ -26,7 +26,6 @@ from tests.api.situations import VISITOR_KEY
 from tests.waiting import wait_until
 
 LISTENS = re.compile(r"listens on (http://\S+)")
-WORKER = re.compile(r"The worker tells health and metrics on (http://\S+)")
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 30.0
 
@@ -49,16 +48,6 @@ class Server:
     url: str
     process: subprocess.Popen[bytes]
     log: Path
-    told: Path
-
-    def worker_url(self) -> str:
-        """Where the worker beside it tells its health and metrics; waits until it does."""
-        wait_until(
-            lambda: WORKER.search(self.told.read_text()) is not None,
-            what="the worker tells where it listens",
-            seconds_max=START_SECONDS_MAX,
-        )
-        return [found[1] for found in WORKER.finditer(self.told.read_text())][-1]
 
     def stop(self) -> int:
         """Asks it to stop and waits. Its exit status."""
@@ -121,7 +110,7 @@ def serving(settings: Settings) -> Iterator[Server]:
         )
         found = LISTENS.search(told.read_text())
         assert found is not None, log.read_text()
-        yield Server(found[1], process, log, told)
+        yield Server(found[1], process, log)
     finally:
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)

@@ -58,8 +58,7 @@ class Metrics:
 class Told:
     """What there was to read after the traffic."""
 
-    server: Metrics
-    worker: Metrics
+    metrics: Metrics
     logs: list[dict[str, Any]]
     log: str
 
@@ -105,8 +104,8 @@ def a_visitor(url: str, shop: SetUp) -> Iterator[None]:
         yield
 
 
-def is_caught_up(worker_url: str) -> bool:
-    behind = metrics_at(worker_url).labels("reader_lag_positions", "reader")
+def is_caught_up(url: str) -> bool:
+    behind = metrics_at(url).labels("reader_lag_positions", "reader")
     return behind.keys() >= READERS and not any(behind.values())
 
 
@@ -119,58 +118,59 @@ def told(request: pytest.FixtureRequest, servers: Servers, tmp_path_factory: pyt
         shop = set_up(settings)
         with serving(settings) as server, httpx.Client(base_url=server.url, timeout=10) as http:
             traffic(http, shop)
-            worker_url = server.worker_url()
-            wait_until(lambda: is_caught_up(worker_url), what="every reader has read everything")
+            wait_until(lambda: is_caught_up(server.url), what="every reader has read everything")
             with a_visitor(server.url.replace("http", "ws"), shop):
-                wait_until(lambda: is_caught_up(worker_url), what="every reader has read that too")
-                of_server, of_worker = metrics_at(server.url), metrics_at(worker_url)
+                wait_until(lambda: is_caught_up(server.url), what="every reader has read that too")
+                metrics = metrics_at(server.url)
             assert server.stop() == 0
             log = Path(server.log).read_text()
-    return Told(of_server, of_worker, [json.loads(line) for line in log.splitlines()], log)
+    return Told(metrics, [json.loads(line) for line in log.splitlines()], log)
 
 
 def test_appends_are_timed_and_their_batches_counted(told: Told) -> None:
-    assert told.server.of("append_seconds_count") >= MESSAGES
-    assert 0 < told.server.of("append_seconds_sum") / told.server.of("append_seconds_count") < 2
-    assert 1 <= told.server.of("append_batch_requests_sum") / told.server.of("append_batch_requests_count") <= MESSAGES
-    assert told.server.of("append_call_seconds_count") == told.server.of("append_batch_requests_count")
-    assert (told.server.of("append_backlog_requests"), told.server.of("append_backlog_bytes")) == (0, 0)
+    assert told.metrics.of("append_seconds_count") >= MESSAGES
+    assert 0 < told.metrics.of("append_seconds_sum") / told.metrics.of("append_seconds_count") < 2
+    assert (
+        1 <= told.metrics.of("append_batch_requests_sum") / told.metrics.of("append_batch_requests_count") <= MESSAGES
+    )
+    assert told.metrics.of("append_call_seconds_count") == told.metrics.of("append_batch_requests_count")
+    assert (told.metrics.of("append_backlog_requests"), told.metrics.of("append_backlog_bytes")) == (0, 0)
 
 
 def test_every_reader_tells_its_lag(told: Told) -> None:
-    assert told.worker.labels("reader_lag_seconds", "reader") == dict.fromkeys(READERS, 0)
-    assert told.worker.labels("reader_lag_positions", "reader") == dict.fromkeys(READERS, 0)
-    assert told.worker.of("log_head_position") > MESSAGES
+    assert told.metrics.labels("reader_lag_seconds", "reader") == dict.fromkeys(READERS, 0)
+    assert told.metrics.labels("reader_lag_positions", "reader") == dict.fromkeys(READERS, 0)
+    assert told.metrics.of("log_head_position") > MESSAGES
 
 
 def test_queues_parked_streams_and_decisions_are_told(told: Told) -> None:
-    assert list(told.worker.labels("queue_waiting", "queue").values()) == [CUSTOMERS + 1]
-    assert set(told.worker.labels("parked_streams", "projection").values()) == {0}
-    assert told.worker.labels("parked_streams", "projection").keys() == READERS & {
+    assert list(told.metrics.labels("queue_waiting", "queue").values()) == [CUSTOMERS + 1]
+    assert set(told.metrics.labels("parked_streams", "projection").values()) == {0}
+    assert told.metrics.labels("parked_streams", "projection").keys() == READERS & {
         "timeline",
         "conversations",
         "queue_board",
         "agent_board",
     }
-    assert told.worker.of("router_decisions") == 0  # there is no agent
-    assert told.worker.of("router_decisions_refused") == 0
+    assert told.metrics.of("router_decisions") == 0  # there is no agent
+    assert told.metrics.of("router_decisions_refused") == 0
 
 
 def test_requests_and_messages_are_counted(told: Told) -> None:
     brought = {"method": "POST", "route": "/v1/accounts/{account_id}/messages", "status": "201"}
 
-    assert told.server.labels("messages_received_total", "channel") == {"adapter": MESSAGES + 1, "webchat": 1}
-    assert told.server.of("request_seconds_count", **brought) == MESSAGES + 1
-    assert told.server.labels("requests_refused_total", "problem").keys() >= {"invalid", "sign-in-needed"}
+    assert told.metrics.labels("messages_received_total", "channel") == {"adapter": MESSAGES + 1, "webchat": 1}
+    assert told.metrics.of("request_seconds_count", **brought) == MESSAGES + 1
+    assert told.metrics.labels("requests_refused_total", "problem").keys() >= {"invalid", "sign-in-needed"}
 
 
 def test_sockets_and_frames_are_told(told: Told) -> None:
-    assert told.server.labels("sockets", "kind") == {"visitors": 1}
-    assert told.server.of("frames_pushed_total") == 2  # welcome and stored
+    assert told.metrics.labels("sockets", "kind") == {"visitors": 1}
+    assert told.metrics.of("frames_pushed_total") == 2  # welcome and stored
 
 
 def test_neither_metrics_nor_logs_hold_anything_personal(told: Told) -> None:
-    for text in (told.server.text, told.worker.text, told.log):
+    for text in (told.metrics.text, told.log):
         assert TELLTALE not in text
         assert NUMBER.lstrip("+") not in text
 
