@@ -23,7 +23,7 @@ def test_markup_is_shown_sanitised_to_those_who_may_read_the_customer(mailbox: S
     messages = f"/v1/customers/{taken['customer_id']}/messages"
 
     shown = supervisor.get(f"{messages}/{taken['position']}/html")
-    stranger = mailbox.agent().get(f"{messages}/{taken['position']}/html")
+    stranger = mailbox.agent(is_available=False).get(f"{messages}/{taken['position']}/html")
     others = [
         supervisor.get(f"{messages}/{one}/html").status_code for one in ("1", "x", str(taken["position"] + 9_999))
     ]
