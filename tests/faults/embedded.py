@@ -18,6 +18,7 @@ import psycopg
 from infrastructure.embedded.postgres import Postgres
 from infrastructure.embedded.servers import Addresses
 from infrastructure.embedded.sharing import Place, is_held
+from tests.waiting import wait_until
 
 
 @contextmanager
@@ -72,7 +73,15 @@ def is_stopped(directory: Path) -> bool:
 
 
 def keeper_pid(place: Place) -> int:
-    return int(place.keeper.read_text())
+    """Of whoever has the keeper's lock; it is noted a moment after the lock was taken."""
+    noted: list[str] = []
+
+    def is_noted() -> bool:
+        noted.append(place.keeper.read_text())
+        return bool(noted[-1])
+
+    wait_until(is_noted, what="the keeper has noted its pid")
+    return int(noted[-1])
 
 
 def kill_user_and_keeper(user: subprocess.Popen[str], place: Place) -> None:
