@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from application.log import Log
 from domain import account, person, policy, queue
-from domain.account import Account
+from domain.account import Account, AccountDefinition, AccountPaused, AccountUnknown
 from domain.event import Recorded, kind_of
 from domain.intake import Intake
 from domain.person import Person
@@ -89,6 +89,20 @@ class Directory:
 
     def account(self, account_id: str) -> Account | None:
         return self.accounts.get(account_id)
+
+    def working_account(self, account_id: str) -> tuple[Account, AccountDefinition]:
+        """An account that takes things in now. Raises AccountUnknown, AccountPaused."""
+        account, definition = self.defined_account(account_id)
+        if account.is_paused:
+            raise AccountPaused
+        return account, definition
+
+    def defined_account(self, account_id: str) -> tuple[Account, AccountDefinition]:
+        """An account as it was set up. Raises AccountUnknown."""
+        account = self.accounts.get(account_id)
+        if account is None or account.definition is None:
+            raise AccountUnknown(f"there is no channel account {account_id}")
+        return account, account.definition
 
     def account_at(self, channel: str, address: str) -> Account | None:
         """The account that the provider calls by this address."""

@@ -12,7 +12,6 @@ from application.claims import ClaimKeys
 from application.ids import derived_id, new_id
 from application.log import Claim, Fact
 from application.states import fold
-from domain.account import Account
 from domain.card_numbers import mask, without_cards
 from domain.customer import IdentityLinked
 from domain.event import Event
@@ -63,11 +62,10 @@ class Group(msgspec.Struct):
 class Desk:
     """Where the messages of one account are taken in."""
 
-    def __init__(self, account: Account, keys: ClaimKeys, intake: Intake) -> None:
-        assert account.definition is not None  # nothing comes in for an account that was never defined
-        self.account_id = account.id
-        self._channel = account.definition.channel
-        self._scope = scope_of(account.id, self._channel)
+    def __init__(self, account_id: str, channel: str, keys: ClaimKeys, intake: Intake) -> None:
+        self.account_id = account_id
+        self._channel = channel
+        self._scope = scope_of(account_id, channel)
         self._keys = keys
         self._intake = intake
 

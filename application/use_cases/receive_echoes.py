@@ -10,7 +10,7 @@ from application.directory import Directory
 from application.ids import derived_id
 from application.log import Claim
 from application.use_cases.arrivals import scope_of
-from domain.account import Account, AccountPaused, AccountUnknown
+from domain.account import Account
 from domain.card_numbers import without_cards
 from domain.customer import Customer
 from domain.delivery import DeliveryAccepted
@@ -58,12 +58,8 @@ class ReceiveEchoes:
         Raises AccountUnknown, AccountPaused, TooManyConversations, Contended, LogBusy, LogUnreachable; then some may
         be stored already, and handing all in again stores the others.
         """
-        account = self._directory.account(account_id)
-        if account is None or account.definition is None:
-            raise AccountUnknown(f"there is no channel account {account_id}")
-        if account.is_paused:
-            raise AccountPaused
-        return [await self._receive(account, account.definition.channel, echo, command) for echo in echoes]
+        account, definition = self._directory.working_account(account_id)
+        return [await self._receive(account, definition.channel, echo, command) for echo in echoes]
 
     async def _receive(self, account: Account, channel: str, echo: Echo, command: Command) -> EchoReceipt:
         scope = scope_of(account.id, channel)

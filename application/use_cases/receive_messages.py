@@ -13,7 +13,6 @@ from application.ids import derived_id
 from application.log import AlreadyClaimed, Appended, Claim, Conflict, Outcome, Write
 from application.turns import Turns
 from application.use_cases.arrivals import Arrival, Desk, Group, KnownAddresses, received_of
-from domain.account import AccountPaused, AccountUnknown
 from domain.event import Event
 from domain.intake import InboundMessage, contradict_message
 from domain.interaction import MessageReceived
@@ -74,12 +73,8 @@ class ReceiveMessages:
         raise Contended
 
     def _desk(self, account_id: str) -> Desk:
-        account = self._directory.account(account_id)
-        if account is None or account.definition is None:
-            raise AccountUnknown(f"there is no channel account {account_id}")
-        if account.is_paused:
-            raise AccountPaused
-        return Desk(account, self._keys, self._directory.intake(account.definition.queue_id))
+        account, definition = self._directory.working_account(account_id)
+        return Desk(account.id, definition.channel, self._keys, self._directory.intake(definition.queue_id))
 
     async def _take(
         self, desk: Desk, groups: list[Group], receipts: Receipts, command: Command, *, is_together: bool

@@ -14,7 +14,6 @@ from application.ids import derived_id
 from application.use_cases.arrivals import scope_of
 from application.use_cases.receive_echoes import Otherwise
 from domain import receipts
-from domain.account import AccountUnknown
 from domain.customer import Customer
 from domain.delivery import DeliveryAccepted, DeliveryStatus
 from domain.event import Event
@@ -56,10 +55,7 @@ class ReceiveReports:
         A message only moves up, so a repeat, and what comes late, changes nothing. Safe to repeat.
         Raises AccountUnknown, Contended, LogBusy, LogUnreachable; then handing all in again takes the others.
         """
-        account = self._directory.account(account_id)
-        if account is None or account.definition is None:
-            raise AccountUnknown(f"there is no channel account {account_id}")
-        channel = account.definition.channel
+        channel = self._directory.defined_account(account_id)[1].channel
         scope = scope_of(account_id, channel)
         taken = await self._log.claimed(list(self._keys_of(account_id, channel, scope, reports)))
         unmatched: list[DeliveryReport] = []
