@@ -84,6 +84,7 @@ GATHER_SECONDS = {
     "agent_board": 0.005,
     "send_replies": 0.02,
     "return_work": 0.02,
+    "fetch_media": 0.05,
     "keep_snapshots": 1.0,
     "count_traffic": 1.0,
 }
@@ -126,13 +127,10 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             pool = httpx.Limits(max_connections=None, max_keepalive_connections=100)
             client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)
             await stack.enter_async_context(client)
-            parts.followers.update(_followers(parts, client))
-            fetch_media = _fetch_media(parts, get)
+            parts.followers.update(_followers(parts, client, get))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
             wecom = _wecom_door(parts, client, announcer)
             leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
-            leased[fetch_media.name] = fetch_media.run
-            parts.followers[fetch_media.name] = fetch_media.follower
             leased["mailboxes"] = ImapDoor(parts).run
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
@@ -193,7 +191,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     )
 
 
-def _followers(parts: Parts, client: httpx.AsyncClient) -> dict[str, Follower]:
+def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, Follower]:
     """Everything that follows the log beside the directory: the projections, the policies and the router."""
     positions = PostgresPositions(parts.log.pool)
     providers = {
@@ -206,6 +204,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient) -> dict[str, Follower]:
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.serve, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
+        _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
@@ -229,7 +228,7 @@ def _media_store(settings: Settings, keys: Keys) -> SealedStore:
     return SealedStore(place, master_keys=keys.master_keys, digest_key=keys.claim_key)
 
 
-def _fetch_media(parts: Parts, get: Get) -> FetchMedia:
+def _fetch_media(parts: Parts, get: Get, positions: PostgresPositions) -> FetchMedia:
     fetchers = {name: channel.fetch for name, channel in CHANNELS.items() if channel.fetch is not None}
     return FetchMedia(
         parts.commands,
@@ -237,7 +236,7 @@ def _fetch_media(parts: Parts, get: Get) -> FetchMedia:
         fetchers,
         get,
         parts.media,
-        PostgresPositions(parts.log.pool),
+        positions,
         now,
         parts.metrics,
         bytes_max=parts.settings.media_bytes_max,

@@ -1,5 +1,6 @@
 """Whenever a message came with attachments that are only referenced, get them at once, before the links expire."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +19,6 @@ from application.exchange.media import (
     StoredMedia,
     Why,
 )
-from application.follower import Follower
 from application.log import Claim, LogBusy, LogUnreachable, UnreadableEvent
 from application.policies.lanes import Lanes, Waiting
 from application.positions import Positions
@@ -33,8 +33,6 @@ PAUSE_SECONDS_MAX = 60.0
 """Where our disk is full or the log in need: that is ours to mend, so it is tried for as long as it takes."""
 TRIED_FOR = timedelta(hours=24)
 """From when the message came; the first refusal after that is final."""
-GATHER_SECONDS = 0.05
-"""Before a batch of messages is looked through for attachments."""
 READ_MAX = 1_000
 """Events read at once where a lane goes back for what it left."""
 
@@ -66,7 +64,6 @@ class FetchMedia:
         bytes_max: int,
         pauses_seconds: Sequence[float] = PAUSES_SECONDS,
     ) -> None:
-        self.follower = Follower(commands.log, self, gather_seconds=GATHER_SECONDS)
         self.lanes = Lanes(self._try, self._read_again)
         self._commands = commands
         self._directory = directory
@@ -79,13 +76,6 @@ class FetchMedia:
         self._bytes_max = bytes_max
         self._pauses_seconds = pauses_seconds
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        try:
-            await self.follower.run()
-        finally:
-            await self.lanes.close()
-
     async def start(self) -> int:
         position = await self._positions.load(self.name)
         self.lanes.begin(position)
@@ -95,6 +85,13 @@ class FetchMedia:
         self.lanes.take(await self._open(batch), upto)
         if batch:
             await self._positions.save(self.name, self.lanes.settled)
+
+    async def work(self) -> None:
+        """Tries by itself what `take` put into the lanes; at the end it lets go of all."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.lanes.close()
 
     async def _read_again(self, after: int) -> tuple[list[Waiting], int]:
         try:

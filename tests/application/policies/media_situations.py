@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from application.exchange.media import Fetched, Get, MediaRefused
+from application.follower import Follower
 from application.policies.fetch_media import FetchMedia
 from application.use_cases.receive_messages import Receipt
 from domain import media
@@ -73,10 +74,11 @@ class Fetching:
             bytes_max=BYTES_MAX,
             pauses_seconds=pauses_seconds,
         )
+        self.follower = Follower(shop.log, self.policy)
 
     async def settle(self) -> None:
         """Takes all there is, and waits until nothing is waiting."""
-        await self.policy.follower.catch_up()
+        await self.follower.catch_up()
         async with asyncio.timeout(10):
             await self.policy.lanes.idle()
 

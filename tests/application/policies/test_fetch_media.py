@@ -176,7 +176,7 @@ async def test_a_store_that_takes_nothing_loses_nothing(shop: Shop, tmp_path: Pa
     (tmp_path / "media").write_text("a file, where a folder should be")
     fetching = Fetching(shop, Provider(), tmp_path, pauses_seconds=(0.001,))
 
-    await fetching.policy.follower.catch_up()
+    await fetching.follower.catch_up()
     await until(lambda: fetching.counts.refused["not_stored", False] >= 3)
 
     assert await told(shop) == []
@@ -194,10 +194,10 @@ async def test_an_account_that_is_stuck_holds_up_neither_others_nor_the_log(shop
     receipt = await a_picture(shop, "f-1", account_id=other)
     fetching = Fetching(shop, Provider(), tmp_path)
 
-    await fetching.policy.follower.catch_up()
+    await fetching.follower.catch_up()
     await until(lambda: bool(fetching.counts.stored_bytes))
 
-    assert fetching.policy.follower.position >= receipt.position
+    assert fetching.follower.position >= receipt.position
     assert len(await told(shop)) == 1
     assert fetching.policy.lanes.waiting == 12
     await fetching.policy.lanes.close()
@@ -207,10 +207,10 @@ async def test_what_was_under_way_when_the_process_died_is_found_again(shop: Sho
     await a_picture(shop, "stuck")
     await a_picture(shop, "f-1", message_id="m-2")
     before = Fetching(shop, Provider(), tmp_path)
-    await before.policy.follower.catch_up()
+    await before.follower.catch_up()
     await until(lambda: bool(before.counts.stored_bytes))
     await a_picture(shop, "f-2", message_id="m-3")
-    await before.policy.follower.catch_up()
+    await before.follower.catch_up()
     await before.policy.lanes.close()
 
     provider = Provider(NOT_NOW)
@@ -218,7 +218,7 @@ async def test_what_was_under_way_when_the_process_died_is_found_again(shop: Sho
         other.clock.wait(24 * 3_600)
         start = await Fetching(other, provider, tmp_path).policy.start()
         fetching = Fetching(other, provider, tmp_path)
-        await fetching.policy.follower.catch_up()
+        await fetching.follower.catch_up()
         await until(lambda: "stuck" in provider.asked)
         await fetching.policy.lanes.close()
 
@@ -257,11 +257,11 @@ async def test_a_message_that_came_again_with_another_file_has_both(shop: Shop, 
 async def test_it_runs_until_it_is_stopped_and_lets_go_of_what_is_under_way(shop: Shop, tmp_path: Path) -> None:
     await a_picture(shop, "stuck")
     fetching = Fetching(shop, Provider(), tmp_path)
-    running = asyncio.create_task(fetching.policy.run())
+    running = asyncio.create_task(fetching.follower.run())
     await until(lambda: fetching.policy.lanes.waiting == 1)
 
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
-    assert isinstance(fetching.policy.follower, Follower)
-    assert (fetching.policy.lanes.waiting, fetching.policy.follower.position) == (0, -1)
+    assert isinstance(fetching.follower, Follower)
+    assert (fetching.policy.lanes.waiting, fetching.follower.position) == (0, -1)

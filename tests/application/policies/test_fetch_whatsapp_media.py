@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from application.follower import Follower
 from application.policies.fetch_media import FetchMedia
 from channels import whatsapp
 from channels.edge.payload import Posted
@@ -46,7 +47,7 @@ async def test_a_picture_of_a_webhook_is_got_from_meta_and_kept(shop: Shop, tmp_
         )  # fmt: skip
 
         await shop.receive(message, account_id=account_id)
-        await policy.follower.catch_up()
+        await Follower(shop.log, policy).catch_up()
         await policy.lanes.idle()
         await get.close()
 
