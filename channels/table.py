@@ -1,12 +1,14 @@
 """The channels, by name: what each can do. A new channel is its own file, one line here and a sample payload."""
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
+import httpx
 import msgspec
 
 from application.exchange.limits import DEFAULT, Limits, limits_of
-from application.exchange.media import Fetch, Get
-from application.exchange.sending import Send
+from application.exchange.media import Fetch, Fetched, Get
+from application.exchange.sending import Outcome, Outgoing, Send
 from channels import (
     email,
     instagram,
@@ -26,6 +28,7 @@ from channels.edge.payload import Acknowledgement, Delivery, Posted
 from channels.mail.arriving import hooks
 from channels.telephony import live
 from domain.account import AccountDefinition, AccountInvalid
+from domain.interaction import Attachment
 
 Verify = Callable[[AccountDefinition, Posted], None]
 """Whether the account's secret fits. Raises SignatureWrong."""
@@ -38,6 +41,9 @@ Complete = Callable[[AccountDefinition, Posted, Get], Awaitable[Posted]]
 """Fetches what a delivery only names, behind the acknowledgement. Raises SignatureWrong, UnreadablePayload,
 MediaRefused."""
 
+NudgeIn = Callable[[AccountDefinition, Posted], wecom.Nudge | None]
+"""What a delivery asks to look for. Raises UnreadablePayload."""
+
 
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """How a provider delivers to us."""
@@ -49,7 +55,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """What a delivery is answered with once it is stored."""
     acknowledge: Callable[[AccountDefinition, Posted], Acknowledgement] | None = None
     """The same where it depends on account and delivery."""
-    nudge_in: Callable[[AccountDefinition, Posted], wecom.Nudge | None] | None = None
+    nudge_in: NudgeIn | None = None
     """Of a channel whose deliveries only say that there is something to ask for."""
     complete: Complete | None = None
     """What must happen before `parse`; None: the delivery holds all."""
@@ -74,6 +80,45 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         return LIMITS.get(self.name, DEFAULT)
 
 
+class Medium(Protocol):
+    """What the file of a medium offers whose provider posts to us and takes what we post."""
+
+    def read_settings(self, definition: AccountDefinition) -> object: ...
+
+    def verify(self, definition: AccountDefinition, posted: Posted) -> None: ...
+
+    def parse(self, definition: AccountDefinition, posted: Posted) -> Delivery: ...
+
+    async def send(self, definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome: ...
+
+    async def fetch(self, definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched: ...
+
+
+def _provider(
+    name: str,
+    medium: Medium,
+    *,
+    answer_handshake: Handshake | None = None,
+    acknowledgement: Acknowledgement = Acknowledgement(),  # noqa: B008  # frozen
+    nudge_in: NudgeIn | None = None,
+) -> Channel:
+    webhook = Webhook(
+        verify=medium.verify,
+        parse=medium.parse,
+        answer_handshake=answer_handshake,
+        acknowledgement=acknowledgement,
+        nudge_in=nudge_in,
+    )
+    return Channel(
+        name=name,
+        read_settings=medium.read_settings,
+        webhook=webhook,
+        send=medium.send,
+        takes_replies=True,
+        fetch=medium.fetch,
+    )
+
+
 def _no_settings(definition: AccountDefinition) -> None:
     """Other systems' channels keep their settings themselves."""
 
@@ -89,93 +134,26 @@ CHANNELS: dict[str, Channel] = {
             send=email.send,
             takes_replies=True,
         ),
-        Channel(
-            name="whatsapp",
-            read_settings=whatsapp.read_settings,
-            webhook=Webhook(verify=whatsapp.verify, parse=whatsapp.parse, answer_handshake=whatsapp.answer_handshake),
-            send=whatsapp.send,
-            takes_replies=True,
-            fetch=whatsapp.fetch,
+        _provider("whatsapp", whatsapp, answer_handshake=whatsapp.answer_handshake),
+        _provider("messenger", messenger, answer_handshake=messenger.answer_handshake),
+        _provider("instagram", instagram, answer_handshake=instagram.answer_handshake),
+        _provider("telegram", telegram),
+        _provider("line", line),
+        _provider(
+            "wechat",
+            wechat,
+            answer_handshake=wechat.answer_handshake,
+            acknowledgement=wechat.ACKNOWLEDGEMENT,
         ),
-        Channel(
-            name="messenger",
-            read_settings=messenger.read_settings,
-            webhook=Webhook(
-                verify=messenger.verify, parse=messenger.parse, answer_handshake=messenger.answer_handshake
-            ),
-            send=messenger.send,
-            takes_replies=True,
-            fetch=messenger.fetch,
+        _provider(
+            "wecom",
+            wecom,
+            answer_handshake=wecom.answer_handshake,
+            acknowledgement=wecom.ACKNOWLEDGEMENT,
+            nudge_in=wecom.nudge_in,
         ),
-        Channel(
-            name="instagram",
-            read_settings=instagram.read_settings,
-            webhook=Webhook(
-                verify=instagram.verify, parse=instagram.parse, answer_handshake=instagram.answer_handshake
-            ),
-            send=instagram.send,
-            takes_replies=True,
-            fetch=instagram.fetch,
-        ),
-        Channel(
-            name="telegram",
-            read_settings=telegram.read_settings,
-            webhook=Webhook(verify=telegram.verify, parse=telegram.parse),
-            send=telegram.send,
-            takes_replies=True,
-            fetch=telegram.fetch,
-        ),
-        Channel(
-            name="line",
-            read_settings=line.read_settings,
-            webhook=Webhook(verify=line.verify, parse=line.parse),
-            send=line.send,
-            takes_replies=True,
-            fetch=line.fetch,
-        ),
-        Channel(
-            name="wechat",
-            read_settings=wechat.read_settings,
-            webhook=Webhook(
-                verify=wechat.verify,
-                parse=wechat.parse,
-                answer_handshake=wechat.answer_handshake,
-                acknowledgement=wechat.ACKNOWLEDGEMENT,
-            ),
-            send=wechat.send,
-            takes_replies=True,
-            fetch=wechat.fetch,
-        ),
-        Channel(
-            name="wecom",
-            read_settings=wecom.read_settings,
-            webhook=Webhook(
-                verify=wecom.verify,
-                parse=wecom.parse,
-                answer_handshake=wecom.answer_handshake,
-                acknowledgement=wecom.ACKNOWLEDGEMENT,
-                nudge_in=wecom.nudge_in,
-            ),
-            send=wecom.send,
-            takes_replies=True,
-            fetch=wecom.fetch,
-        ),
-        Channel(
-            name="x",
-            read_settings=x.read_settings,
-            webhook=Webhook(verify=x.verify, parse=x.parse, answer_handshake=x.answer_handshake),
-            send=x.send,
-            takes_replies=True,
-            fetch=x.fetch,
-        ),
-        Channel(
-            name="sms",
-            read_settings=sms.read_settings,
-            webhook=Webhook(verify=sms.verify, parse=sms.parse, acknowledgement=sms.ACKNOWLEDGEMENT),
-            send=sms.send,
-            takes_replies=True,
-            fetch=sms.fetch,
-        ),
+        _provider("x", x, answer_handshake=x.answer_handshake),
+        _provider("sms", sms, acknowledgement=sms.ACKNOWLEDGEMENT),
         Channel(
             name="phone",
             read_settings=phone.read_settings,
