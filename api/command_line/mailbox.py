@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.command_line.run import run_with_parts
+from api.doors.imap_reader import mailbox_of
 from api.parts import Parts
 from channels import email
 from channels.email import Mail, Settings
@@ -67,14 +68,7 @@ def mailbox(account_id: str, newest: int) -> None:
 
 def _looked_at(imap: ImapAccount, newest: int, at: datetime) -> list[FolderLook]:
     """Raises MailboxUnreachable."""
-    connection = ImapMailbox(
-        host=imap.host,
-        port=imap.port,
-        user=imap.user,
-        passwords=imap.passwords,
-        security=imap.security,
-        timeout_seconds=imap.timeout_seconds,
-    )
+    connection = mailbox_of(imap)
     try:
         connection.connect()
         return [_folder(connection, name, newest, at) for name in imap.folders]

@@ -42,6 +42,18 @@ class FolderStuck(Exception):
     """More mails cannot be taken than may be left behind."""
 
 
+def mailbox_of(imap: ImapAccount) -> ImapMailbox:
+    """The mailbox of an account, not yet connected."""
+    return ImapMailbox(
+        host=imap.host,
+        port=imap.port,
+        user=imap.user,
+        passwords=imap.passwords,
+        security=imap.security,
+        timeout_seconds=imap.timeout_seconds,
+    )
+
+
 class MailboxReader:
     """Reads until it is cancelled. A mail's UID counts as read only once the mail is durable."""
 
@@ -71,14 +83,7 @@ class MailboxReader:
     async def _read_until_lost(self) -> None:
         """Returns where a new connection is wanted. Raises MailboxUnreachable, FolderStuck and all of LATER."""
         imap = self._imap
-        mailbox = ImapMailbox(
-            host=imap.host,
-            port=imap.port,
-            user=imap.user,
-            passwords=imap.passwords,
-            security=imap.security,
-            timeout_seconds=imap.timeout_seconds,
-        )
+        mailbox = mailbox_of(imap)
         # A thread of its own: a server that hangs holds up nobody else.
         with_thread = ThreadPoolExecutor(1, thread_name_prefix=f"mailbox {self._account_id}")
         try:

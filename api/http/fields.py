@@ -1,20 +1,16 @@
 """The types of fields that requests are made of: each with its limits, which the OpenAPI document shows."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
-
-from api.http.refusals import Invalid
 
 NO_NUL = {"pattern": "^[^\\u0000]*$"}
 """Shown in the document; `bodies.decode` sees to it."""
 ID = re.compile(r"[a-z]+-[0-9a-f]{32}")
 
 EXAMPLE_HEX = "0193a7c2d4e57f0aa1b2c3d4e5f60718"
-CLOCK_SKEW_MAX = timedelta(days=1)
-"""Nothing happened before 1970 or later than this from now."""
 
 
 def id_pattern(kind: str) -> str:
@@ -54,14 +50,3 @@ Level = Annotated[int, Meta(ge=1, le=10)]
 Units = Annotated[int, Meta(ge=0, le=1_000)]
 Skills = Annotated[dict[Word, Level], Meta(max_length=200)]
 PositionNumber = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-
-
-def plausible_moment(at: datetime, now: datetime, field: str) -> datetime:
-    """The moment in UTC. Raises Invalid for one that no clock shows."""
-    try:
-        moment = at.astimezone(UTC)
-    except (OverflowError, ValueError):
-        moment = None
-    if moment is None or moment.year < 1970 or moment > now + CLOCK_SKEW_MAX:
-        raise Invalid(field, "a time from 1970 to a day from now")
-    return moment
