@@ -3,9 +3,10 @@
 import asyncio
 
 import msgspec
+import psycopg
 import pytest
 
-from application.log import Context, Fact, Write
+from application.log import Context, Fact, UnreadableEvent, Write
 from application.policies.keep_snapshots import EVENTS_BETWEEN_SNAPSHOTS, KeepSnapshots
 from application.states import States
 from domain import agent, customer
@@ -16,6 +17,7 @@ from tests.application.situations import NOON, Shop, a_waiting_conversation, an_
 pytestmark = pytest.mark.anyio
 
 CONTEXT = Context("somebody else")
+ALTER = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s"
 
 
 async def append(shop: Shop, stream: str, version: int, *units: int) -> None:
@@ -85,6 +87,53 @@ async def test_what_has_moved_on_is_forgotten_what_has_not_is_kept(shop: Shop) -
 
     await append(shop, an_agent(1), 1, 2)
     assert await shop.states.moved_on(an_agent(1), 1)
+    assert shop.states.peek(an_agent(1)) is None
+
+
+async def test_many_states_are_read_together(shop: Shop) -> None:
+    """From snapshots and events, whatever is at hand already, and of a stream that does not exist nothing."""
+    await append(shop, an_agent(1), 0, 1, 2)
+    await append(shop, an_agent(2), 0, 3, 4, 5)
+    await shop.log.snapshots.save(an_agent(2), "agent.1", msgspec.msgpack.encode(Agent(name="kept")), 2)
+    case = await a_waiting_conversation(shop)
+    states = States(shop.log, shop.log.snapshots)
+    states.moved(an_agent(1), Agent(capacity=1), 1)
+
+    await states.load_all([an_agent(1), an_agent(2), an_agent(3), case.customer_id])
+
+    assert states.peek(an_agent(1)) == (Agent(capacity=1), 1)
+    assert states.peek(an_agent(2)) == (Agent(name="kept", capacity=5), 3)
+    assert states.peek(an_agent(3)) is None
+    assert states.peek(case.customer_id) == shop.states.peek(case.customer_id)
+
+
+async def test_one_that_cannot_be_read_is_left_out_and_told_when_it_is_asked_for(shop: Shop) -> None:
+    await append(shop, an_agent(1), 0, 1)
+    await append(shop, an_agent(2), 0, 2)
+    with psycopg.connect(shop.url) as connection:
+        connection.execute(ALTER, (an_agent(1),))
+    states = States(shop.log, shop.log.snapshots)
+
+    await states.load_all([an_agent(1), an_agent(2)])
+
+    assert await states.load(an_agent(2)) == (Agent(capacity=2), 1)
+    with pytest.raises(UnreadableEvent):
+        await states.load(an_agent(1))
+
+
+async def test_what_others_appended_moves_the_state_on_or_lets_go_of_it(shop: Shop) -> None:
+    await append(shop, an_agent(1), 0, 1)
+    await shop.states.load(an_agent(1))
+    await append(shop, an_agent(1), 1, 2, 3, 4)
+    first, second, _, fourth = [one for one in await everything(shop.log) if one.stream == an_agent(1)]
+
+    shop.states.saw(first)
+    assert shop.states.peek(an_agent(1)) == (Agent(capacity=1), 1)
+    shop.states.saw(second)
+    assert shop.states.peek(an_agent(1)) == (Agent(capacity=2), 2)
+    shop.states.saw(fourth)
+    assert shop.states.peek(an_agent(1)) is None, "what came in between is not known here"
+    shop.states.saw(fourth)
     assert shop.states.peek(an_agent(1)) is None
 
 
