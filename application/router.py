@@ -11,7 +11,8 @@ from application.log import Log, LogBusy, LogUnreachable, UnreadableEvent
 from application.router_snapshots import Trail
 from application.use_cases.assign_work import AssignWork, streams_of
 from domain.event import Recorded, RuleBroken
-from domain.routing.decide import Decision, decide, next_deadline
+from domain.routing.decide import decide, next_deadline
+from domain.routing.decisions import Decision
 from domain.routing.evolve import TOPICS, evolve
 from domain.routing.state import RouterState
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from domain.routing.state import Facts
+from domain.routing.facts import Facts
 
 STATE_NAME = "router.1"
 """Name and version of what `Facts` and `evolve` make of the log: a snapshot of another name is not read.

@@ -5,12 +5,12 @@ from datetime import datetime
 from functools import partial
 
 from application.commands import Command, Commands, Done
-from domain import agent, offers
+from domain import agent, classification, offers, workload
 from domain.agent import Agent, Presence
 from domain.customer import Customer
 from domain.event import Event, Recorded
 from domain.offers import NotWaiting
-from domain.routing.decide import Decision, Expire, Offer, Withdraw
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 
 
 def streams_of(decision: Decision) -> tuple[str, ...]:
@@ -18,6 +18,8 @@ def streams_of(decision: Decision) -> tuple[str, ...]:
     match decision:
         case Offer() | Expire() | Withdraw():
             return decision.customer_id, decision.agent_id
+        case Relax() | Overflow():
+            return (decision.customer_id,)
 
 
 class AssignWork:
@@ -49,6 +51,10 @@ def _rule_for(decision: Decision, at: datetime) -> Callable[..., list[list[Event
             return partial(_expire, decision, at)
         case Withdraw():
             return partial(_withdraw, decision)
+        case Relax():
+            return partial(_relax, decision)
+        case Overflow():
+            return partial(_overflow, decision, at)
 
 
 def _offer(decision: Offer, customer: Customer, winner: Agent) -> list[list[Event]]:
@@ -63,7 +69,7 @@ def _offer(decision: Offer, customer: Customer, winner: Agent) -> list[list[Even
         expires_at=decision.expires_at,
         choice=decision.choice,
     )
-    load = agent.take_load(winner, conversation_id=one.id, customer_id=decision.customer_id, units=decision.units)
+    load = workload.take_load(winner, conversation_id=one.id, customer_id=decision.customer_id, ask=decision.ask)
     return [offered, load]
 
 
@@ -71,7 +77,7 @@ def _expire(decision: Expire, at: datetime, customer: Customer, missing: Agent) 
     """The agent who missed it is away from now on, so that nobody waits for them again."""
     one = customer.conversation(decision.conversation_id)
     expired = offers.expire_offer(one, offer_id=decision.offer_id, at=at)
-    released = agent.release_load(missing, conversation_id=one.id, reason="expired")
+    released = workload.release_load(missing, conversation_id=one.id, reason="expired")
     if missing.is_signed_in:
         released += agent.change_presence(missing, Presence.AWAY, "missed an offer")
     return [expired, released]
@@ -83,5 +89,23 @@ def _withdraw(decision: Withdraw, customer: Customer, left: Agent) -> list[list[
     if one.offer_id != decision.offer_id:
         return [[], []]
     withdrawn = offers.withdraw_offer(one, reason=decision.reason)
-    released = agent.release_load(left, conversation_id=one.id, reason="withdrawn") if withdrawn else []
+    released = workload.release_load(left, conversation_id=one.id, reason="withdrawn") if withdrawn else []
     return [withdrawn, released]
+
+
+def _relax(decision: Relax, customer: Customer) -> list[list[Event]]:
+    """It asks less of an agent from now on."""
+    relaxed = classification.relax(
+        customer.conversation(decision.conversation_id),
+        queue_id=decision.queue_id,
+        step=decision.step,
+        skills=decision.skills,
+        groups=decision.groups,
+    )
+    return [relaxed]
+
+
+def _overflow(decision: Overflow, at: datetime, customer: Customer) -> list[list[Event]]:
+    """It waits elsewhere from now on, with its age."""
+    one = customer.conversation(decision.conversation_id)
+    return [classification.overflow(one, decision.rule, queue_id=decision.queue_id, at=at)]

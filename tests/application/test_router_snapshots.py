@@ -12,7 +12,7 @@ import pytest
 from application.router import Router
 from application.router_snapshots import NEWEST, Trail, decoded, surplus
 from application.use_cases.assign_work import AssignWork
-from domain.routing.state import Facts
+from domain.routing.facts import Facts
 from infrastructure.router_snapshots import PostgresRouterSnapshots
 from tests.application.recomputing import demand_every_choice_comes_out_the_same
 from tests.application.situations import (
