@@ -1,12 +1,16 @@
 """A process that routes, or stands by to route, to be killed at any moment.
 
-Run as `python -m tests.faults.router_user DATABASE_URL`: `follows` goes out when it has read the log, `leads` when it
-is its turn to decide. It takes a snapshot every few events, so that a kill falls between decisions and snapshots.
+Run as `python -m tests.faults.router_user DATABASE_URL PACE`: `follows` goes out when it has read the log, `leads` when
+it is its turn to decide. At the pace `eager` it takes a snapshot every few events, so that a kill falls between
+decisions and snapshots, and hardly pauses before it asks for its turn; `patient` does both as in production.
 """
 
 import asyncio
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import uvloop
@@ -23,13 +27,29 @@ from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.router_snapshots import PostgresRouterSnapshots
 from tests.application.situations import CLAIM_KEY, MASTER_KEY
 
-EVENTS_BETWEEN_SNAPSHOTS = 7
+EAGER_EVENTS = 7
+EAGER_SECONDS = 0.02
 
 
-async def route(database_url: str) -> None:
+RouterUser = subprocess.Popen[str]
+
+
+@contextmanager
+def a_router_user(database_url: str, pace: str = "eager") -> Iterator[RouterUser]:
+    """Such a process, killed at the end."""
+    command = [sys.executable, "-m", "tests.faults.router_user", database_url, pace]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as user:
+        try:
+            yield user
+        finally:
+            user.kill()
+
+
+async def route(database_url: str, *, is_eager: bool) -> None:
     async with PostgresLog(database_url, [MASTER_KEY], now) as log:
         commands = Commands(log, States(log, log.snapshots), ClaimKeys(CLAIM_KEY))
-        trail = Trail(PostgresRouterSnapshots(log.pool, [MASTER_KEY]), EVENTS_BETWEEN_SNAPSHOTS, seconds_between=0)
+        snapshots = PostgresRouterSnapshots(log.pool, [MASTER_KEY])
+        trail = Trail(snapshots, EAGER_EVENTS, seconds_between=0) if is_eager else Trail(snapshots)
         router = Router(log, AssignWork(commands), now, trail)
 
         async def lead() -> None:
@@ -50,5 +70,6 @@ def now() -> datetime:
 
 
 if __name__ == "__main__":
-    infrastructure.leases.ASK_SECONDS = 0.02
-    uvloop.run(route(sys.argv[1]))
+    if is_eager := sys.argv[2] == "eager":
+        infrastructure.leases.ASK_SECONDS = EAGER_SECONDS
+    uvloop.run(route(sys.argv[1], is_eager=is_eager))

@@ -1,11 +1,8 @@
 """Whenever the router that decides is killed another goes on where the log stands: nothing is lost, nothing doubled."""
 
 import asyncio
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from random import Random
 
 import psycopg
@@ -20,6 +17,7 @@ from infrastructure.router_snapshots import PostgresRouterSnapshots
 from tests.application.recomputing import demand_every_choice_comes_out_the_same
 from tests.application.situations import MASTER_KEY, Shop, a_message, an_open_shop, offers
 from tests.databases import an_empty_database
+from tests.faults.router_user import RouterUser, a_router_user
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
@@ -31,23 +29,12 @@ AGENTS = 2
 """Few, so that each gets many offers, one after the other."""
 LINES_SECONDS_MAX = 30.0
 OFFERED = "SELECT count(*) FROM onethread_events WHERE topic = 'conversation.offered'"
-RouterUser = subprocess.Popen[str]
 
 
 @pytest.fixture(scope="module")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     """The loop that production runs on."""
     return "asyncio", {"use_uvloop": True}
-
-
-@contextmanager
-def a_router_user(database_url: str) -> Iterator[RouterUser]:
-    command = [sys.executable, "-m", "tests.faults.router_user", database_url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as user:
-        try:
-            yield user
-        finally:
-            user.kill()
 
 
 async def line_of(user: RouterUser) -> str:
