@@ -138,9 +138,9 @@ class ApplyPlan:
 def _judged(raw: bytes, file_name: str, situation: Situation, *, is_forced: bool) -> _Verdict:
     """Runs beside the loop: a large document takes seconds."""
     try:
-        document = read_document(raw, situation.queues)
+        document = read_document(raw, situation.queues, file_name)
     except PlanUnreadable as unreadable:
-        return _Verdict(refusal=PlanUnreadable(unreadable.problems, file_name))
+        return _Verdict(refusal=unreadable)
     changes = _changes(document, situation)
     if not changes and not document.problems:
         return _Verdict(plan=document.plan)

@@ -56,16 +56,19 @@ class Document(msgspec.Struct, kw_only=True):
 
 def read_plan(raw: str | bytes, file_name: str, queues: Mapping[str, Queue]) -> Plan:
     """The plan of a document, beside the queues that there are. Raises PlanUnreadable, with all that is wrong."""
-    document = read_document(raw, queues)
+    document = read_document(raw, queues, file_name)
     if document.problems:
         raise PlanUnreadable(document.problems, file_name)
     return document.plan
 
 
-def read_document(raw: str | bytes, queues: Mapping[str, Queue]) -> Document:
+def read_document(raw: str | bytes, queues: Mapping[str, Queue], file_name: str = "document") -> Document:
     """As `read_plan`, with its mistakes beside what can be read. Raises PlanUnreadable for what is no YAML at all."""
     problems: list[Problem] = []
-    root = read_tree(raw, problems)
+    try:
+        root = read_tree(raw, problems)
+    except PlanUnreadable as unreadable:
+        raise PlanUnreadable(unreadable.problems, file_name) from None
     if not isinstance(root.value, dict):
         problem = root.problem("a document has `policy:`, `queues:` or both")
         return Document(plan=Plan(), root=root, names={}, problems=[*problems, problem])

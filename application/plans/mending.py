@@ -72,7 +72,9 @@ def _wrong_alone(node: Node, kind: type[T], demand: Demand[T], culprit: Node, pl
         for name, child in list(kept.items()) if isinstance(kept, dict) else [("", child) for child in kept]:
             culprit.value = {name: child} if isinstance(kept, dict) else [child]
             alone = _refusal(decode(_copy(node), kind, []), demand)
-            if alone is not None and alone.startswith(place) and len(told) < PROBLEMS_MAX:
+            if len(told) == PROBLEMS_MAX:
+                break
+            if alone is not None and alone.startswith(place):
                 told.append(child.problem(alone.removeprefix(place)))
     culprit.value = kept
     wrong = {problem.path for problem in told}

@@ -24,6 +24,8 @@ _TRUE = re.compile(r"true|True|TRUE")
 _FALSE = re.compile(r"false|False|FALSE")
 _INT = re.compile(rf"[-+]?[0-9]{{1,{DIGITS_MAX}}}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
+_PAIR = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
+"""JSON's way to escape characters beyond U+FFFF; YAML has another."""
 _TEXT_TAG = "tag:yaml.org,2002:str"
 
 
@@ -66,7 +68,8 @@ def read_tree(raw: str | bytes, problems: list[Problem]) -> Node:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)
-        raise _unreadable(f"the character {error.character!r} is not allowed", line, column) from None
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        raise _unreadable(f"the character U+{code:04X} is not allowed", line, column) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(word for word in (error.context, error.problem) if word)
@@ -76,14 +79,19 @@ def read_tree(raw: str | bytes, problems: list[Problem]) -> Node:
 def _text(raw: str | bytes) -> str:
     if len(raw) > BYTES_MAX:
         raise _unreadable(f"{len(raw)} bytes are too many; a document has at most {BYTES_MAX}")
-    if isinstance(raw, str):
-        return raw
     try:
-        return raw.decode("utf-8-sig")
+        text = raw if isinstance(raw, str) else raw.decode("utf-8-sig")
+        return _PAIR.sub(_joined, text) if text.lstrip().startswith("{") else text
     except UnicodeDecodeError as error:
+        assert isinstance(raw, bytes)  # a text is decoded already
         before = raw[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         raise _unreadable("this is not UTF-8", line, column) from None
+
+
+def _joined(pair: re.Match[str]) -> str:
+    high, low = int(pair[2], 16), int(pair[3], 16)
+    return pair[1] + chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 def _unreadable(reason: str, line: int = 1, column: int = 1) -> PlanUnreadable:

@@ -1,5 +1,6 @@
 """Routing as a document that can be applied again and then changes nothing: YAML for people, JSON for programs."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -30,6 +31,10 @@ def document_of(rules: RoutingPolicy, queues: Mapping[str, Queue]) -> dict[str, 
     return {"policy": told(rules), **({"queues": written} if written else {})}
 
 
+_STRANGE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""JSON takes them as they are, YAML does not or takes them for line ends."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes what `tree.read_tree` reads."""
 
@@ -53,7 +58,8 @@ def as_yaml(document: Mapping[str, Any]) -> str:
 
 def as_json(document: Mapping[str, Any]) -> str:
     """The document, indented."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return _STRANGE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _name(one: Queue) -> str:
