@@ -24,6 +24,7 @@ from application.directory import Directory
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
 from application.follower import Follower, Reaction
+from application.plans.apply_plan import ApplyPlan
 from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
 from application.policies.keep_snapshots import KeepSnapshots
@@ -31,7 +32,7 @@ from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Conversations
-from application.projections.projection import projection_of
+from application.projections.projection import Projection, projection_of
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
 from application.projections.view import Board
@@ -157,6 +158,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     )
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
     views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
+    directory_follower = Follower(log, directory)
     return Parts(
         settings=settings,
         keys=keys,
@@ -176,6 +178,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         customers=customers,
         visitors=ProveVisitors(commands),
         set_up=SetUp(commands),
+        plans=ApplyPlan(commands, directory, directory_follower, views),
         deliveries=deliveries,
         delivery_reader=DeliveryReader(
             deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
@@ -187,13 +190,15 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         metrics=metrics,
         media=media,
         take_mail=take_mail,
-        projections={
-            fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
-        },
+        projections=_projections(settings),
         router=Router(log, AssignWork(commands), now, Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))),
         nats=nats,
-        followers={"directory": Follower(log, directory)},
+        followers={"directory": directory_follower},
     )
+
+
+def _projections(settings: Settings) -> dict[str, Projection]:
+    return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
 
 
 def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, Follower]:
