@@ -4,16 +4,15 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from application.expectations.expectation import VIEW, Changed, ExpectationStore, Outcome
 from application.expectations.standings import Standings
 from application.log import Log
+from application.router import Router
 from domain.assignment import ConversationTransferred, OfferAccepted
 from domain.classification import ConversationOverflowed
 from domain.conversation import ConversationClosed
 from domain.event import Recorded
-from domain.routing.state import RouterState
 
 LOOK_SECONDS = 1.0
 """How often the lines are looked at."""
@@ -21,17 +20,6 @@ CHECKED_SECONDS = 5
 """How often it is noted that they were, although nothing has changed."""
 
 logger = logging.getLogger(__name__)
-
-
-class Routing(Protocol):
-    """What is read of the router, which runs beside this and is never changed by it."""
-
-    @property
-    def state(self) -> RouterState: ...
-
-    @property
-    def position(self) -> int:
-        """Up to where its state is that of the log; below 0 while it does not run."""
 
 
 class ExpectWaits:
@@ -45,18 +33,19 @@ class ExpectWaits:
     def __init__(
         self,
         log: Log,
-        routing: Routing,
+        router: Router,
         store: ExpectationStore,
         clock: Callable[[], datetime],
-        waited: Callable[[Outcome], None] = lambda _: None,
+        waited: Callable[[Outcome], None],
+        advanced: Sequence[Callable[[str, int], None]] = (),
     ) -> None:
-        self.on_advanced: list[Callable[[str, int], None]] = []
-        """Called with the view's name and its new revision."""
+        """Each of `advanced` is called with the view's name and its new revision."""
         self._log = log
-        self._routing = routing
+        self._router = router
         self._store = store
         self._clock = clock
         self._waited = waited
+        self._advanced = tuple(advanced)
         self._standings: Standings | None = None
         self._revision = 0
         self._heard = 0
@@ -96,9 +85,9 @@ class ExpectWaits:
         if self._standings is None:
             await self._renew()
         standings, now = self._standings, self._clock()
-        if standings is None or self._routing.position < self._heard:
+        if standings is None or self._router.follower.position < self._heard:
             return
-        for _ in standings.look(self._routing.state, now):
+        for _ in standings.look(self._router.state, now):
             await asyncio.sleep(0)
         outcomes, changed = standings.outcomes, standings.changed()
         is_due = self._checked_at is None or now - self._checked_at >= timedelta(seconds=CHECKED_SECONDS)
@@ -109,7 +98,7 @@ class ExpectWaits:
         for outcome in outcomes:
             self._waited(outcome)
         if changed.told or changed.gone:
-            for advanced in self.on_advanced:
+            for advanced in self._advanced:
                 advanced(VIEW, self._revision)
 
     async def _renew(self) -> None:
