@@ -8,7 +8,7 @@ from domain.queue import Limit, QueueDefinition
 from domain.routing.agenda import Agenda
 from domain.routing.crew import Crew, Turn
 from domain.routing.facts import EPOCH, Facts, Waiting
-from domain.routing.lines import Line, Lines, Skills, Terms
+from domain.routing.lines import Line, Lines, Reach, Skills, Terms
 
 
 class RouterState:
@@ -32,7 +32,7 @@ class RouterState:
         """Conversations offered to an agent who has signed out."""
         self.overfull: set[str] = set()
         """Queues with more work than a rule of theirs allows, or with work although they are closed."""
-        self._reaches: dict[int, tuple[int, int, int]] = {}  # by the agent's bit, with what it was worked out from
+        self._reaches: dict[int, tuple[int, int, Reach]] = {}  # by the agent's bit, with what it was worked out from
         self._lines_by_case: dict[tuple[object, ...], Line] = {}
         self._known_to: dict[str, set[str]] = {}  # conversations by the agent who knows their customer
         self._queued: dict[str, set[str]] = {}  # those that wait, unoffered, by queue, where time or rules limit that
@@ -49,6 +49,8 @@ class RouterState:
         if now == self.at:
             return
         moved = dict.fromkeys(self.changes.between(self.at, now))
+        if now < self.at:  # a queue's hours are noted ahead only
+            moved |= dict.fromkeys(one for one in self.facts.queues if self.facts.definition(one).opening_hours)
         self.at = now
         for thing in moved:
             if thing in self.facts.desks:
@@ -135,7 +137,7 @@ class RouterState:
         desk = self.facts.desks[agent_id]
         return (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
 
-    def reach(self, bit: int) -> int:
+    def reach(self, bit: int) -> Reach:
         """The lines that the agent of this bit can and may serve."""
         version, taught = self.lines.version, self.crew.taught[bit]
         known = self._reaches.get(bit)
