@@ -5,7 +5,7 @@ The one writer numbers what it writes: a row's revision plays the part that the 
 
 import asyncio
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -39,7 +39,7 @@ from infrastructure.expectation_statements import (
 from infrastructure.log.columns import BytesColumn, Column, NumberColumn, TextColumn
 from infrastructure.log.pool import ReadPool
 
-TIDY_EVERY_REVISIONS = 10_000
+TIDY_EVERY = timedelta(minutes=10)
 _decode = msgspec.json.Decoder(Expectation).decode
 _decode_first = msgspec.json.Decoder(First).decode
 _encode = msgspec.json.Encoder().encode
@@ -51,7 +51,7 @@ class PostgresExpectations:
     def __init__(self, database_url: str, pool: ReadPool) -> None:
         self._database_url = database_url
         self._pool = pool
-        self._tidied = 0
+        self._tidied: datetime | None = None
 
     async def open(self) -> None:
         """Makes the tables where they are missing. Raises LogUnreachable."""
@@ -94,8 +94,8 @@ class PostgresExpectations:
         rows = await self._pool.execute(SAVE, parameters)
         if rows[0][0] == 0:
             raise ExpectationsMoved(f"it does not stand at {after}")
-        if upto - self._tidied >= TIDY_EVERY_REVISIONS:
-            self._tidied = upto
+        if self._tidied is None or at - self._tidied >= TIDY_EVERY:
+            self._tidied = at
             await self._pool.execute(TIDY, {"at": at})
         return upto
 

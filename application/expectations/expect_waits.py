@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from application.expectations.expectation import VIEW, Changed, ExpectationStore, Outcome
+from application.expectations.expectation import VIEW, ExpectationStore, Outcome
 from application.expectations.standings import Standings
 from application.log import Log
 from application.router import Router
@@ -60,7 +60,8 @@ class ExpectWaits:
         if (standings := self._standings) is None:
             return
         for recorded in batch:
-            self._heard, event = recorded.position, recorded.event
+            self._heard = standings.heard = recorded.position
+            event = recorded.event
             match event:
                 case OfferAccepted(conversation_id=conversation_id):
                     standings.taken(conversation_id, recorded.recorded_at)
@@ -91,7 +92,7 @@ class ExpectWaits:
             await asyncio.sleep(0)
         outcomes, changed = standings.outcomes, standings.changed()
         is_due = self._checked_at is None or now - self._checked_at >= timedelta(seconds=CHECKED_SECONDS)
-        if not is_due and changed == Changed():
+        if not is_due and changed.is_nothing:
             return
         self._revision = await self._store.save(changed, after=self._revision, at=now)
         self._checked_at = now

@@ -137,6 +137,10 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
     paces: Mapping[str, Pace] = {}
     tallies: Sequence[Tally] = ()
 
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.told or self.gone or self.paces or self.tallies)
+
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """Expectations as they are stored."""

@@ -20,8 +20,10 @@ LOOKED_AT_MAX = 10_000
 """Conversations looked at in one go, and in one line; the next goes on with the other lines."""
 LINES_MAX = 5_000
 """With more, those in which nobody stands are forgotten."""
-TOLD_MAX = 2_000
+TOLD_MAX = 1_000
 """Changes told in one go. The others are seen again, and told, in the next."""
+AT_ONCE_MAX = 500
+"""Conversations looked at before others may work; 50 where there is something to tell of all, which costs more."""
 PLACES_EXACT = 20
 """Further back, a place is told again when it has changed by a twentieth."""
 NOTICED = 0.1
@@ -63,6 +65,8 @@ class Standings:
         """Since `changed` was last asked."""
         self.position = 0
         """Up to where it was told of those who left."""
+        self.heard = 0
+        """The last position at which somebody left: a router that has not read it shows too many."""
         self._firsts = dict(kept.firsts)
         """Of those told by somebody else before, until they are seen here."""
         self._paces = dict(kept.paces)
@@ -73,7 +77,7 @@ class Standings:
         self._gone: dict[Key, None] = {}
 
     def look(self, state: RouterState, now: datetime) -> Iterator[None]:
-        """Yields between lines, so that whoever looks can let others work."""
+        """Yields again and again, so that whoever looks can let others work; the router's state may move meanwhile."""
         lines: dict[Asked, list[Line]] = {}
         for line in state.lines.by_number:
             if line.waiting:
@@ -83,13 +87,13 @@ class Standings:
                 self._open(asked, now)
         left = LOOKED_AT_MAX
         for _ in range(len(self._turn)):
-            if left <= 0 or len(self._told) >= TOLD_MAX:
+            if left <= 0 or len(self._told) >= TOLD_MAX or state.facts.position < self.heard:
                 return
             asked = self._turn[0]
             self._turn.rotate(-1)
             places = sorted(place for line in lines.get(asked, ()) for place in line.waiting[:LOOKED_AT_MAX])
             ids = [conversation_id for _, _, conversation_id in places[:LOOKED_AT_MAX]]
-            self._look_at(state, asked, ids, now)
+            yield from self._look_at(state, asked, ids, now)
             left -= len(ids)
             yield
         self._seen_all()
@@ -130,25 +134,36 @@ class Standings:
                 del self._pools[idle]
             self._turn = deque(one for one in self._turn if one in self._pools)
 
-    def _look_at(self, state: RouterState, asked: Asked, ids: Sequence[str], now: datetime) -> None:
-        pool, is_settled = self._pools[asked], self.position >= state.facts.position
+    def _look_at(self, state: RouterState, asked: Asked, ids: Sequence[str], now: datetime) -> Iterator[None]:
+        pool, waiting, cost = self._pools[asked], state.facts.waiting, 0
         pool.pace.pass_time(now, len(pool.ids))
-        waiting, offered = state.facts.waiting, []
+        for place, one in enumerate([*self._offered(state, pool, ids), *ids], start=1):
+            if (cost := cost + 1) > AT_ONCE_MAX:
+                cost = 0
+                yield
+                if state.facts.position < self.heard:
+                    return
+            if (there := waiting.get(one)) is None:
+                continue
+            standing = self._standing.get(one)
+            if standing is None or standing.asked is not asked or standing.queue_id != there.queue_id:
+                standing = self._stand(one, asked, there.queue_id)
+            if len(self._told) < TOLD_MAX and _is_news(standing.told, place, pool.pace):
+                self._tell(one, there.customer_id, standing, place, pool.pace, now)
+                cost += 9
+
+    def _offered(self, state: RouterState, pool: _Pool, ids: Sequence[str]) -> list[str]:
+        """Those who have stood there before these and are being offered; who is gone otherwise is dropped."""
+        offered, is_settled = [], self.position >= state.facts.position
         for one in sorted(pool.ids.difference(ids)):
-            there = waiting.get(one)
+            there = state.facts.waiting.get(one)
             if there is not None and there.offer is not None:
                 offered.append(one)
             elif there is not None and state.lines.is_waiting(one):
                 pool.ids.discard(one)  # it asks something else by now, and is seen where that is asked
             elif there is not None or is_settled:
                 self._drop(one)  # its queue is closed; or it left while nobody listened
-        for place, one in enumerate([*offered, *ids], start=1):
-            there = waiting[one]
-            standing = self._standing.get(one)
-            if standing is None or standing.asked is not asked or standing.queue_id != there.queue_id:
-                standing = self._stand(one, asked, there.queue_id)
-            if len(self._told) < TOLD_MAX and _is_news(standing.told, place, pool.pace):
-                self._tell(one, there.customer_id, standing, place, pool.pace, now)
+        return offered
 
     def _stand(self, one: str, asked: Asked, queue_id: str) -> _Standing:
         """It is new here, or asks something else than before."""

@@ -106,13 +106,15 @@ def test_a_line_that_is_served_says_how_long_and_tells_how_it_came_true(supervis
         return shown
 
     wait_until(lambda: calibration()["count"] >= 2, what="ended waits are counted")
-    report = calibration()
+    report, metrics = calibration(), supervisor.get("/metrics").text
     assert all(one["low_seconds"] <= one["expected_seconds"] <= one["high_seconds"] for one in found)
     assert found[0]["expected_seconds"] <= found[-1]["expected_seconds"]
     assert (report["band"], report["days"], report["given_up"]) == (0.8, 28, 0)
     assert sum(bucket["count"] for bucket in report["buckets"]) == report["count"]
     assert 0 <= report["within_band"] <= 1
     assert report["mean_error_seconds"] is not None
+    assert 'onethread_expected_waits_total{outcome="' in metrics
+    assert "onethread_wait_error_seconds_count" in metrics
 
 
 def test_a_queue_nobody_waited_in_has_an_empty_calibration(supervisor: Caller, shop: Shop) -> None:
