@@ -148,9 +148,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
     echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
     media = _media_store(settings, keys)
-    take_mail = TakeMail(
-        commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max
-    )
+    take_mail = TakeMail(directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
     views = PostgresViewReaders(log.pool)
     return Parts(

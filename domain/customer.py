@@ -16,6 +16,9 @@ from domain.event import Event, RuleBroken
 from domain.interaction import InteractionEvent
 from domain.media import MediaEvent
 from domain.receipts import Outbound
+from domain.threads import mails, moves
+from domain.threads.mails import Mail
+from domain.threads.moves import MoveEvent
 
 CLOSED_CONVERSATIONS_KEPT = 100
 """Closed conversations that decisions still remember, newest last, so that long histories stay light."""
@@ -124,6 +127,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Addresses, as in `handles`, of customers as whom visitors known here went on."""
     outbound: dict[str, Outbound] = {}
     """What we sent them lately, by message id, oldest first."""
+    mails: dict[str, Mail] = {}
+    """Their mails, as of `mails.key_of`, oldest arrival first."""
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Raises ConversationUnknown."""
@@ -158,6 +163,8 @@ def evolve(customer: Customer, event: Event) -> Customer:
             return replace(customer, conversations=kept | {event.conversation_id: conversation.opened(event)})
     if (outbound := receipts.evolve(customer.outbound, event)) is not customer.outbound:
         customer = replace(customer, outbound=outbound)
+    if (remembered := mails.evolve(customer.mails, event)) is not customer.mails:
+        customer = replace(customer, mails=remembered)
     return _evolve_conversation(customer, event)
 
 
@@ -179,6 +186,8 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
         after = delivery.evolve(before, event)
     elif isinstance(event, AssignmentEvent):
         after = assignment.evolve(before, event)
+    elif isinstance(event, MoveEvent):
+        after = moves.evolve(before, event)
     elif isinstance(event, MediaEvent):
         after = before
     else:

@@ -52,7 +52,11 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     conversation_id: str = ""
     """The conversation it proves to answer, as a mail with our reply token does."""
     joined_by: str = ""
-    """Of a mail: the rule that decided which conversation it joins."""
+    """Of a mail: what it says by itself about the conversation that it joins."""
+    answers: tuple[str, ...] = ()
+    """Of a mail: the Message-IDs that it says it answers, the nearest first."""
+    nature: str = ""
+    """Of a mail that no person wrote: what did, as of `MessageReceived`."""
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -173,22 +177,20 @@ def receive_message(
 ) -> list[Event]:
     """Joins the thread's open conversation, reopens it in time, or opens another; new work goes to the intake queue.
 
-    An edit has words to be read, so it goes wherever a message would. A reaction or an unsend asks for nothing: it
-    joins the thread's newest conversation, closed or not, and queues nothing; where there is none, one is opened that
-    waits for nobody until a message comes.
+    A reaction or an unsend asks for nothing: it joins the thread's newest conversation, closed or not, and queues
+    nothing; where there is none, one is opened that waits for nobody until a message comes.
     `scope` is the account within which the handle means this customer; empty where it does everywhere.
     Raises TooManyConversations.
     """
-    handle, others, name = message.handle, message.other_handles, message.author
-    events = meet(customer, channel=channel, account_id=scope, handle=handle, name=name, other_handles=others)
-    is_work = not message.content.asks_nothing
+    others, name, is_work = message.other_handles, message.author, not message.content.asks_nothing
+    events = meet(customer, channel=channel, account_id=scope, handle=message.handle, name=name, other_handles=others)
     current, start = conversation_for(
         customer,
         channel=channel,
         account_id=account_id,
         thread=message.thread,
         subject=message.subject,
-        name=message.author,
+        name=name,
         new_id=new_conversation_id,
         at=at,
         proven_id=message.conversation_id,
@@ -207,6 +209,8 @@ def receive_message(
         agent_id=current.holder,
         said_at=message.occurred_at,
         joined_by=message.joined_by,
+        answers=message.answers,
+        nature=message.nature,
     )
     return [*events, *start, received, *(_enqueue(current, intake, at) if is_work else [])]
 

@@ -115,6 +115,11 @@ class MessageReceived(Event, topic="conversation.message_received"):
     """When the customer said it, by the channel's clock: from then on the channel counts how long it takes replies."""
     joined_by: str = ""
     """Of a mail: the rule by which it joined this conversation (`reply_address`, `stored_id`, `subject`…)."""
+    answers: tuple[str, ...] = ()
+    """Of a mail: the Message-IDs that it says it answers, the nearest first."""
+    nature: str = ""
+    """Of a mail that no person wrote, or that came through a list: `auto_reply`, `automatic`, `list`, `bounce`,
+    `complaint` or `own`."""
 
 
 class MessageContradicted(Event, topic="conversation.message_contradicted"):

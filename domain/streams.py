@@ -19,7 +19,7 @@ class Aggregate(msgspec.Struct, frozen=True):
 
 
 AGGREGATES: dict[str, Aggregate] = {
-    "customer": Aggregate(customer.NEW, customer.evolve, "customer.2"),
+    "customer": Aggregate(customer.NEW, customer.evolve, "customer.3"),
     "agent": Aggregate(agent.NEW, agent.evolve, "agent.1"),
     "queue": Aggregate(queue.NEW, queue.evolve, "queue.1"),
     "policy": Aggregate(policy.NEW, policy.evolve, "policy.1"),

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from api.doors.place_mail import placed
 from api.metrics import Metrics
-from application.commands import Command, Commands
+from application.commands import Command
 from application.directory import Directory
 from application.exchange.media import MediaStore, keep_files
 from application.use_cases.receive_messages import Receipt, ReceiveMessages
@@ -43,7 +42,6 @@ class TakeMail:
 
     def __init__(
         self,
-        commands: Commands,
         directory: Directory,
         receive: ReceiveMessages,
         reports: ReceiveReports,
@@ -52,7 +50,6 @@ class TakeMail:
         *,
         media_bytes_max: int,
     ) -> None:
-        self._commands = commands
         self._directory = directory
         self._receive = receive
         self._reports = reports
@@ -94,7 +91,7 @@ class TakeMail:
         if notice:
             content = Content(kind=ContentKind.UNSUPPORTED, text=notice, about=mail.message.content.about)
             mail = replace(mail, message=replace(mail.message, content=content))
-        mail = await self._with_files(await placed(self._commands, account.id, mail), raw)
+        mail = await self._with_files(mail, raw)
         receipts = await self._receive.receive(account.id, (mail.message,), command)
         if mail.bounce is not None and (report := mail.bounce.report(command.at)) is not None:
             await self._reports.receive(account.id, (report,), replace(command, claim=None))
