@@ -41,6 +41,7 @@ from application.states import States
 from application.use_cases.assign_work import AssignWork
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.move_mails import MoveMails
 from application.use_cases.prove_visitors import ProveVisitors
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
@@ -165,6 +166,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         reports=reports,
         serve=ServeConversations(commands, directory, REPLY_CHANNELS),
         replies=SettleReplies(commands),
+        mails=MoveMails(commands, directory),
         staff=KeepStaff(commands),
         customers=customers,
         visitors=ProveVisitors(commands),

@@ -18,6 +18,7 @@ from application.push import Hub
 from application.router import Router
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.move_mails import MoveMails
 from application.use_cases.prove_visitors import ProveVisitors
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
@@ -51,6 +52,7 @@ class Parts:
     reports: ReceiveReports
     serve: ServeConversations
     replies: SettleReplies
+    mails: MoveMails
     staff: KeepStaff
     customers: KnowCustomers
     visitors: ProveVisitors

@@ -150,8 +150,7 @@ def conversation_for(
     if current is not None and current.is_reopenable(at):
         reopening = ConversationReopened(conversation_id=current.id)
         return conversation.evolve(current, reopening), [reopening]
-    if sum(not one.is_closed for one in customer.conversations.values()) >= OPEN_CONVERSATIONS_MAX:
-        raise TooManyConversations
+    demand_room(customer)
     opening = ConversationOpened(
         conversation_id=new_id,
         channel=channel,
@@ -161,6 +160,12 @@ def conversation_for(
         customer_name=customer.name or name,
     )
     return conversation.opened(opening), [opening]
+
+
+def demand_room(customer: Customer) -> None:
+    """Raises TooManyConversations."""
+    if sum(not one.is_closed for one in customer.conversations.values()) >= OPEN_CONVERSATIONS_MAX:
+        raise TooManyConversations
 
 
 def receive_message(
@@ -212,10 +217,10 @@ def receive_message(
         answers=message.answers,
         nature=message.nature,
     )
-    return [*events, *start, received, *(_enqueue(current, intake, at) if is_work else [])]
+    return [*events, *start, received, *(enqueue(current, intake, at) if is_work else [])]
 
 
-def _enqueue(current: Conversation, intake: Intake, at: datetime) -> list[Event]:
+def enqueue(current: Conversation, intake: Intake, at: datetime) -> list[Event]:
     """What lets a conversation wait that neither waits nor is with anybody."""
     if current.status is not conversation.Status.OPEN:
         return []

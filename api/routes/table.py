@@ -9,6 +9,7 @@ from api.routes import (
     calls,
     conversations,
     customers,
+    mails,
     markup,
     media,
     people,
@@ -23,7 +24,13 @@ from api.upkeep import account_health, deliveries, health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
-    "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS, *replies.OPERATIONS),
+    "Conversations": (
+        *conversations.OPERATIONS,
+        *work.OPERATIONS,
+        *steering.OPERATIONS,
+        *replies.OPERATIONS,
+        *mails.OPERATIONS,
+    ),
     "Customers": (*customers.OPERATIONS, *media.OPERATIONS, *markup.OPERATIONS, *calls.OPERATIONS),
     "Agents": agents.OPERATIONS,
     "Boards": boards.OPERATIONS,

@@ -58,6 +58,11 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The first one."""
     position: int
 
+    @property
+    def is_away(self) -> bool:
+        """It was not put back."""
+        return self.to_conversation_id != self.from_conversation_id
+
 
 class Amendments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that was told about one message."""

@@ -141,7 +141,7 @@ def as_shown(line: Line) -> Entry:
         unsent_at=told.unsent_at,
         reactions=tuple(one for one in told.reactions if one.emoji),
         delivery=told.delivery,
-        moved_from=told.moved.from_conversation_id if told.moved else "",
+        moved_from=told.moved.from_conversation_id if told.moved and told.moved.is_away else "",
     )
 
 

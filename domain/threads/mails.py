@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from domain.conversation import Conversation
+from domain.conversation import Conversation, ConversationClosed, Status
 from domain.event import Event
 from domain.interaction import MessageReceived
 from domain.threads.moves import MessageJoined, MessageLeft
@@ -14,6 +14,8 @@ from domain.threads.subjects import is_reply, is_telling, normalised
 
 MAILS_KEPT = 500
 """Of one customer; an answer to an older one opens a conversation, unless our own token or Message-ID proves its."""
+JOINED_ANOTHER = "joined another"
+"""The disposition of a conversation that lost its last mail while nobody had it."""
 PROVEN = frozenset({"reply_address", "own_message_id"})
 """Rules by which a mail itself proves its conversation."""
 
@@ -99,6 +101,7 @@ def move(
     to_conversation_id: str,
     to_agent_id: str | None,
     is_by_hand: bool,
+    preview: str = "",
 ) -> list[Event]:
     """One mail from a conversation, where others may stay, into another, which an agent may hold."""
     return [
@@ -119,8 +122,16 @@ def move(
             account_id=mail.account_id,
             from_conversation_id=left.id,
             handle=mail.handle,
+            preview=preview,
             said_at=mail.said_at,
             is_by_hand=is_by_hand,
             agent_id=to_agent_id,
         ),
     ]
+
+
+def close_empty(left: Conversation, staying: Sequence[Mail]) -> list[Event]:
+    """A conversation that has no mail any more need not wait for anybody; who has it closes it themselves."""
+    if staying or left.status not in (Status.OPEN, Status.WAITING):
+        return []
+    return [ConversationClosed(conversation_id=left.id, queue_id=left.queue_id, disposition=JOINED_ANOTHER)]

@@ -13,19 +13,17 @@ from itertools import pairwise
 import msgspec
 from msgspec.structs import replace
 
-from domain.conversation import Conversation, ConversationClosed, Status
+from domain.conversation import Conversation, Status
 from domain.customer import Customer
 from domain.event import Event
 from domain.intake import InboundMessage, Intake, receive_message
 from domain.interaction import MessageReceived
-from domain.threads.mails import PROVEN, Mail, mails_in, move, remembered
+from domain.threads.mails import PROVEN, Mail, close_empty, mails_in, move, remembered
 
 RECENT = timedelta(days=30)
 """A mail that names nothing follows by its subject only what was said this long before."""
 STORED, SUBJECT, ANSWERED = "stored_id", "subject", "answered"
 """Rules: it names a mail that we have; it follows one by its subject; one that came before it answers it."""
-JOINED_ANOTHER = "joined another"
-"""The disposition of a conversation whose last mail moved away by itself."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +64,7 @@ def place(customer: Customer, message: InboundMessage, *, account_id: str, at: d
         if one[0] not in torn or not _may_be_left(customer, one[0], here)
     ]
     if new.is_fixed and new.conversation_id in customer.conversations:
-        candidates = [(new.conversation_id, message.joined_by)]
+        candidates = [*_taken_out(new, here), (new.conversation_id, message.joined_by)]
     known = [one for one in candidates if one[0] in customer.conversations]
     goes_on = (one for one in known if _goes_on(customer.conversations[one[0]], at))
     target, rule = next(goes_on, known[0] if known else ("", message.joined_by))
@@ -125,9 +123,7 @@ def _gather(customer: Customer, moving: Sequence[Mail], received: MessageReceive
             if mail.message_id in gone:
                 into, holder = received.conversation_id, received.agent_id
                 events += move(mail, left, staying, to_conversation_id=into, to_agent_id=holder, is_by_hand=False)
-        if not staying:
-            closed = ConversationClosed(conversation_id=left.id, queue_id=left.queue_id, disposition=JOINED_ANOTHER)
-            events.append(closed)
+        events += close_empty(left, staying)
     return events
 
 
@@ -196,6 +192,12 @@ def _answering(thread: Sequence[Mail], here: Sequence[Mail]) -> list[tuple[str, 
     belonging = {one.provider_id for one in thread}
     elsewhere = {one.conversation_id for one in here if one.provider_id not in belonging}
     return [(one.conversation_id, ANSWERED) for one in thread if one.conversation_id not in elsewhere]
+
+
+def _taken_out(new: Mail, here: Sequence[Mail]) -> list[tuple[str, str]]:
+    """Where a person put what it answers out of the conversation that it proves: it follows."""
+    moved = {one.provider_id: one.conversation_id for one in here if one.moved_from == new.conversation_id}
+    return [(moved[name], STORED) for name in new.answers if name in moved]
 
 
 def _goes_on(one: Conversation, at: datetime) -> bool:

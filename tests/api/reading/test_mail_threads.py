@@ -73,3 +73,29 @@ def test_what_no_person_wrote_says_so_on_the_timeline(mailbox: Shop, supervisor:
 
     natures = {one["position"]: one["event"].get("nature", "") for one in page["items"]}
     assert (natures[brought["position"]], natures[person["position"]]) == ("auto_reply", "")
+
+
+def test_a_mail_is_taken_out_of_its_conversation_and_put_back(mailbox: Shop, supervisor: Caller) -> None:
+    first = bring(mailbox, 31, "A coat")
+    second = bring(mailbox, 32, "Re: A coat", "In-Reply-To: <31.threads@example.org>")
+    customer = f"/v1/customers/{first['customer_id']}"
+
+    def moved(conversation_id: str, **to: str) -> dict[str, Any]:
+        path = f"{customer}/conversations/{conversation_id}/messages/{second['message_id']}/move"
+        stands: dict[str, Any] = supervisor.done(path, to)
+        return stands
+
+    apart = moved(first["conversation_id"])
+    card = supervisor.shown(f"/v1/conversations/{apart['conversation_id']}", params={"min_position": apart["position"]})
+    third = bring(mailbox, 33, "Re: A coat", "In-Reply-To: <32.threads@example.org>")
+    back = moved(apart["conversation_id"], to_conversation_id=first["conversation_id"])
+    page = supervisor.shown(f"{customer}/timeline", params={"min_position": back["position"]})
+
+    assert (card["subject"], card["messages"], card["preview"].strip()) == ("Re: A coat", 1, "Number 32")
+    assert card["conversation"]["status"] == "waiting"
+    assert third["conversation_id"] == apart["conversation_id"] != first["conversation_id"]
+    assert back["conversation_id"] == first["conversation_id"]
+    (entry,) = (one for one in page["items"] if one["position"] == second["position"])
+    assert (entry["event"]["conversation_id"], entry.get("moved_from", "")) == (first["conversation_id"], "")
+    moves = [one["kind"] for one in page["items"] if one["kind"].startswith("conversation.message_")]
+    assert moves.count("conversation.message_left") >= 2
