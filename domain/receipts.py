@@ -3,6 +3,7 @@
 A channel tells in any order and more than once, so a message only moves up: what it told first or again is no news.
 """
 
+import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -72,6 +73,8 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     fate: Fate = Fate.WRITTEN
     participants: dict[str, DeliveryStatus] = {}
     """How far it came with each of a group, where the channel tells."""
+    wording: str = ""
+    """A digest of what it says, to know it again when it comes back without an id of ours."""
 
     @property
     def is_taken(self) -> bool:
@@ -107,6 +110,7 @@ def evolve(outbound: dict[str, Outbound], event: Event) -> dict[str, Outbound]:
                 account_id=event.account_id,
                 handle=event.handle,
                 agent_id=event.agent_id,
+                wording=wording_of(event.text),
             )
             return _with_newest(outbound, written)
         case ReplyEchoed() if not event.content.is_amending:
@@ -152,6 +156,11 @@ def find(
         return one
     called = (one for one in outbound.values() if one.provider_id == provider_id and one.account_id == account_id)
     return next(called, None) if provider_id else None
+
+
+def wording_of(text: str) -> str:
+    """The same for texts that differ only in white space, which channels change."""
+    return hashlib.blake2b(" ".join(text.split()).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def prove_taken(one: Outbound, provider_id: str, answer: str) -> list[Event]:
