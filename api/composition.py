@@ -26,6 +26,7 @@ from application.exchange.media import Get
 from application.follower import Follower, Reaction
 from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
+from application.policies.hand_chats_over import HandChatsOver
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
@@ -39,6 +40,7 @@ from application.push import Hub
 from application.router import Router
 from application.states import States
 from application.use_cases.assign_work import AssignWork
+from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.move_mails import MoveMails
@@ -85,6 +87,7 @@ GATHER_SECONDS = {
     "agent_board": 0.005,
     "send_replies": 0.02,
     "return_work": 0.02,
+    "hand_chats_over": 0.5,
     "fetch_media": 0.05,
     "keep_snapshots": 1.0,
     "count_traffic": 1.0,
@@ -149,7 +152,8 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
     echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
     media = _media_store(settings, keys)
-    take_mail = TakeMail(directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
+    hand_over, bytes_max = HandOver(commands, directory), settings.media_bytes_max
+    take_mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=bytes_max)
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
     views = PostgresViewReaders(log.pool)
     return Parts(
@@ -167,6 +171,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         serve=ServeConversations(commands, directory, REPLY_CHANNELS),
         replies=SettleReplies(commands),
         mails=MoveMails(commands, directory),
+        hand_over=hand_over,
         staff=KeepStaff(commands),
         customers=customers,
         visitors=ProveVisitors(commands),
@@ -203,6 +208,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, F
     reactions: list[Reaction] = [
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.serve, positions, now),
+        HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),

@@ -16,6 +16,7 @@ from application.follower import Follower
 from application.projections.projection import Projection
 from application.push import Hub
 from application.router import Router
+from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.move_mails import MoveMails
@@ -53,6 +54,7 @@ class Parts:
     serve: ServeConversations
     replies: SettleReplies
     mails: MoveMails
+    hand_over: HandOver
     staff: KeepStaff
     customers: KnowCustomers
     visitors: ProveVisitors

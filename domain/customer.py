@@ -127,6 +127,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Addresses, as in `handles`, of customers as whom visitors known here went on."""
     outbound: dict[str, Outbound] = {}
     """What we sent them lately, by message id, oldest first."""
+    mail_addresses: dict[str, str] = {}
+    """What visitors of a chat said or proved is theirs, by account and handle."""
     mails: dict[str, Mail] = {}
     """Their mails, as of `mails.key_of`, oldest arrival first."""
 
@@ -155,6 +157,11 @@ def evolve(customer: Customer, event: Event) -> Customer:
         case IdentityLinked():
             known = customer.handles | {(event.channel, event.account_id, event.handle)}
             return replace(customer, handles=known)
+        case IdentityClaimed(email=email, account_id=account_id, handle=handle) if email:
+            return replace(customer, mail_addresses=customer.mail_addresses | {f"{account_id} {handle}": email})
+        case IdentityProven(email=email, account_id=account_id) if email:
+            theirs = {f"{account_id} {one}": email for one in (event.handle, event.visitor)}
+            return replace(customer, mail_addresses=customer.mail_addresses | theirs)
         case CustomerContinued():
             proven = (event.channel, event.account_id, event.proven)
             return replace(customer, continued_as=customer.continued_as | {proven})

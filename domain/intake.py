@@ -10,7 +10,7 @@ from domain.conversation import Conversation, ConversationOpened, ConversationRe
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked
 from domain.delivery import DeliveryStatus
 from domain.event import Event, RuleBroken
-from domain.interaction import CallLogged, Content, Direction, MessageContradicted, MessageReceived
+from domain.interaction import CallLogged, ChatAddress, Content, Direction, MessageContradicted, MessageReceived
 
 OPEN_CONVERSATIONS_MAX = 1_000
 WITHHELD = "anonymous"
@@ -174,7 +174,7 @@ def receive_message(
     *,
     channel: str,
     account_id: str,
-    scope: str,
+    scope: str | None,
     intake: Intake,
     message_id: str,
     new_conversation_id: str,
@@ -182,20 +182,19 @@ def receive_message(
 ) -> list[Event]:
     """Joins the thread's open conversation, reopens it in time, or opens another; new work goes to the intake queue.
 
-    A reaction or an unsend asks for nothing: it joins the thread's newest conversation, closed or not, and queues
-    nothing; where there is none, one is opened that waits for nobody until a message comes.
-    `scope` is the account within which the handle means this customer; empty where it does everywhere.
+    A reaction or an unsend asks for nothing: it joins the thread's newest conversation, closed or not; where there is
+    none, one is opened. Nothing is queued then until a message comes.
+    `scope`: the account within which the handle is theirs; empty: everywhere; None: it is not to become theirs.
     Raises TooManyConversations.
     """
-    others, name, is_work = message.other_handles, message.author, not message.content.asks_nothing
-    events = meet(customer, channel=channel, account_id=scope, handle=message.handle, name=name, other_handles=others)
+    events, is_work = _met(customer, message, channel, scope), not message.content.asks_nothing
     current, start = conversation_for(
         customer,
         channel=channel,
         account_id=account_id,
         thread=message.thread,
         subject=message.subject,
-        name=name,
+        name=message.author,
         new_id=new_conversation_id,
         at=at,
         proven_id=message.conversation_id,
@@ -216,8 +215,16 @@ def receive_message(
         joined_by=message.joined_by,
         answers=message.answers,
         nature=message.nature,
+        chat=None if current.channel == channel else ChatAddress(account_id=current.account_id, handle=current.handle),
     )
     return [*events, *start, received, *(enqueue(current, intake, at) if is_work else [])]
+
+
+def _met(customer: Customer, message: InboundMessage, channel: str, scope: str | None) -> list[Event]:
+    if scope is None:
+        return []
+    handle, others, name = message.handle, message.other_handles, message.author
+    return meet(customer, channel=channel, account_id=scope, handle=handle, name=name, other_handles=others)
 
 
 def enqueue(current: Conversation, intake: Intake, at: datetime) -> list[Event]:

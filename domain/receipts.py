@@ -19,7 +19,7 @@ from domain.delivery import (
     DeliveryUnknown,
 )
 from domain.event import Event, RuleBroken
-from domain.interaction import ReplyEchoed, ReplyWritten
+from domain.interaction import ReplyEchoed, ReplyHandedOver, ReplyWritten
 
 OUTBOUND_KEPT = 200
 """Messages to one customer whose way is followed; news of older ones come too late to matter to anybody."""
@@ -73,6 +73,8 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     fate: Fate = Fate.WRITTEN
     participants: dict[str, DeliveryStatus] = {}
     """How far it came with each of a group, where the channel tells."""
+    is_handed_over: bool = False
+    """Of a chat: it went by mail, because the visitor did not see it."""
     wording: str = ""
     """A digest of what it says, to know it again when it comes back without an id of ours."""
 
@@ -112,7 +114,9 @@ def evolve(outbound: dict[str, Outbound], event: Event) -> dict[str, Outbound]:
                 agent_id=event.agent_id,
                 wording=wording_of(event.text),
             )
-            return _with_newest(outbound, written)
+            covered = event.replies if isinstance(event, ReplyHandedOver) else ()
+            gone = {one: replace(outbound[one], is_handed_over=True) for one in covered if one in outbound}
+            return _with_newest(outbound | gone, written)
         case ReplyEchoed() if not event.content.is_amending:
             echoed = Outbound(
                 message_id=event.message_id,

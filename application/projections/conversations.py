@@ -28,6 +28,7 @@ from domain.interaction import (
     MessageContradicted,
     MessageReceived,
     ReplyEchoed,
+    ReplyHandedOver,
     ReplyWritten,
 )
 from domain.streams import topics_of
@@ -193,6 +194,8 @@ def _said(card: Card, recorded: Recorded) -> Card:
     """A message; what was told about it before it came counts."""
     event = recorded.event
     match event:
+        case ReplyHandedOver():  # words that were said already
+            return card
         case MessageReceived():
             told = card.amended.get(event.provider_id)
             return replace(
