@@ -18,10 +18,10 @@ from api.demo.screen import Screen
 from api.demo.shop import AGENTS, FEATURED, QUEUES
 
 ROOT = Path(__file__).parents[3]
-HOOKS = {"whatsapp", "messenger", "instagram", "telegram", "line", "wechat", "sms"}
+HOOKS = {"whatsapp", "messenger", "instagram", "telegram", "line", "wechat", "wecom", "x", "sms"}
 CHANNELS = HOOKS | {"email", "webchat", "adapter", "phone"}
 MEDIA_ANSWERED_MIN = 6
-"""Of nine: in so few seconds, on a busy machine, chance leaves one or another out."""
+"""Of eleven: in so few seconds, on a busy machine, chance leaves one or another out."""
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 RACES = {"404", "409"}
 """Two people act on one thing: the later one is told so."""
@@ -49,7 +49,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("ONETHREAD_", "DATABASE_"))}
     environment |= {"ONETHREAD_DATA_DIRECTORY": str(directory / "kept"), "COLUMNS": "160"}
     environment |= {"LINES": "50", "FORCE_COLOR": "1"}  # so that the live screen is drawn, as for a person
-    command = [sys.executable, "-m", "api.command_line", "demo", "--seconds", "6", "--fast"]
+    command = [sys.executable, "-m", "api.command_line", "demo", "--seconds", "8", "--fast"]
     run = subprocess.run(
         command,
         cwd=ROOT,
@@ -71,7 +71,7 @@ def test_the_demo_ends_by_itself_and_nothing_goes_wrong(demo: Demo) -> None:
     assert set(re.findall(r"answers (\d+)", demo.out)) <= RACES, demo.out
 
 
-def test_all_eleven_channels_are_taken_in(demo: Demo) -> None:
+def test_all_thirteen_channels_are_taken_in(demo: Demo) -> None:
     taken_in = {channel: demo.row(f"messages taken in, {channel}") for channel in CHANNELS}
 
     assert all(taken_in.values()), demo.out
