@@ -19,7 +19,7 @@ from domain.delivery import (
     DeliveryUnknown,
 )
 from domain.event import Event, RuleBroken
-from domain.interaction import ReplyEchoed, ReplyHandedOver, ReplyWritten
+from domain.interaction import MessageReceived, ReplyEchoed, ReplyHandedOver, ReplyWritten
 
 OUTBOUND_KEPT = 200
 """Messages to one customer whose way is followed; news of older ones come too late to matter to anybody."""
@@ -73,8 +73,8 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     fate: Fate = Fate.WRITTEN
     participants: dict[str, DeliveryStatus] = {}
     """How far it came with each of a group, where the channel tells."""
-    is_handed_over: bool = False
-    """Of a chat: it went by mail, because the visitor did not see it."""
+    is_past: bool = False
+    """Of a chat: the visitor wrote after it, and so has seen it, or it went to them by mail."""
     wording: str = ""
     """A digest of what it says, to know it again when it comes back without an id of ours."""
 
@@ -115,8 +115,11 @@ def evolve(outbound: dict[str, Outbound], event: Event) -> dict[str, Outbound]:
                 wording=wording_of(event.text),
             )
             covered = event.replies if isinstance(event, ReplyHandedOver) else ()
-            gone = {one: replace(outbound[one], is_handed_over=True) for one in covered if one in outbound}
+            gone = {one: replace(outbound[one], is_past=True) for one in covered if one in outbound}
             return _with_newest(outbound | gone, written)
+        case MessageReceived(channel="webchat", conversation_id=conversation_id) if outbound:
+            seen = [one for one in outbound.values() if one.conversation_id == conversation_id and not one.is_past]
+            return outbound | {one.message_id: replace(one, is_past=True) for one in seen} if seen else outbound
         case ReplyEchoed() if not event.content.is_amending:
             echoed = Outbound(
                 message_id=event.message_id,

@@ -26,13 +26,13 @@ def see(customer: Customer, message_ids: Collection[str]) -> list[Event]:
 
 
 def unseen(customer: Customer, conversation: Conversation) -> list[Outbound]:
-    """Replies on the chat that its visitor was neither shown nor sent by mail, oldest first."""
+    """Replies on the chat that its visitor was neither shown nor sent by mail, since they wrote last, oldest first."""
     return [
         one
         for one in customer.outbound.values()
         if (one.conversation_id, one.account_id) == (conversation.id, conversation.account_id)
         and one.fate is Fate.WRITTEN
-        and not one.is_handed_over
+        and not one.is_past
     ]
 
 

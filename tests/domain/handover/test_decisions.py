@@ -134,6 +134,12 @@ def test_nothing_goes_by_mail_without_an_address_or_where_more_was_said_or_all_w
     assert handed_over(after_customer(chat, *see(chat, ["message-1", "message-2"])), "message-1", "message-2") == []
 
 
+def test_who_writes_again_has_seen_what_was_said_before() -> None:
+    chat = a_chat(CLAIMED, reply(1), said("visitor-1:2"), reply(2))
+
+    assert missed(chat) == ["message-2"]
+
+
 def test_an_answer_by_mail_joins_the_chat_and_makes_the_address_nobodys() -> None:
     chat = a_chat(CLAIMED, reply(1))
     chat = after_customer(chat, *handed_over(chat, "message-1"))
