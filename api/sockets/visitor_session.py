@@ -185,8 +185,9 @@ class VisitorSession:
         else:
             self._edge.count_received("webchat")
             self._stored.append(receipt.position)
-            await self._tell(webchat.Stored(id=said.id, position=receipt.position))
+            # First whose it is: on a shared browser the next one may say hello as soon as this one was told.
             await self._settle(receipt.customer_id, receipt.position)
+            await self._tell(webchat.Stored(id=said.id, position=receipt.position))
 
     async def _settle(self, customer_id: str, position: int) -> None:
         """The first words of a visitor made a customer of them. What cannot be noted now is when they say hello."""
