@@ -1,0 +1,78 @@
+"""The engine takes every recorded decision once more, and it must come out the same to the last bit."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from domain.assignment import ConversationOffered
+from domain.event import Recorded
+from domain.routing.decide import Decision, Offer, decide
+from domain.routing.state import RouterState
+
+OFFERED = frozenset({ConversationOffered.TOPIC})
+FIELDS = tuple(name for name in Offer.__struct_fields__ if name != "customer_id")
+"""What an offer of the router has in common with the event that it becomes: all but whose it is."""
+
+
+class NotIdentical(Exception):
+    """The engine decides otherwise today than the log says it did."""
+
+    def __init__(self, recorded: Recorded, decision: Decision | None, identical: int, due: int) -> None:
+        decided = msgspec.json.encode(decision).decode() if decision else "nothing to offer at that place"
+        super().__init__(
+            f"after {identical} of {due} identical decisions, the one at position {recorded.position} comes out"
+            f" otherwise. Recorded: {msgspec.json.encode(recorded.event).decode()} Recomputed: {decided}"
+        )
+        self.position = recorded.position
+        self.identical = identical
+        self.due = due
+
+
+class Identity:
+    """Holds each recorded choice against the same engine, standing where the log stood when it was made.
+
+    An offer is recorded after what it was decided upon, so all offers are noted first (`note`); then the log is read
+    from its beginning and `check` is asked after every event. What a person chose has no choice and is not counted.
+    """
+
+    def __init__(self) -> None:
+        self.due = 0
+        """Decisions to take again."""
+        self.identical = 0
+        self._at: dict[int, dict[datetime, list[Recorded]]] = {}
+
+    def note(self, offers: Iterable[Recorded]) -> None:
+        """The log's offers, in any portions."""
+        for recorded in offers:
+            event = recorded.event
+            if isinstance(event, ConversationOffered) and (choice := event.choice) is not None:
+                self._at.setdefault(choice.position, {}).setdefault(choice.decided_at, []).append(recorded)
+                self.due += 1
+
+    def check(self, state: RouterState) -> None:
+        """Takes again all that was decided at the state's position, each sitting once. Raises NotIdentical."""
+        sittings = self._at.pop(state.facts.position, None)
+        if sittings is None:
+            return
+        for decided_at, offers in sittings.items():
+            last = max(_ordinal(recorded) for recorded in offers)
+            decisions = decide(state, decided_at, limit=last + 1)
+            for recorded in offers:
+                ordinal = _ordinal(recorded)
+                decision = decisions[ordinal] if ordinal < len(decisions) else None
+                if not _is_identical(recorded, decision):
+                    raise NotIdentical(recorded, decision, self.identical, self.due)
+                self.identical += 1
+
+
+def _ordinal(recorded: Recorded) -> int:
+    assert isinstance(recorded.event, ConversationOffered)
+    assert recorded.event.choice is not None  # only such are noted
+    return recorded.event.choice.ordinal
+
+
+def _is_identical(recorded: Recorded, decision: Decision | None) -> bool:
+    if not isinstance(decision, Offer) or decision.customer_id != recorded.stream:
+        return False
+    return all(getattr(decision, name) == getattr(recorded.event, name) for name in FIELDS)

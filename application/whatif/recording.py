@@ -1,0 +1,212 @@
+"""Reads a history out of the log, event by event."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from application.policies.return_work import ReturnWork
+from application.router import Router
+from application.whatif.history import ABANDONED, ACCEPTED, BACK, CLOSED, DECLINED, Arrival, Change, History
+from application.whatif.ledger import Ledger
+from application.whatif.times import Observation, Work
+from domain.agent import AgentSignedOut, LoadReleased, LoadTaken, Presence, PresenceChanged
+from domain.assignment import (
+    ConversationEnqueued,
+    ConversationHeld,
+    ConversationOffered,
+    ConversationResumed,
+    ConversationTransferred,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferWithdrawn,
+)
+from domain.conversation import ConversationClosed, ConversationPrioritized
+from domain.event import Event, Recorded
+from domain.routing import evolve as engine
+from domain.routing.state import Facts, RouterState
+from domain.streams import topics_of
+
+LOADS = frozenset({LoadTaken.TOPIC, LoadReleased.TOPIC})
+OF_STAFF = (topics_of("agent", "queue", "policy") & engine.TOPICS) - LOADS
+"""Rules, and who is in and what they can do: a simulation takes it as it was."""
+TOPICS = engine.TOPICS | {ConversationHeld.TOPIC, ConversationResumed.TOPIC}
+"""All that is read of the log."""
+BEGINNING, END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+class Journey(msgspec.Struct, gc=False, kw_only=True):
+    """A conversation between its queue and its end."""
+
+    enqueued: ConversationEnqueued
+    enqueued_at: datetime
+    offered_at: datetime | None = None
+    is_accepted: bool = False
+    working_since: datetime | None = None
+    worked_seconds: float = 0.0
+
+    @property
+    def work(self) -> Work:
+        return self.enqueued.queue_id, self.enqueued.channel
+
+    def stop(self, at: datetime) -> float:
+        """Seconds of work, hold left out, now that it rests or ends."""
+        if self.working_since is not None:
+            self.worked_seconds += (at - self.working_since).total_seconds()
+            self.working_since = None
+        return self.worked_seconds
+
+
+class Recording:
+    """Takes the log from its very beginning, and notes what happened from `since` until before `until`."""
+
+    def __init__(self, since: datetime = BEGINNING, until: datetime = END) -> None:
+        self.state = RouterState()
+        """The router's, at the event taken last."""
+        self._since, self._until = since, until
+        self.history: History | None = None
+        """Once `since` has come."""
+        self.ledger: Ledger | None = None
+        """Of what really happened; once `since` has come."""
+        self._journeys: dict[str, Journey] = {}
+        self._held_at_opening: set[str] = set()
+        self._missing: dict[str, datetime] = {}
+        self._latest = since
+        self._turns: dict[type[Event], Callable[[Recorded, Journey, datetime], None]] = {
+            ConversationOffered: self._offered,
+            OfferAccepted: self._accepted,
+            OfferDeclined: self._answered_otherwise,
+            OfferExpired: self._answered_otherwise,
+            OfferWithdrawn: self._answered_otherwise,
+            ConversationHeld: self._paused,
+            ConversationResumed: self._resumed,
+            ConversationTransferred: self._ended,
+            ConversationClosed: self._ended,
+            ConversationPrioritized: self._changed,
+        }
+
+    def take(self, recorded: Recorded) -> None:
+        """The next event of the log. Events of erased people say nothing and are passed."""
+        at, event = recorded.recorded_at, recorded.event
+        if recorded.topic not in TOPICS or at >= self._until:
+            return
+        if self.history is None and at >= self._since:
+            self._open(at if self._since == BEGINNING else self._since)
+        if self.ledger is not None:
+            self.ledger.take(recorded)
+        self._latest = max(self._latest, at)
+        engine.evolve(self.state, recorded)
+        if recorded.topic in OF_STAFF:
+            self._take_staff(recorded)
+        elif isinstance(event, ConversationEnqueued):
+            self._enqueued(recorded, event)
+        elif (turn := self._turns.get(type(event))) is not None:
+            journey = self._journeys.get(event.conversation_id)  # type: ignore[attr-defined]  # all of them have one
+            if journey is not None:
+                turn(recorded, journey, at)
+
+    def finish(self) -> History:
+        """The history; what had not ended is censored at its end."""
+        history = self.history or self._open(self._since)
+        history.until = self._latest if self._until == END else self._until
+        for journey in self._journeys.values():
+            if journey.is_accepted:
+                self._note(history.handling, journey, journey.stop(history.until), None)
+            else:
+                waited = history.until - max(journey.enqueued_at, history.since)
+                self._note(history.patience, journey, waited.total_seconds(), None)
+        history.absences += [((history.until - since).total_seconds(), None) for since in self._missing.values()]
+        return history
+
+    def _open(self, since: datetime) -> History:
+        """How things stood: what waited or was only offered comes in again, what was held goes on."""
+        facts = msgspec.msgpack.decode(msgspec.msgpack.encode(self.state.facts), type=Facts)
+        waiting = [
+            Arrival(since, one.customer_id, replace(journey.enqueued, priority=one.priority))
+            for one in sorted(facts.waiting.values(), key=lambda one: one.position)
+            if (journey := self._journeys.get(one.conversation_id))
+        ]
+        for desk in facts.desks.values():
+            work = {held: load for held, load in desk.agent.work.items() if held not in facts.waiting}
+            desk.agent = replace(desk.agent, work=work)
+            desk.given = {held: at for held, at in desk.given.items() if held not in facts.waiting}
+            self._held_at_opening |= work.keys()
+        facts.waiting = {}
+        opening = msgspec.msgpack.encode(facts)
+        self.history = History(since=since, until=self._until, opening=opening, waiting=waiting)
+        self.ledger = Ledger(since, facts, self.history.left_out)
+        return self.history
+
+    def _take_staff(self, recorded: Recorded) -> None:
+        """Being set away for a missed offer is the routing's doing, not the roster's; so it is not taken over."""
+        event, at, history = recorded.event, recorded.recorded_at, self.history
+        if isinstance(event, PresenceChanged | AgentSignedOut) and (since := self._missing.pop(recorded.stream, None)):
+            is_back = isinstance(event, PresenceChanged) and event.presence is Presence.AVAILABLE
+            if history is not None:
+                history.absences.append(((at - since).total_seconds(), BACK if is_back else None))
+        if isinstance(event, PresenceChanged) and recorded.actor == Router.name:
+            self._missing[recorded.stream] = at
+        elif history is not None and recorded.topic == event.TOPIC:
+            history.changes.append(Change(at, recorded.stream, event))
+
+    def _enqueued(self, recorded: Recorded, event: ConversationEnqueued) -> None:
+        """For the first time, or again after it was handed on: then it is no new contact."""
+        is_new = event.conversation_id not in self._journeys
+        self._journeys[event.conversation_id] = Journey(enqueued=event, enqueued_at=recorded.recorded_at)
+        if is_new and self.history is not None:
+            self.history.arrivals.append(Arrival(recorded.recorded_at, recorded.stream, event))
+
+    def _offered(self, _: Recorded, journey: Journey, at: datetime) -> None:
+        journey.offered_at = at
+
+    def _accepted(self, _: Recorded, journey: Journey, at: datetime) -> None:
+        self._note_answer(journey, at, ACCEPTED)
+        if self.history is not None:
+            waited = at - max(journey.enqueued_at, self.history.since)
+            self._note(self.history.patience, journey, waited.total_seconds(), None)
+        journey.is_accepted, journey.working_since, journey.worked_seconds = True, at, 0.0
+
+    def _answered_otherwise(self, recorded: Recorded, journey: Journey, at: datetime) -> None:
+        """Declined; or it ran out or was taken back, and nobody knows what the agent would have said."""
+        self._note_answer(journey, at, DECLINED if isinstance(recorded.event, OfferDeclined) else None)
+
+    def _paused(self, _: Recorded, journey: Journey, at: datetime) -> None:
+        journey.stop(at)
+
+    def _resumed(self, _: Recorded, journey: Journey, at: datetime) -> None:
+        journey.working_since = at
+
+    def _changed(self, recorded: Recorded, _: Journey, at: datetime) -> None:
+        if self.history is not None:
+            self.history.changes.append(Change(at, recorded.stream, recorded.event))
+
+    def _ended(self, recorded: Recorded, journey: Journey, at: datetime) -> None:
+        """Closed or handed on, by whoever had it or while it waited. An agent who left says nothing about the work."""
+        event = recorded.event
+        conversation_id = journey.enqueued.conversation_id
+        is_closed = isinstance(event, ConversationClosed)
+        if history := self.history:
+            if journey.is_accepted:
+                end = CLOSED if is_closed else event.to_queue_id  # type: ignore[attr-defined]  # it was transferred
+                seen = None if recorded.actor == ReturnWork.name else end
+                self._note(history.handling, journey, journey.stop(at), seen)
+            else:
+                waited = (at - max(journey.enqueued_at, history.since)).total_seconds()
+                self._note(history.patience, journey, waited, ABANDONED if is_closed else None)
+            if conversation_id in self._held_at_opening:
+                history.ends.setdefault(conversation_id, at)
+        if is_closed:
+            del self._journeys[conversation_id]
+        else:
+            journey.is_accepted = False
+
+    def _note_answer(self, journey: Journey, at: datetime, end: str | None) -> None:
+        if self.history is not None and journey.offered_at is not None:
+            self._note(self.history.answers, journey, (at - journey.offered_at).total_seconds(), end)
+        journey.offered_at = None
+
+    @staticmethod
+    def _note(of: dict[Work, list[Observation]], journey: Journey, seconds: float, end: str | None) -> None:
+        of.setdefault(journey.work, []).append((seconds, end))
