@@ -1,4 +1,4 @@
-"""The command `onethread`: serve, work, demo, replay, rebuild, channels, mailbox, admin. Each explains itself."""
+"""The command `onethread` and all that stands behind it, from serve to admin. Each command explains itself."""
 
 import logging
 import sys
@@ -11,10 +11,12 @@ from api.command_line.demo import demo
 from api.command_line.log import rebuild, replay
 from api.command_line.mailbox import mailbox
 from api.command_line.run import serve, work
+from api.command_line.simulate import simulate
 from api.settings import SettingWrong
 from application.log import LogBusy, LogUnreachable
 from application.rebuild import NothingToSwitchBackTo, OtherVersion, RebuildUnderWay
 from application.views import ViewNotBuilt, ViewsUnreachable
+from application.whatif.recorded.identity import NotIdentical
 from domain.event import RuleBroken
 from infrastructure.embedded.sharing import CannotStart
 from infrastructure.log.keys import UnknownMasterKey, WrongMasterKey
@@ -32,6 +34,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     RebuildUnderWay,
     NothingToSwitchBackTo,
     OtherVersion,
+    NotIdentical,
 )
 """What a person can do something about: shown as one sentence, not as a traceback."""
 
@@ -53,7 +56,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, rebuild, channels, mailbox, admin):
+for command in (serve, work, demo, replay, rebuild, simulate, channels, mailbox, admin):
     onethread.add_command(command)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from application.whatif.history import ACCEPTED, Arrival, Change, Drawn
+from application.whatif.recorded.history import ACCEPTED, Arrival, Change, Drawn
 from application.whatif.scenario import Scenario
-from domain import agent
-from domain.agent import AgentSignedIn, AgentSignedOut, LoadReleased, LoadTaken, Presence, PresenceChanged
+from application.whatif.shifts import Shifts
+from domain.agent import LoadReleased, LoadTaken
 from domain.assignment import (
     ConversationEnqueued,
     ConversationOffered,
@@ -23,13 +23,11 @@ from domain.assignment import (
     OfferWithdrawn,
 )
 from domain.conversation import ConversationClosed
-from domain.event import Event, Recorded
+from domain.event import Event, Recorded, kind_of
 from domain.routing.decide import DECISIONS_MAX, Decision, Expire, Offer, decide, next_deadline
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
 
-BACK_AFTER_SECONDS = 60.0
-"""How long who missed an offer stays away where the record tells of nobody."""
 ACTOR = "simulation"
 Observe = Callable[[Recorded], None]
 
@@ -69,10 +67,7 @@ class Floor:
         self._timers: list[tuple[datetime, int, Turn, Any, Any]] = []
         self._timers_set = 0
         self._deadline: datetime | None = None
-        self._missing: set[str] = set()
-        """Agents who are away because they missed an offer."""
-        self._leaving: set[str] = set()
-        """Agents whose shift is over, and who finish what they hold."""
+        self._shifts = Shifts(self.state, drawn.absences, self._of_agents, self._emit)
 
     def run(self) -> None:
         """From `since` until `until`."""
@@ -144,7 +139,8 @@ class Floor:
             self._offer(contact, decision)
         elif isinstance(decision, Expire):
             self._end_offer(contact, OfferExpired, "expired")
-            self._miss(decision.agent_id)
+            if (seconds := self._shifts.miss(decision.agent_id)) is not None:
+                self._wake(self.now + timedelta(seconds=seconds), self._shifts.come_back, decision.agent_id, None)
         else:
             self._end_offer(contact, OfferWithdrawn, "withdrawn", reason=decision.reason)
 
@@ -229,9 +225,7 @@ class Floor:
         work = self.state.facts.desks[agent_id].agent.work.get(conversation_id)
         if work is not None:
             self._emit(agent_id, LoadReleased(conversation_id=conversation_id, units=work.units, reason=reason))
-        if agent_id in self._leaving and not self.state.facts.desks[agent_id].agent.work:
-            self._leaving.discard(agent_id)
-            self._emit(agent_id, AgentSignedOut())
+        self._shifts.leave_if_done(agent_id)
 
     def _arrive(self, arrival: Arrival, _: None) -> bool:
         enqueued = arrival.enqueued
@@ -260,23 +254,6 @@ class Floor:
         self._emit(contact.customer_id, ConversationClosed(conversation_id=conversation_id, queue_id=queue_id))
         return had_offer
 
-    def _miss(self, agent_id: str) -> None:
-        """Who did not answer is away, and comes back as people did."""
-        if agent_id in self._leaving or not self.state.facts.desks[agent_id].agent.is_signed_in:
-            return
-        self._emit(agent_id, PresenceChanged(presence=Presence.AWAY, reason="missed an offer"))
-        self._missing.add(agent_id)
-        drawn = self._drawn.absences.draw(self._of_agents.random())
-        seconds = drawn[0] if drawn else max(self._drawn.absences.longest, BACK_AFTER_SECONDS)
-        self._wake(self.now + timedelta(seconds=seconds), self._come_back, agent_id, None)
-
-    def _come_back(self, agent_id: str, _: None) -> bool:
-        if agent_id not in self._missing:
-            return False
-        self._missing.discard(agent_id)
-        self._emit(agent_id, PresenceChanged(presence=Presence.AVAILABLE))
-        return True
-
     def _change(self, change: Change, _: None) -> bool:
         """What people changed. It is not emitted where it changes nothing on this floor."""
         event = change.event
@@ -285,23 +262,10 @@ class Floor:
             if conversation_id in self._contacts:
                 self._emit(change.stream, event)
             return True
-        if not change.stream.startswith("agent-"):
+        if kind_of(change.stream) == "agent":
+            self._shifts.change(change.stream, event)
+        else:
             self._emit(change.stream, event)
-            return True
-        return self._change_agent(change.stream, event)
-
-    def _change_agent(self, agent_id: str, event: Event) -> bool:
-        """A shift ends when what is held is done: nobody drops a customer whom only the simulation gave them."""
-        desk = self.state.facts.desks.get(agent_id)
-        now = desk.agent if desk else agent.NEW
-        if isinstance(event, PresenceChanged | AgentSignedOut | AgentSignedIn):
-            self._missing.discard(agent_id)
-            self._leaving.discard(agent_id)
-        if isinstance(event, AgentSignedOut) and now.work:
-            self._leaving.add(agent_id)
-            event = PresenceChanged(presence=Presence.AWAY, reason="the shift is over")
-        if agent.evolve(now, event) != now:
-            self._emit(agent_id, event)
         return True
 
 

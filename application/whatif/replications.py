@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
-from application.whatif.counting import Yardstick
+from application.whatif.figures.counting import Yardstick
+from application.whatif.figures.ledger import Ledger, Tally
 from application.whatif.floor import Floor
-from application.whatif.history import Drawn, History
-from application.whatif.ledger import Ledger, Tally
+from application.whatif.recorded.history import Drawn, History
 from application.whatif.scenario import Scenario
 
 Run = tuple[int, int]

@@ -6,9 +6,9 @@ from itertools import chain
 import msgspec
 from msgspec.structs import replace
 
-from application.whatif.counting import Yardstick
-from application.whatif.history import Arrival, Change, History
+from application.whatif.figures.counting import Yardstick
 from application.whatif.plan import AS_IT_WAS, Plan
+from application.whatif.recorded.history import Arrival, Change, History
 from application.whatif.roster import Roster
 from application.whatif.staffing import Staffing
 from domain.policy import Policy, PolicyDefined

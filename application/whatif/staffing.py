@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from application.whatif.history import Change
+from application.whatif.recorded.history import Change
 from application.whatif.roster import Another, RosterInvalid
 from domain.agent import Agent, AgentRegistered, CapacitySet, Presence, PresenceChanged, SkillsAssigned
 from domain.routing.state import Facts

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from application.whatif.counting import Yardstick
-from application.whatif.history import ABANDONED, ACCEPTED, CLOSED, Arrival, Drawn, History
-from application.whatif.ledger import EVERY_QUEUE
+from application.whatif.figures.counting import Yardstick
+from application.whatif.figures.ledger import EVERY_QUEUE
+from application.whatif.recorded.history import ABANDONED, ACCEPTED, CLOSED, Arrival, Drawn, History
+from application.whatif.recorded.times import Observation
 from application.whatif.replications import simulated
 from application.whatif.scenario import scenario_of
-from application.whatif.times import Observation
 from domain.agent import AgentRegistered, AgentSignedIn, CapacitySet, Presence, PresenceChanged, SkillsAssigned
 from domain.assignment import ConversationEnqueued
 from domain.event import Event, Recorded

@@ -1,6 +1,6 @@
 """The simulated floor against queueing theory: where a formula knows the answer, the simulation finds it."""
 
-from application.whatif.bands import Band, band
+from application.whatif.figures.bands import Band, band
 from tests.application.whatif.erlang import erlang_a, erlang_c, mean_wait_seconds, service_level
 from tests.application.whatif.situations import a_history, measured
 

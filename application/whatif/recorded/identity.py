@@ -42,6 +42,11 @@ class Identity:
         self.identical = 0
         self._at: dict[int, dict[datetime, list[Recorded]]] = {}
 
+    @property
+    def is_done(self) -> bool:
+        """Whether every noted decision has been taken again."""
+        return not self._at
+
     def note(self, offers: Iterable[Recorded]) -> None:
         """The log's offers, in any portions."""
         for recorded in offers:
@@ -64,6 +69,12 @@ class Identity:
                 if not _is_identical(recorded, decision):
                     raise NotIdentical(recorded, decision, self.identical, self.due)
                 self.identical += 1
+
+    def demand_done(self) -> None:
+        """For when the whole log is read: a position that never came had no decisions. Raises NotIdentical."""
+        for sittings in self._at.values():
+            for offers in sittings.values():
+                raise NotIdentical(offers[0], None, self.identical, self.due)
 
 
 def _ordinal(recorded: Recorded) -> int:

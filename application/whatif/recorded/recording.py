@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from application.policies.return_work import ReturnWork
 from application.router import Router
-from application.whatif.history import ABANDONED, ACCEPTED, BACK, CLOSED, DECLINED, Arrival, Change, History
-from application.whatif.ledger import Ledger
-from application.whatif.times import Observation, Work
+from application.whatif.figures.ledger import Ledger
+from application.whatif.recorded.history import ABANDONED, ACCEPTED, BACK, CLOSED, DECLINED, Arrival, Change, History
+from application.whatif.recorded.times import Observation, Work
 from domain.agent import AgentSignedOut, LoadReleased, LoadTaken, Presence, PresenceChanged
 from domain.assignment import (
     ConversationEnqueued,
@@ -66,6 +66,8 @@ class Recording:
         self.state = RouterState()
         """The router's, at the event taken last."""
         self._since, self._until = since, until
+        self.is_over = False
+        """Whether `until` has come."""
         self.history: History | None = None
         """Once `since` has come."""
         self.ledger: Ledger | None = None
@@ -88,9 +90,14 @@ class Recording:
         }
 
     def take(self, recorded: Recorded) -> None:
-        """The next event of the log. Events of erased people say nothing and are passed."""
+        """The next event of the log. Events of erased people say nothing and are passed.
+
+        From the first at `until` or later on, only the router's state moves on.
+        """
         at, event = recorded.recorded_at, recorded.event
-        if recorded.topic not in TOPICS or at >= self._until:
+        self.is_over = self.is_over or at >= self._until
+        if self.is_over or recorded.topic not in TOPICS:
+            engine.evolve(self.state, recorded)
             return
         if self.history is None and at >= self._since:
             self._open(at if self._since == BEGINNING else self._since)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from application.whatif.counting import Count, Fates, Hours, Yardstick, staff_measures
+from application.whatif.figures.counting import Count, Fates, Hours, Yardstick, staff_measures
 from domain.agent import AgentSignedIn, AgentSignedOut, CapacitySet, LoadReleased, LoadTaken, Presence, PresenceChanged
 from domain.assignment import ConversationEnqueued, ConversationTransferred, OfferAccepted
 from domain.conversation import ConversationClosed

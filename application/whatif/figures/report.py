@@ -6,9 +6,9 @@ from math import nan
 
 import msgspec
 
-from application.whatif.bands import Band, band, change
-from application.whatif.counting import Yardstick
-from application.whatif.ledger import SERIES, Tally
+from application.whatif.figures.bands import Band, band, change
+from application.whatif.figures.counting import Yardstick
+from application.whatif.figures.ledger import SERIES, Tally
 from application.whatif.replications import Run
 
 AS_IT_WAS, WHAT_IF = 0, 1

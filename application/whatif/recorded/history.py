@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from application.whatif.times import Observation, TimesByWork, Work
+from application.whatif.recorded.times import Observation, TimesByWork, Work
 from domain.assignment import ConversationEnqueued
 from domain.event import Event
 from domain.routing.state import Facts
