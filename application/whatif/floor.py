@@ -37,7 +37,7 @@ class Contact(msgspec.Struct, gc=False):
 
     customer_id: str
     enqueued: ConversationEnqueued
-    work_chance: float
+    work_chance: float = 0.0
     """What its handling time is drawn with: the same under every policy, so that policies are compared and not luck."""
     wait: int = 0
     """Which of its waits this is: a timer of an earlier one has no meaning."""
@@ -229,7 +229,7 @@ class Floor:
 
     def _arrive(self, arrival: Arrival, _: None) -> bool:
         enqueued = arrival.enqueued
-        contact = Contact(arrival.customer_id, enqueued, self._of_contacts.random())
+        contact = Contact(arrival.customer_id, enqueued)
         self._contacts[enqueued.conversation_id] = contact
         self._enqueue(contact, enqueued, self._of_contacts)
         return True
@@ -237,6 +237,7 @@ class Floor:
     def _enqueue(self, contact: Contact, enqueued: ConversationEnqueued, chances: Random) -> None:
         contact.enqueued = enqueued
         contact.wait += 1
+        contact.work_chance = chances.random()
         self._emit(contact.customer_id, enqueued)
         patience = self._drawn.patience.of(enqueued.queue_id, enqueued.channel)
         if drawn := patience.draw(chances.random()):

@@ -147,15 +147,16 @@ class Recording:
         return self.history
 
     def _take_staff(self, recorded: Recorded) -> None:
-        """Being set away for a missed offer is the routing's doing, not the roster's; so it is not taken over."""
+        """Away for a missed offer, and back from it, is the routing's doing and not the roster's: it is drawn anew."""
         event, at, history = recorded.event, recorded.recorded_at, self.history
+        is_back = False
         if isinstance(event, PresenceChanged | AgentSignedOut) and (since := self._missing.pop(recorded.stream, None)):
             is_back = isinstance(event, PresenceChanged) and event.presence is Presence.AVAILABLE
             if history is not None:
                 history.absences.append(((at - since).total_seconds(), BACK if is_back else None))
         if isinstance(event, PresenceChanged) and recorded.actor == Router.name:
             self._missing[recorded.stream] = at
-        elif history is not None and recorded.topic == event.TOPIC:
+        elif history is not None and not is_back and recorded.topic == event.TOPIC:
             history.changes.append(Change(at, recorded.stream, event))
 
     def _enqueued(self, recorded: Recorded, event: ConversationEnqueued) -> None:

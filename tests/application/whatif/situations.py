@@ -21,6 +21,7 @@ from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
+THE_DAY_BEFORE = NOON - timedelta(days=1)
 CHANNEL = "phone"
 UNITS = 6
 """Of a call under the policy that nobody has defined."""
@@ -35,16 +36,13 @@ def exponential(mean_seconds: float, end: str) -> list[Observation]:
     return [(scale * one, end) for one in slices]
 
 
-def opening(queues: Mapping[str, Mapping[str, int]], agents: Sequence[Mapping[str, int]]) -> bytes:
-    """Queues with the skills they ask for, and agents with theirs, each with room for one call."""
-    state = RouterState()
-    position = 0
+def opening_log(queues: Mapping[str, Mapping[str, int]], agents: Sequence[Mapping[str, int]]) -> list[Recorded]:
+    """Queues with the skills they ask for, and agents with theirs, each with room for one call; the day before."""
+    log: list[Recorded] = []
 
     def record(stream: str, *events: Event) -> None:
-        nonlocal position
         for event in events:
-            position += 1
-            evolve(state, a_recorded(event, stream=stream, position=position, at=NOON))
+            log.append(a_recorded(event, stream=stream, position=len(log) + 1, at=THE_DAY_BEFORE))
 
     for queue_id, skills in queues.items():
         definition = QueueDefinition(name=queue_id, required_skills=dict(skills), service_level_seconds=1)
@@ -58,6 +56,14 @@ def opening(queues: Mapping[str, Mapping[str, int]], agents: Sequence[Mapping[st
             AgentSignedIn(),
             PresenceChanged(presence=Presence.AVAILABLE),
         )
+    return log
+
+
+def opening(queues: Mapping[str, Mapping[str, int]], agents: Sequence[Mapping[str, int]]) -> bytes:
+    """The facts that this log leads to, encoded."""
+    state = RouterState()
+    for recorded in opening_log(queues, agents):
+        evolve(state, recorded)
     return msgspec.msgpack.encode(state.facts)
 
 
