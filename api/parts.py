@@ -26,6 +26,7 @@ from application.use_cases.receive_together import ReceiveTogether
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
+from application.use_cases.steer_conversations import SteerConversations
 from application.views import ViewReaders
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -50,6 +51,7 @@ class Parts:
     echoes: ReceiveEchoes
     reports: ReceiveReports
     serve: ServeConversations
+    steer: SteerConversations
     replies: SettleReplies
     staff: KeepStaff
     customers: KnowCustomers
