@@ -13,6 +13,11 @@ from application.whatif.figures.report import MEASURES, OF_EVERY_QUEUE, Measure,
 QUEUES_SHOWN = 8
 """Those with the most contacts; the others are in the JSON file."""
 MINUTES_FROM_SECONDS = 600
+EXPLAINED = (
+    "As it was: simulated under the recorded rules, with the recorded agents. Waits are of the answered. In the service"
+    " level, who abandoned or was promised a call-back counts as not answered in time. Occupancy: load held of what"
+    " could be held. Fairness: 1 if all agents were equally occupied (Jain's index)."
+)
 NOTHING = "-"
 """Where there was nothing to measure."""
 
@@ -21,9 +26,9 @@ def print_comparison(report: Report) -> None:
     """All queues together, then the busiest ones: recorded and simulated side by side."""
     console = Console()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     table.add_column("recorded", justify="right")
-    table.add_column("simulated as it was", justify="right")
+    table.add_column("as it was", justify="right")
     if report.what_if is not None:
         table.add_column("what if", justify="right")
         table.add_column("change", justify="right")
@@ -35,15 +40,15 @@ def print_comparison(report: Report) -> None:
     if len(queues) > QUEUES_SHOWN:
         console.print(f"{len(queues) - QUEUES_SHOWN} more queues: all are written with --json FILE.")
     console.print(
-        f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC. Means of {report.replications} runs"
-        f" with seed {report.seed}; ± is the 95 % confidence interval of a mean.",
+        f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC. {EXPLAINED} Means of"
+        f" {report.replications} runs with seed {report.seed}; ± is the 95 % confidence interval of a mean.",
         highlight=False,
     )
 
 
 def _add_queue(table: Table, report: Report, queue_id: str) -> None:
     target = report.targets.get(queue_id)
-    goal = f"  [dim]answered within {target:g} s[/]" if target is not None else ""
+    goal = f" [dim]({target:g} s)[/]" if target is not None else ""
     name = escape(report.queues.get(queue_id, queue_id)) if queue_id != EVERY_QUEUE else "all queues"
     table.add_row(f"[bold]{name}[/]{goal}")
     for measure in MEASURES:

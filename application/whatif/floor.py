@@ -9,22 +9,22 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from application.whatif import appended
 from application.whatif.recorded.history import ACCEPTED, Arrival, Change, Drawn
 from application.whatif.scenario import Scenario
 from application.whatif.shifts import Shifts
-from domain.agent import LoadReleased, LoadTaken
+from domain.agent import LoadReleased
 from domain.assignment import (
     ConversationEnqueued,
-    ConversationOffered,
     ConversationTransferred,
-    OfferAccepted,
     OfferDeclined,
     OfferExpired,
     OfferWithdrawn,
 )
 from domain.conversation import ConversationClosed
 from domain.event import Event, Recorded, kind_of
-from domain.routing.decide import DECISIONS_MAX, Decision, Expire, Offer, decide, next_deadline
+from domain.routing.decide import DECISIONS_MAX, decide, next_deadline
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
 
@@ -42,6 +42,7 @@ class Contact(msgspec.Struct, gc=False):
     wait: int = 0
     """Which of its waits this is: a timer of an earlier one has no meaning."""
     offer: Offer | None = None
+    is_promised: bool = False
     holder: str = ""
     """Who has accepted it."""
 
@@ -141,23 +142,30 @@ class Floor:
             self._end_offer(contact, OfferExpired, "expired")
             if (seconds := self._shifts.miss(decision.agent_id)) is not None:
                 self._wake(self.now + timedelta(seconds=seconds), self._shifts.come_back, decision.agent_id, None)
+        elif isinstance(decision, Relax):
+            self._emit(contact.customer_id, appended.relaxed(decision))
+        elif isinstance(decision, Overflow):
+            self._overflow(contact, decision)
         else:
             self._end_offer(contact, OfferWithdrawn, "withdrawn", reason=decision.reason)
 
+    def _overflow(self, contact: Contact, decision: Overflow) -> None:
+        """It waits elsewhere. Who has a promise gives up no more: they have hung up, and are to hear from us."""
+        old, overflowed = contact.enqueued, appended.overflowed(decision, self.now)
+        self._emit(contact.customer_id, overflowed)
+        contact.is_promised = contact.is_promised or bool(overflowed.promise)
+        moved = replace(
+            old,
+            queue_id=overflowed.to_queue_id,
+            due_at=overflowed.promised_at or old.due_at,
+            overflowed_from=(*old.overflowed_from, decision.queue_id),
+        )
+        self._enqueue(contact, moved, self._of_agents)
+
     def _offer(self, contact: Contact, offer: Offer) -> None:
         contact.offer = offer
-        offered = ConversationOffered(
-            conversation_id=offer.conversation_id,
-            queue_id=offer.queue_id,
-            offer_id=offer.offer_id,
-            agent_id=offer.agent_id,
-            units=offer.units,
-            expires_at=offer.expires_at,
-            choice=offer.choice,
-        )
-        load = LoadTaken(conversation_id=offer.conversation_id, customer_id=offer.customer_id, units=offer.units)
-        self._emit(offer.customer_id, offered)
-        self._emit(offer.agent_id, load)
+        self._emit(offer.customer_id, appended.offered(offer))
+        self._emit(offer.agent_id, appended.taken(offer))
         answers = self._drawn.answers.of(offer.queue_id, contact.enqueued.channel)
         if drawn := answers.draw(self._of_agents.random()):  # else nobody answers, and the offer runs out
             seconds, answer = drawn
@@ -168,13 +176,7 @@ class Floor:
         if contact.offer is not offer:
             return False
         contact.offer, contact.holder = None, offer.agent_id
-        accepted = OfferAccepted(
-            conversation_id=offer.conversation_id,
-            queue_id=offer.queue_id,
-            offer_id=offer.offer_id,
-            agent_id=offer.agent_id,
-        )
-        self._emit(contact.customer_id, accepted)
+        self._emit(contact.customer_id, appended.accepted(offer))
         work = self._drawn.handling.of(offer.queue_id, contact.enqueued.channel)
         seconds, next_queue_id = work.draw(contact.work_chance) or (work.longest, "")
         self._wake(self.now + timedelta(seconds=seconds), self._finish, contact, next_queue_id)
@@ -200,8 +202,7 @@ class Floor:
         contact.holder = ""
         if next_queue_id:
             old = contact.enqueued
-            queue = self.state.facts.queue(next_queue_id).definition
-            priority = max(old.priority, queue.priority if queue else 0)
+            priority = max(old.priority, self.state.facts.definition(next_queue_id).priority)
             moved = ConversationTransferred(
                 conversation_id=conversation_id,
                 from_agent_id=holder,
@@ -240,7 +241,8 @@ class Floor:
         contact.work_chance = chances.random()
         self._emit(contact.customer_id, enqueued)
         patience = self._drawn.patience.of(enqueued.queue_id, enqueued.channel)
-        if drawn := patience.draw(chances.random()):
+        drawn = patience.draw(chances.random())
+        if drawn and not contact.is_promised:
             self._wake(self.now + timedelta(seconds=drawn[0]), self._give_up, contact, contact.wait)
 
     def _give_up(self, contact: Contact, wait: int) -> bool:

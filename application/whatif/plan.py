@@ -11,7 +11,7 @@ from domain import policy, queue
 from domain.event import RuleBroken
 from domain.policy import RoutingPolicy
 from domain.queue import QueueDefinition
-from domain.routing.state import Facts
+from domain.routing.facts import Facts
 
 Rules = TypeVar("Rules", RoutingPolicy, QueueDefinition)
 

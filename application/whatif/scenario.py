@@ -13,7 +13,7 @@ from application.whatif.roster import Roster
 from application.whatif.staffing import Staffing
 from domain.policy import Policy, PolicyDefined
 from domain.queue import Queue, QueueDefined
-from domain.routing.state import Facts
+from domain.routing.facts import Facts
 
 
 class Scenario(msgspec.Struct, kw_only=True):

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from application.whatif.recorded.history import Change
 from application.whatif.roster import Another, RosterInvalid
 from domain.agent import Agent, AgentRegistered, CapacitySet, Presence, PresenceChanged, SkillsAssigned
-from domain.routing.state import Facts
+from domain.routing.facts import Facts
 
 NAMES_SHOWN = 8
 

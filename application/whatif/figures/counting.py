@@ -33,12 +33,14 @@ class Yardstick(msgspec.Struct, frozen=True, kw_only=True):
 class Fates:
     """How each contact of one queue fared, by the second in which it came."""
 
-    __slots__ = ("abandoned", "answered", "came", "waited")
+    __slots__ = ("abandoned", "answered", "came", "promised", "waited")
 
     def __init__(self) -> None:
         self.came = array("d")
         self.abandoned = array("d")
         """When those came that gave up."""
+        self.promised = array("d")
+        """When those came that went away with a promise."""
         self.answered = array("d")
         """When those came that were answered, in the order of the answers."""
         self.waited = array("d")
@@ -48,29 +50,33 @@ class Fates:
 class Count:
     """Contacts of one queue or one interval, held against the targets."""
 
-    __slots__ = ("abandoned", "contacts", "in_time", "waits")
+    __slots__ = ("abandoned", "contacts", "in_time", "promised", "waits")
 
     def __init__(self) -> None:
         self.contacts = 0
         self.in_time = 0
         self.abandoned = 0
+        self.promised = 0
         self.waits: list[float] = []
 
     def measures(self) -> dict[str, float]:
-        """Service level and abandonment are shares of those that have ended; the abandoned were not in time.
+        """Service level, abandonment and promises are shares of those that no longer wait.
 
-        Service level of the answered leaves the abandoned out: both are in use, so both are told.
+        Neither the abandoned nor those with a promise were answered in time. Service level of the answered leaves both
+        out: both ways are in use, so both are told.
         """
         answered = len(self.waits)
+        ended = answered + self.abandoned + self.promised
         ordered = sorted(self.waits)
         return {
             "contacts": float(self.contacts),
             "mean_wait_seconds": share(sum(ordered), answered),
             "median_wait_seconds": quantile(ordered, 0.5),
             "p90_wait_seconds": quantile(ordered, 0.9),
-            "service_level": share(self.in_time, answered + self.abandoned),
+            "service_level": share(self.in_time, ended),
             "service_level_answered": share(self.in_time, answered),
-            "abandonment": share(self.abandoned, answered + self.abandoned),
+            "abandonment": share(self.abandoned, ended),
+            "promised": share(self.promised, ended),
         }
 
 

@@ -9,9 +9,10 @@ import msgspec
 from application.whatif.figures.counting import Count, Fates, Hours, Yardstick, staff_measures
 from domain.agent import AgentSignedIn, AgentSignedOut, CapacitySet, LoadReleased, LoadTaken, Presence, PresenceChanged
 from domain.assignment import ConversationEnqueued, ConversationTransferred, OfferAccepted
+from domain.classification import ConversationOverflowed
 from domain.conversation import ConversationClosed
 from domain.event import Event, Recorded
-from domain.routing.state import Facts
+from domain.routing.facts import Facts
 
 EVERY_QUEUE = ""
 """Under this name stand the figures of all queues together."""
@@ -59,6 +60,7 @@ class Ledger:
             OfferAccepted: self._answer,
             ConversationClosed: self._close,
             ConversationTransferred: self._move,
+            ConversationOverflowed: self._overflow,
             LoadTaken: self._load,
             LoadReleased: self._unload,
             CapacitySet: self._resize,
@@ -81,12 +83,14 @@ class Ledger:
         width, last = yardstick.width_seconds, len(intervals) - 1
         for queue_id, fates in self._fates.items():
             target = yardstick.targets.get(queue_id, 0.0)
-            for came in fates.came:
-                for count in (every, queues[queue_id], intervals[min(int(came // width), last)]):
-                    count.contacts += 1
-            for came in fates.abandoned:
-                for count in (every, queues[queue_id], intervals[min(int(came // width), last)]):
-                    count.abandoned += 1
+            for name, seconds in (
+                ("contacts", fates.came),
+                ("abandoned", fates.abandoned),
+                ("promised", fates.promised),
+            ):
+                for came in seconds:
+                    for count in (every, queues[queue_id], intervals[min(int(came // width), last)]):
+                        setattr(count, name, getattr(count, name) + 1)
             for came, waited in zip(fates.answered, fates.waited, strict=True):
                 for count in (every, queues[queue_id], intervals[min(int(came // width), last)]):
                     count.waits.append(waited)
@@ -116,6 +120,13 @@ class Ledger:
         """Without an answer it was abandoned. Opened again later, it is another contact."""
         if (contact := self._waiting.pop(event.conversation_id, None)) is not None:
             contact.fates.abandoned.append(contact.came)
+
+    def _overflow(self, _: float, __: str, event: ConversationOverflowed) -> None:
+        """With a promise the customer hangs up; else they wait elsewhere."""
+        contact = self._waiting.setdefault(event.conversation_id, None)
+        if contact is not None and event.promise:
+            contact.fates.promised.append(contact.came)
+            self._waiting[event.conversation_id] = None
 
     def _move(self, _: float, __: str, event: ConversationTransferred) -> None:
         """Handed on while it waited, it goes on waiting; a contact from before stays out of the figures."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from html import escape
-from math import isnan
+from math import ceil, floor, isnan, log10
 
 import msgspec
 
@@ -11,7 +11,7 @@ from application.whatif.figures.bands import Band
 from application.whatif.figures.report import Report
 
 WIDTH, LEFT, RIGHT = 960, 76, 28
-TOP, PANEL, GAP, BOTTOM = 104, 172, 46, 66
+TOP, PANEL, GAP, BOTTOM = 128, 172, 46, 66
 INK, FAINT, GRID, PAPER = "#1f2933", "#6b7785", "#e3e8ee", "#ffffff"
 RECORDED, WAS, WHAT_IF = "#1f2933", "#8a94a3", "#1769d2"
 FONT = "font-family='Inter, Segoe UI, Helvetica, Arial, sans-serif'"
@@ -30,15 +30,21 @@ class Panel(msgspec.Struct, frozen=True):
     unit: str
     factor: float
     highest: float
-    """Of the axis, in the unit."""
+    """To be shown, in the unit."""
+
+    @property
+    def end(self) -> float:
+        """Of the axis."""
+        step = _step(self.highest)
+        return max(1, ceil(self.highest / step)) * step
 
 
 def svg(report: Report, title: str) -> str:
     """The whole picture; opens in any browser. Bands hold nine of ten simulated runs."""
     panels = [
         _wait_panel(report),
-        Panel("service_level", "Service level, abandoned count as missed", "%", 100.0, 100.0),
-        Panel("abandonment", "Abandoned", "%", 100.0, _round_up(100 * _highest(report, "abandonment"), 5.0)),
+        Panel("service_level", "Service level, abandoned counted as missed", "%", 100.0, 100.0),
+        Panel("abandonment", "Abandoned", "%", 100.0, max(5.0, 100 * _highest(report, "abandonment"))),
     ]
     height = TOP + len(panels) * (PANEL + GAP) - GAP + BOTTOM
     size = f"viewBox='0 0 {WIDTH} {height}' width='{WIDTH}' height='{height}'"
@@ -52,7 +58,7 @@ def svg(report: Report, title: str) -> str:
     ]
     for nth, panel in enumerate(panels):
         parts += _panel(report, panel, TOP + nth * (PANEL + GAP))
-    parts += _time_axis(report, TOP, height - BOTTOM)
+    parts += _time_axis(report, height - BOTTOM)
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -89,8 +95,8 @@ def _legend(report: Report) -> Iterator[str]:
 def _wait_panel(report: Report) -> Panel:
     highest = _highest(report, "mean_wait_seconds")
     if highest > SECONDS_AS_MINUTES:
-        return Panel("mean_wait_seconds", "Mean wait until answered", "min", 1 / 60, _round_up(highest / 60, 1.0))
-    return Panel("mean_wait_seconds", "Mean wait until answered", "s", 1.0, _round_up(highest, 1.0))
+        return Panel("mean_wait_seconds", "Mean wait until answered", "min", 1 / 60, highest / 60)
+    return Panel("mean_wait_seconds", "Mean wait until answered", "s", 1.0, max(1.0, highest))
 
 
 def _highest(report: Report, name: str) -> float:
@@ -100,22 +106,22 @@ def _highest(report: Report, name: str) -> float:
     return max((value for value in values if not isnan(value)), default=0.0)
 
 
-def _round_up(value: float, least: float) -> float:
-    """The end of an axis that holds the value: 1, 2, 2.5 or 5 times a power of ten."""
-    end = least
-    while end < value:
-        end = next((step * end for step in STEPS if step * end >= value), end * 10)
-    return end
+def _step(highest: float) -> float:
+    """Of an axis from 0 to the value, in round numbers, at most `TICKS` of them."""
+    size = 10.0 ** floor(log10(highest / TICKS)) if highest > 0 else 1.0
+    return next(step * size for step in STEPS if step * size * TICKS >= highest)
 
 
 def _panel(report: Report, panel: Panel, top: int) -> Iterator[str]:
     unit = f"<tspan fill='{FAINT}'>({panel.unit})</tspan>"
     yield f"<text x='{LEFT}' y='{top - 10}' font-weight='600'>{panel.title} {unit}</text>"
-    for nth in range(TICKS + 1):
-        y = top + PANEL * (1 - nth / TICKS)
+    for x, _ in _marks(report):
+        yield f"<path d='M{x:.1f} {top}V{top + PANEL}' stroke='{GRID}'/>"
+    step = _step(panel.highest)
+    for nth in range(round(panel.end / step) + 1):
+        y = top + PANEL * (1 - nth * step / panel.end)
         yield f"<path d='M{LEFT} {y:.1f}H{WIDTH - RIGHT}' stroke='{GRID}'/>"
-        label = f"{panel.highest * nth / TICKS:g}"
-        yield f"<text x='{LEFT - 10}' y='{y + 4:.1f}' text-anchor='end' fill='{FAINT}'>{label}</text>"
+        yield f"<text x='{LEFT - 10}' y='{y + 4:.1f}' text-anchor='end' fill='{FAINT}'>{nth * step:g}</text>"
     for series, colour in ((report.as_it_was_series, WAS), (report.what_if_series, WHAT_IF)):
         if series is not None:
             yield from _band(series[panel.name], panel, top, colour)
@@ -132,7 +138,7 @@ def _points(values: Sequence[float], panel: Panel, top: int) -> Iterator[list[tu
                 yield run
             run = []
             continue
-        part = min(1.0, value * panel.factor / panel.highest)
+        part = min(1.0, value * panel.factor / panel.end)
         run.append((LEFT + (nth + 0.5) * step, top + PANEL * (1 - part)))
     if run:
         yield run
@@ -158,21 +164,25 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
 
-def _time_axis(report: Report, top: int, bottom: int) -> Iterator[str]:
-    """Marks at round times, the date wherever it is a new one."""
+def _marks(report: Report) -> Iterator[tuple[float, datetime]]:
+    """Round times, and where they stand."""
     length = timedelta(seconds=report.interval_seconds * len(report.recorded_series["contacts"]))
     hours = length.total_seconds() / 3_600
     step = timedelta(hours=next((one for one in HOURS if hours / one <= LABELS_MAX), HOURS[-1]))
     midnight = datetime.combine(report.since.date(), datetime.min.time(), report.since.tzinfo)
     mark = midnight + -(-(report.since - midnight) // step) * step
-    shown = None
     while mark <= report.since + length:
-        x = LEFT + (WIDTH - LEFT - RIGHT) * ((mark - report.since) / length)
-        yield f"<path d='M{x:.1f} {top}V{bottom}' stroke='{GRID}'/>"
+        yield LEFT + (WIDTH - LEFT - RIGHT) * ((mark - report.since) / length), mark
+        mark += step
+
+
+def _time_axis(report: Report, bottom: int) -> Iterator[str]:
+    """The date stands wherever it is a new one."""
+    shown = None
+    for x, mark in _marks(report):
         yield f"<text x='{x:.1f}' y='{bottom + 18}' text-anchor='middle' fill='{FAINT}'>{mark:%H:%M}</text>"
         if mark.date() != shown:
             yield f"<text x='{x:.1f}' y='{bottom + 34}' text-anchor='middle' fill='{FAINT}'>{mark:%Y-%m-%d}</text>"
         shown = mark.date()
-        mark += step
     middle = (LEFT + WIDTH - RIGHT) / 2
     yield f"<text x='{middle:.0f}' y='{bottom + 54}' text-anchor='middle'>time of arrival (UTC)</text>"

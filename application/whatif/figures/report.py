@@ -28,14 +28,15 @@ class Measure(msgspec.Struct, frozen=True):
 
 MEASURES = (
     Measure("contacts", "contacts", "count"),
-    Measure("mean_wait_seconds", "mean wait until answered", "s", -1),
-    Measure("median_wait_seconds", "half waited no longer than", "s", -1),
-    Measure("p90_wait_seconds", "nine of ten waited no longer than", "s", -1),
-    Measure("service_level", "service level, abandoned count as missed", "share", 1),
-    Measure("service_level_answered", "service level of the answered", "share", 1),
+    Measure("mean_wait_seconds", "mean wait", "s", -1),
+    Measure("median_wait_seconds", "median wait", "s", -1),
+    Measure("p90_wait_seconds", "90th percentile", "s", -1),
+    Measure("service_level", "service level", "share", 1),
+    Measure("service_level_answered", "  of the answered", "share", 1),
     Measure("abandonment", "abandoned", "share", -1),
-    Measure("occupancy", "occupancy of agents", "share"),
-    Measure("fairness", "fairness among agents (1: all equally busy)", "index", 1),
+    Measure("promised", "promised", "share"),
+    Measure("occupancy", "occupancy", "share"),
+    Measure("fairness", "fairness", "index", 1),
 )
 OF_EVERY_QUEUE = frozenset({"occupancy", "fairness"})
 """Agents serve many queues, so these are told for all queues together only."""

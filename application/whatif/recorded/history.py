@@ -7,7 +7,7 @@ import msgspec
 from application.whatif.recorded.times import Observation, TimesByWork, Work
 from domain.assignment import ConversationEnqueued
 from domain.event import Event
-from domain.routing.state import Facts
+from domain.routing.facts import Facts
 
 ACCEPTED, DECLINED, ABANDONED, CLOSED, BACK = "accepted", "declined", "abandoned", "", "back"
 """How an answer to an offer, a wait, a piece of work and an absence end; work handed on ends with its next queue."""

@@ -7,12 +7,13 @@ import msgspec
 
 from domain.assignment import ConversationOffered
 from domain.event import Recorded
-from domain.routing.decide import Decision, Offer, decide
+from domain.routing.decide import decide
+from domain.routing.decisions import Decision, Offer
 from domain.routing.state import RouterState
 
 OFFERED = frozenset({ConversationOffered.TOPIC})
-FIELDS = tuple(name for name in Offer.__struct_fields__ if name != "customer_id")
-"""What an offer of the router has in common with the event that it becomes: all but whose it is."""
+FIELDS = ("conversation_id", "queue_id", "agent_id", "offer_id", "units", "expires_at", "choice")
+"""What an offer of the router has in common with the event that it becomes; the stream says whose it is."""
 
 
 class NotIdentical(Exception):

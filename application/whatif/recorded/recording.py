@@ -10,7 +10,7 @@ from application.policies.return_work import ReturnWork
 from application.router import Router
 from application.whatif.figures.ledger import Ledger
 from application.whatif.recorded.history import ABANDONED, ACCEPTED, BACK, CLOSED, DECLINED, Arrival, Change, History
-from application.whatif.recorded.times import Observation, Work
+from application.whatif.recorded.times import Work
 from domain.agent import AgentSignedOut, LoadReleased, LoadTaken, Presence, PresenceChanged
 from domain.assignment import (
     ConversationEnqueued,
@@ -23,10 +23,12 @@ from domain.assignment import (
     OfferExpired,
     OfferWithdrawn,
 )
+from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded
 from domain.routing import evolve as engine
-from domain.routing.state import Facts, RouterState
+from domain.routing.facts import Facts, Waiting
+from domain.routing.state import RouterState
 from domain.streams import topics_of
 
 LOADS = frozenset({LoadTaken.TOPIC, LoadReleased.TOPIC})
@@ -74,6 +76,7 @@ class Recording:
         """Of what really happened; once `since` has come."""
         self._journeys: dict[str, Journey] = {}
         self._held_at_opening: set[str] = set()
+        self._promised: set[str] = set()
         self._missing: dict[str, datetime] = {}
         self._latest = since
         self._turns: dict[type[Event], Callable[[Recorded, Journey, datetime], None]] = {
@@ -84,9 +87,12 @@ class Recording:
             OfferWithdrawn: self._answered_otherwise,
             ConversationHeld: self._paused,
             ConversationResumed: self._resumed,
-            ConversationTransferred: self._ended,
-            ConversationClosed: self._ended,
+            ConversationTransferred: self._transferred,
+            ConversationOverflowed: self._overflowed,
+            ConversationClosed: self._closed,
             ConversationPrioritized: self._changed,
+            ConversationClassified: self._changed,
+            AgeAdjusted: self._changed,
         }
 
     def take(self, recorded: Recorded) -> None:
@@ -119,11 +125,7 @@ class Recording:
         history = self.history or self._open(self._since)
         history.until = self._latest if self._until == END else self._until
         for journey in self._journeys.values():
-            if journey.is_accepted:
-                self._note(history.handling, journey, journey.stop(history.until), None)
-            else:
-                waited = history.until - max(journey.enqueued_at, history.since)
-                self._note(history.patience, journey, waited.total_seconds(), None)
+            self._end(journey, history.until, None, None)
         history.absences += [((history.until - since).total_seconds(), None) for since in self._missing.values()]
         return history
 
@@ -131,7 +133,7 @@ class Recording:
         """How things stood: what waited or was only offered comes in again, what was held goes on."""
         facts = msgspec.msgpack.decode(msgspec.msgpack.encode(self.state.facts), type=Facts)
         waiting = [
-            Arrival(since, one.customer_id, replace(journey.enqueued, priority=one.priority))
+            Arrival(since, one.customer_id, _as_it_waits(journey.enqueued, one))
             for one in sorted(facts.waiting.values(), key=lambda one: one.position)
             if (journey := self._journeys.get(one.conversation_id))
         ]
@@ -162,6 +164,8 @@ class Recording:
     def _enqueued(self, recorded: Recorded, event: ConversationEnqueued) -> None:
         """For the first time, or again after it was handed on: then it is no new contact."""
         is_new = event.conversation_id not in self._journeys
+        if is_new:
+            self._promised.discard(event.conversation_id)
         self._journeys[event.conversation_id] = Journey(enqueued=event, enqueued_at=recorded.recorded_at)
         if is_new and self.history is not None:
             self.history.arrivals.append(Arrival(recorded.recorded_at, recorded.stream, event))
@@ -171,9 +175,7 @@ class Recording:
 
     def _accepted(self, _: Recorded, journey: Journey, at: datetime) -> None:
         self._note_answer(journey, at, ACCEPTED)
-        if self.history is not None:
-            waited = at - max(journey.enqueued_at, self.history.since)
-            self._note(self.history.patience, journey, waited.total_seconds(), None)
+        self._note_wait(journey, at, None)
         journey.is_accepted, journey.working_since, journey.worked_seconds = True, at, 0.0
 
     def _answered_otherwise(self, recorded: Recorded, journey: Journey, at: datetime) -> None:
@@ -190,31 +192,57 @@ class Recording:
         if self.history is not None:
             self.history.changes.append(Change(at, recorded.stream, recorded.event))
 
-    def _ended(self, recorded: Recorded, journey: Journey, at: datetime) -> None:
-        """Closed or handed on, by whoever had it or while it waited. An agent who left says nothing about the work."""
-        event = recorded.event
+    def _closed(self, _: Recorded, journey: Journey, at: datetime) -> None:
+        self._end(journey, at, CLOSED, ABANDONED)
+        del self._journeys[journey.enqueued.conversation_id]
+
+    def _transferred(self, recorded: Recorded, journey: Journey, at: datetime) -> None:
+        """By whoever had it, or by a supervisor while it waited. An agent who left says nothing about the work."""
+        assert isinstance(recorded.event, ConversationTransferred)
+        self._end(journey, at, None if recorded.actor == ReturnWork.name else recorded.event.to_queue_id, None)
+
+    def _overflowed(self, recorded: Recorded, journey: Journey, at: datetime) -> None:
+        """By the routing, so that nobody knows how long the customer would have waited."""
+        assert isinstance(recorded.event, ConversationOverflowed)
+        self._end(journey, at, None, None)
+        if recorded.event.promise:
+            self._promised.add(journey.enqueued.conversation_id)
+
+    def _end(self, journey: Journey, at: datetime, work_end: str | None, wait_end: str | None) -> None:
+        """Its work is done, or its waiting, whichever it was."""
         conversation_id = journey.enqueued.conversation_id
-        is_closed = isinstance(event, ConversationClosed)
-        if history := self.history:
-            if journey.is_accepted:
-                end = CLOSED if is_closed else event.to_queue_id  # type: ignore[attr-defined]  # it was transferred
-                seen = None if recorded.actor == ReturnWork.name else end
-                self._note(history.handling, journey, journey.stop(at), seen)
-            else:
-                waited = (at - max(journey.enqueued_at, history.since)).total_seconds()
-                self._note(history.patience, journey, waited, ABANDONED if is_closed else None)
-            if conversation_id in self._held_at_opening:
-                history.ends.setdefault(conversation_id, at)
-        if is_closed:
-            del self._journeys[conversation_id]
-        else:
+        if journey.is_accepted:
+            self._note_work(journey, at, work_end)
             journey.is_accepted = False
+        else:
+            self._note_wait(journey, at, wait_end)
+        if self.history is not None and conversation_id in self._held_at_opening:
+            self.history.ends.setdefault(conversation_id, at)
+
+    def _note_wait(self, journey: Journey, at: datetime, end: str | None) -> None:
+        """Who was promised to hear from us waits no longer, and has no patience to lose."""
+        if self.history is not None and journey.enqueued.conversation_id not in self._promised:
+            waited = at - max(journey.enqueued_at, self.history.since)
+            self.history.patience.setdefault(journey.work, []).append((waited.total_seconds(), end))
+
+    def _note_work(self, journey: Journey, at: datetime, end: str | None) -> None:
+        if self.history is not None:
+            self.history.handling.setdefault(journey.work, []).append((journey.stop(at), end))
 
     def _note_answer(self, journey: Journey, at: datetime, end: str | None) -> None:
         if self.history is not None and journey.offered_at is not None:
-            self._note(self.history.answers, journey, (at - journey.offered_at).total_seconds(), end)
+            answered = (at - journey.offered_at).total_seconds()
+            self.history.answers.setdefault(journey.work, []).append((answered, end))
         journey.offered_at = None
 
-    @staticmethod
-    def _note(of: dict[Work, list[Observation]], journey: Journey, seconds: float, end: str | None) -> None:
-        of.setdefault(journey.work, []).append((seconds, end))
+
+def _as_it_waits(enqueued: ConversationEnqueued, waiting: Waiting) -> ConversationEnqueued:
+    """With what has been learnt of it since it came in."""
+    return replace(
+        enqueued,
+        priority=waiting.priority,
+        tier=waiting.tier,
+        language=waiting.language,
+        sentiment=waiting.sentiment,
+        age_adjustment_seconds=waiting.age_adjustment_seconds,
+    )
