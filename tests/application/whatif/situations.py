@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from application.whatif.figures.counting import Yardstick
-from application.whatif.figures.ledger import EVERY_QUEUE
+from application.whatif.figures.ledger import EVERY_QUEUE, Ledger
+from application.whatif.floor import Floor
 from application.whatif.recorded.history import ABANDONED, ACCEPTED, CLOSED, Arrival, Drawn, History
 from application.whatif.recorded.times import Observation
-from application.whatif.replications import simulated
-from application.whatif.scenario import scenario_of
+from application.whatif.scenario import Scenario, scenario_of
 from domain.agent import AgentRegistered, AgentSignedIn, CapacitySet, Presence, PresenceChanged, SkillsAssigned
 from domain.assignment import ConversationEnqueued
 from domain.event import Event, Recorded
@@ -121,9 +121,24 @@ def a_history(
     )
 
 
-def measured(history: History, target_seconds: float, seed: str = "1") -> dict[str, float]:
-    """The measures of one simulated run, all queues together."""
-    scenario = scenario_of(history)
-    targets = dict.fromkeys(history.facts().queues, target_seconds)
-    yardstick = Yardstick(seconds=(history.until - history.since).total_seconds(), targets=targets)
-    return simulated(scenario, Drawn(history), yardstick, seed).measures[EVERY_QUEUE]
+def played(history: History, seed: str = "1", scenario: Scenario | None = None) -> tuple[Ledger, list[Recorded]]:
+    """One simulated run, with every event that the log would hold."""
+    scenario, log = scenario or scenario_of(history), list[Recorded]()
+    ledger = Ledger(scenario.since, scenario.facts(), scenario.left_out)
+
+    def observe(recorded: Recorded) -> None:
+        ledger.take(recorded)
+        log.append(recorded)
+
+    Floor(scenario, Drawn(history), seed, observe).run()
+    return ledger, log
+
+
+def measured(history: History, *targets_seconds: float, seed: str = "1") -> list[dict[str, float]]:
+    """The measures of one simulated run, all queues together, once for each target of the service level."""
+    ledger, _ = played(history, seed)
+    seconds = (history.until - history.since).total_seconds()
+    yardsticks = [
+        Yardstick(seconds=seconds, targets=dict.fromkeys(history.facts().queues, target)) for target in targets_seconds
+    ]
+    return [ledger.finish(yardstick).measures[EVERY_QUEUE] for yardstick in yardsticks]
