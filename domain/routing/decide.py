@@ -6,8 +6,9 @@ from heapq import heappop, heappush
 from types import TracebackType
 from typing import Self
 
-from domain import agent as agents
-from domain.agent import LoadTaken
+from msgspec.structs import replace
+
+from domain.agent import Work
 from domain.assignment import Choice
 from domain.queue import Limit, OverflowRule
 from domain.routing.choose import Field, best_two, field_for
@@ -82,10 +83,15 @@ class Round:
             self._state.place_conversation(conversation_id)
 
     def run(self, limit: int) -> None:
-        """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions."""
+        """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions.
+
+        Where something goes elsewhere the offers are left to the next round, in which it stands there.
+        """
         self._end_offers(limit)
-        self._overflow_queues(limit)
+        has_overflowed = self._overflow_queues(limit)
         self._take_steps(limit)
+        if has_overflowed:
+            return
         self._offer_all(limit)
         if len(self.decisions) < limit:
             self._state.lines.settle()
@@ -107,9 +113,9 @@ class Round:
                 self._agents.add(offer.agent_id)
                 state.crew.seat(offer.agent_id, desk.agent, None)
 
-    def _overflow_queues(self, limit: int) -> None:
-        """Queues that have too much, or are closed; then what has waited too long in any."""
-        state = self._state
+    def _overflow_queues(self, limit: int) -> bool:
+        """Queues that have too much, or are closed; then what has waited too long in any. Whether there was any."""
+        state, before = self._state, len(self.decisions)
         for queue_id in sorted(state.overfull):
             queued = state.queued(queue_id)
             is_open = state.is_open(queue_id)
@@ -124,6 +130,7 @@ class Round:
                 moment = state.facts.overflow_at(waiting, rule)
                 if moment is not None and moment <= self.now:
                     self._overflow([waiting], rule, limit)
+        return len(self.decisions) > before
 
     def _overflow(self, several: list[Waiting], rule: OverflowRule, limit: int) -> None:
         for waiting in several:
@@ -194,6 +201,8 @@ class Round:
 
     def _look_for(self, bit: int) -> None:
         """At the first place that the agent may get, if there is one."""
+        if not self._state.crew.rooms[bit]:
+            return
         reach = self._state.reach(bit) & ~self._passed
         if (first := self._state.lines.first(reach, self._state.crew.rooms[bit])) is not None:
             heappush(self._looks, (*first, 0, bit))
@@ -219,15 +228,10 @@ class Round:
         self._conversations.add(waiting.conversation_id)
         self._agents.add(offer.agent_id)
         self._state.lines.leave(waiting.conversation_id)
-        taken = LoadTaken(
-            conversation_id=offer.conversation_id,
-            customer_id=offer.customer_id,
-            units=offer.ask.units,
-            channel=offer.ask.channel,
-            kind=offer.ask.kind,
-        )
+        agent, ask = crew.agents[bit], offer.ask
+        work = {**agent.work, offer.conversation_id: Work(offer.customer_id, ask.units, ask.channel, ask.kind)}
         idle_since, agent_id = crew.turns[bit] or (self.now, offer.agent_id)
-        crew.seat(agent_id, agents.evolve(crew.agents[bit], taken), (max(self.now, idle_since), agent_id))
+        crew.seat(agent_id, replace(agent, work=work), (max(self.now, idle_since), agent_id))
 
     def _offer_to(self, line: Line, waiting: Waiting, field: Field) -> tuple[Offer, int]:
         facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)
