@@ -26,6 +26,7 @@ from application.whatif.recorded.recording import Recording
 from application.whatif.replications import Run, Runs
 from application.whatif.roster import Roster, roster_from
 from application.whatif.scenario import Scenario, scenario_of
+from domain.routing.facts import Facts
 
 REPLICATIONS, REPLICATIONS_MAX = 20, 10_000
 SEED = 1
@@ -39,7 +40,7 @@ def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime 
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is no time; write 2026-11-16 or 2026-11-16T08:00+01:00") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 class Picture(click.Path):
@@ -60,7 +61,7 @@ class Picture(click.Path):
 @click.command()
 @click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML or JSON, see above.")
 @click.option("--agents", "agents", multiple=True, metavar="CHANGE", help="Other agents, see above; may be repeated.")
-@click.option("--from", "since", callback=moment, metavar="TIME", help="Begin here; the first event where absent.")
+@click.option("--from", "since", callback=moment, metavar="TIME", help="Begin here; the first contact where absent.")
 @click.option("--to", "until", callback=moment, metavar="TIME", help="End before this; the newest event where absent.")
 @click.option(
     "--replications",
@@ -148,7 +149,7 @@ def _compare(
     history = recording.finish()
     if recording.ledger is None or not history.arrivals:
         raise click.ClickException("no contact came in this time, so there is nothing to simulate")
-    scenarios, yardstick = _scenarios(history, policy, roster)
+    scenarios, yardstick = _scenarios(history, recording.state.facts, policy, roster)
     queues = recording.state.facts.queues
     return report_of(
         recording.ledger.finish(yardstick),
@@ -161,12 +162,12 @@ def _compare(
     )
 
 
-def _scenarios(history: History, policy: Path | None, roster: Roster) -> tuple[list[Scenario], Yardstick]:
+def _scenarios(history: History, facts: Facts, policy: Path | None, roster: Roster) -> tuple[list[Scenario], Yardstick]:
     """As it was and, where something is to be different, what if; and what both are measured by: the new targets."""
     was = scenario_of(history)
     if policy is None and not roster:
         return [was], was.yardstick
-    plan = plan_from(policy, history.facts()) if policy else AS_IT_WAS
+    plan = plan_from(policy, facts) if policy else AS_IT_WAS
     what_if = scenario_of(history, plan, roster)
     return [was, what_if], what_if.yardstick
 

@@ -62,7 +62,10 @@ class Journey(msgspec.Struct, gc=False, kw_only=True):
 
 
 class Recording:
-    """Takes the log from its very beginning, and notes what happened from `since` until before `until`."""
+    """Takes the log from its very beginning, and notes what happened from `since` until before `until`.
+
+    Where nobody came before `since`, it begins with the first contact.
+    """
 
     def __init__(self, since: datetime = BEGINNING, until: datetime = END) -> None:
         self.state = RouterState()
@@ -74,6 +77,8 @@ class Recording:
         """Once `since` has come."""
         self.ledger: Ledger | None = None
         """Of what really happened; once `since` has come."""
+        self._had_contacts = False
+        """Before the first, there is nothing to simulate: a center is set up."""
         self._journeys: dict[str, Journey] = {}
         self._held_at_opening: set[str] = set()
         self._promised: set[str] = set()
@@ -105,8 +110,10 @@ class Recording:
         if self.is_over or recorded.topic not in TOPICS:
             engine.evolve(self.state, recorded)
             return
-        if self.history is None and at >= self._since:
-            self._open(at if self._since == BEGINNING else self._since)
+        is_contact = isinstance(event, ConversationEnqueued)
+        if self.history is None and at >= self._since and (is_contact or self._had_contacts):
+            self._open(self._since if self._had_contacts else at)
+        self._had_contacts = self._had_contacts or is_contact
         if self.ledger is not None:
             self.ledger.take(recorded)
         self._latest = max(self._latest, at)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from math import isnan
 
 import pytest
+from msgspec.structs import replace
 
 from application.whatif.figures.bands import band, change, student_quantile
 from application.whatif.figures.counting import Yardstick
@@ -125,6 +126,7 @@ def test_a_simulated_log_that_is_recorded_has_the_same_figures() -> None:
     queues: dict[str, dict[str, int]] = {QUEUE: {}}
     agents: list[dict[str, int]] = [{}, {}]
     history = a_history(queues=queues, agents=agents, per_second=1 / 60, contacts=80, handling_seconds=90.0)
+    history = replace(history, since=history.arrivals[0].at)
     ledger, log = played(history)
     recording = Recording(history.since, history.until)
 

@@ -171,6 +171,7 @@ def test_who_was_promised_a_call_has_no_patience_to_lose() -> None:
 
 def test_away_for_a_missed_offer_is_the_routings_doing_and_not_the_rosters() -> None:
     log = Log()
+    log.come(0)
     log.at(0, PresenceChanged(presence=Presence.AWAY, reason="missed an offer"), stream=AGENT, actor="router")
     log.at(120, PresenceChanged(presence=Presence.AVAILABLE), stream=AGENT)
     log.at(200, PresenceChanged(presence=Presence.AWAY, reason="lunch"), stream=AGENT)
@@ -254,3 +255,14 @@ def test_events_of_erased_people_say_nothing() -> None:
     )
 
     assert len(log.read().arrivals) == 1
+
+
+def test_a_history_begins_with_the_first_contact_where_nobody_came_before() -> None:
+    log = Log()
+    log.come(90)
+    log.close(100)
+
+    history = log.read(since=NOON - timedelta(days=7))
+
+    assert history.since == NOON + timedelta(seconds=90)
+    assert list(history.facts().queues) == [QUEUE, SECOND], "what was set up before is there"

@@ -57,9 +57,7 @@ def changed(scenario: Scenario, agent_id: str) -> list[Event]:
 
 
 def test_a_plan_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
-    scenario = under(
-        "policy: {priority_boost_seconds: 600}\nqueues: {queue-returns: {priority: 4}}", directory=tmp_path
-    )
+    scenario = under(tmp_path, "policy: {priority_boost_seconds: 600}\nqueues: {queue-returns: {priority: 4}}")
 
     facts = scenario.facts()
     assert facts.policy.rules == RoutingPolicy(priority_boost_seconds=600)
