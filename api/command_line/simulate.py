@@ -43,6 +43,39 @@ def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime 
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+HELP = """Route recorded contacts once more, under another policy or with other agents, and compare.
+
+Contacts come as they came. Handling times, answers to offers and patience are drawn anew, with a seed, from what
+the log recorded; the decisions are taken by the engine that routes in production. Nothing is written to the log.
+
+Without --policy and --agents it proves itself: every recorded decision is taken again and has to come out
+identical, else it stops with status 1. Then it simulates the time as it was: do the figures fit the recorded ones?
+
+\b
+A policy file names what is to be different; all else stays as recorded:
+  policy:
+    priority_boost_seconds: 600
+  queues:
+    Returns:
+      required_skills: {returns: 3}
+
+\b
+Other agents, on the command line or as a list in a file:
+  --agents +3:returns=5,lang:zh=6    three more, each with the hours of a colleague
+  --agents +2@12:returns=5           two more with a capacity of 12 units
+  --agents Mei:returns=7             Mei can do more (returns=0: no longer)
+  --agents=-Jonas                    without Jonas
+  --agents team.yaml                 - {add: 2, like: Mei, skills: {returns: 5}, capacity: 12}
+                                     - {change: Mei, skills: {returns: 7}}
+                                     - {remove: Jonas}
+
+\b
+Example: last week with a second Chinese speaker, drawn
+  onethread simulate --from 2026-11-16 --to 2026-11-21 --agents +1:returns=5,lang:zh=6 --plot week.svg
+"""
+"""Not a docstring: click wants the character for a paragraph that is left as it is, which a raw text cannot hold."""
+
+
 class Picture(click.Path):
     """A file for a picture of the one kind that is drawn."""
 
@@ -58,7 +91,7 @@ class Picture(click.Path):
         return super().convert(value, param, ctx)
 
 
-@click.command()
+@click.command(help=HELP)
 @click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="YAML or JSON, see above.")
 @click.option("--agents", "agents", multiple=True, metavar="CHANGE", help="Other agents, see above; may be repeated.")
 @click.option("--from", "since", callback=moment, metavar="TIME", help="Begin here; the first contact where absent.")
@@ -85,36 +118,7 @@ def simulate(
     json_file: Path | None,
     plot_file: Path | None,
 ) -> None:
-    r"""Route recorded contacts once more, under another policy or with other agents, and compare.
-
-    Contacts come as they came. Handling times, answers to offers and patience are drawn anew, with a seed, from what
-    the log recorded; the decisions are taken by the engine that routes in production. Nothing is written to the log.
-
-    Without --policy and --agents it proves itself: every recorded decision is taken again and has to come out
-    identical, else it stops with status 1. Then it simulates the time as it was: do the figures fit the recorded ones?
-
-    \b
-    A policy file names what is to be different; all else stays as recorded:
-      policy:
-        priority_boost_seconds: 600
-      queues:
-        Returns:
-          required_skills: {returns: 3}
-
-    \b
-    Other agents, on the command line or as a list in a file:
-      --agents +3:returns=5,lang:zh=6    three more, each with the hours of a colleague
-      --agents +2@12:returns=5           two more with a capacity of 12 units
-      --agents Mei:returns=7             Mei can do more (returns=0: no longer)
-      --agents=-Jonas                    without Jonas
-      --agents team.yaml                 - {add: 2, like: Mei, skills: {returns: 5}, capacity: 12}
-                                         - {change: Mei, skills: {returns: 7}}
-                                         - {remove: Jonas}
-
-    \b
-    Example: last week with a second Chinese speaker, drawn
-      onethread simulate --from 2026-11-16 --to 2026-11-21 --agents +1:returns=5,lang:zh=6 --plot week.svg
-    """
+    """Reads the log, simulates, tells and writes what came of it; `HELP` is what a person reads."""
     roster = roster_from(list(agents))
     identity = None if policy or roster else Identity()
     recording = _read(since, until, identity)

@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import accept, append, intake, mail, push, routing, views
+from tests.benchmarks import accept, append, intake, mail, push, routing, views, whatif
 from tests.benchmarks.deployment import fresh_servers
 from tests.benchmarks.figures import Figure
 
@@ -33,6 +33,10 @@ async def _routing() -> list[Figure]:
     return await asyncio.to_thread(routing.measure)
 
 
+async def _whatif() -> list[Figure]:
+    return await asyncio.to_thread(whatif.measure)
+
+
 async def _mail() -> list[Figure]:
     return await asyncio.to_thread(mail.measure)
 
@@ -44,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "views": _views,
     "push": push.measure,
     "routing": _routing,
+    "whatif": _whatif,
     "mail": _mail,
     "memory": intake.measure_memory,
 }
