@@ -84,7 +84,7 @@ def measure_speed() -> list[Figure]:
         identity.check(recording.state)
     identity.demand_done()
     proof_seconds = time.perf_counter() - proof_began
-    center, per_second = f"{AGENTS} agents, {QUEUES} queues", identity.identical / proof_seconds
+    center = f"{AGENTS} agents, {QUEUES} queues"
     return [
         at_most(f"what-if: one replication over {CONTACTS:,} contacts, {center}", seconds, "s", 20.0),
         shown("what-if: the same, time of the processor", cpu_seconds, "s"),
