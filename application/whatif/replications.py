@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from signal import SIG_IGN, SIGINT, signal
 
 from application.whatif.figures.counting import Yardstick
 from application.whatif.figures.ledger import Ledger, Tally
@@ -39,7 +40,10 @@ class Runs:
         # Spawned, not forked: whoever starts it may have threads, and a fork would copy their locks as they stand.
         with ProcessPoolExecutor(workers, get_context("spawn"), _begin, arguments) as pool:
             pending = {pool.submit(_run, run): run for run in runs}
-            yield from ((pending[done], done.result()) for done in as_completed(pending))
+            try:
+                yield from ((pending[done], done.result()) for done in as_completed(pending))
+            finally:
+                pool.shutdown(cancel_futures=True)  # after Ctrl-C, too: what has begun ends within one run
 
 
 def simulated(scenario: Scenario, drawn: Drawn, yardstick: Yardstick, seed: str) -> Tally:
@@ -53,7 +57,8 @@ _of_this_process: list[Runs] = []
 
 
 def _begin(history: History, scenarios: Sequence[Scenario], yardstick: Yardstick, seed: int) -> None:
-    """What a worker needs, handed over once and not with each run."""
+    """What a worker needs, handed over once and not with each run. Ctrl-C is for the one who started it."""
+    signal(SIGINT, SIG_IGN)
     _of_this_process[:] = [Runs(history, scenarios, yardstick, seed)]
 
 

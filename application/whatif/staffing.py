@@ -1,6 +1,7 @@
 """Changes who works in a history: agents more, fewer, or with other skills."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -57,7 +58,8 @@ class Staffing:
                 continue
             event = change.event
             if isinstance(event, SkillsAssigned):
-                event = SkillsAssigned(skills=_skills(one, event.skills))
+                skills = _skills(one, event.skills)
+                event = SkillsAssigned(skills=skills, expires=_ends(one, skills, event.expires))
             elif isinstance(event, CapacitySet) and one.capacity is not None:
                 event = CapacitySet(units=one.capacity)
             yield Change(change.at, agent_id, event)
@@ -96,7 +98,8 @@ class Staffing:
 
 def _taught(one: Another, agent: Agent) -> Agent:
     capacity = agent.capacity if one.capacity is None else one.capacity
-    return replace(agent, skills=_skills(one, agent.skills), capacity=capacity)
+    skills = _skills(one, agent.skills)
+    return replace(agent, skills=skills, skills_end=_ends(one, skills, agent.skills_end), capacity=capacity)
 
 
 def _skills(one: Another, recorded: dict[str, int]) -> dict[str, int]:
@@ -105,3 +108,8 @@ def _skills(one: Another, recorded: dict[str, int]) -> dict[str, int]:
         return recorded
     wanted = one.skills if one.add is not None else recorded | one.skills
     return {skill: level for skill, level in wanted.items() if level}
+
+
+def _ends(one: Another, skills: dict[str, int], recorded: dict[str, datetime]) -> dict[str, datetime]:
+    """Until when the recorded skills count; those that were asked for have no end."""
+    return {skill: at for skill, at in recorded.items() if skill in skills and skill not in (one.skills or {})}

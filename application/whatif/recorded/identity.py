@@ -62,8 +62,7 @@ class Identity:
         if sittings is None:
             return
         for decided_at, offers in sittings.items():
-            last = max(_ordinal(recorded) for recorded in offers)
-            decisions = decide(state, decided_at, limit=last + 1)
+            decisions = decide(state, decided_at)  # the whole sitting, so that the next need not look there again
             for recorded in offers:
                 ordinal = _ordinal(recorded)
                 decision = decisions[ordinal] if ordinal < len(decisions) else None

@@ -154,6 +154,15 @@ def test_a_change_of_skills_outlasts_what_was_recorded_later() -> None:
     assert changed(scenario, MEI) == [SkillsAssigned(skills={"returns": 9})]
 
 
+def test_a_recorded_skill_ends_when_it_did_and_an_asked_for_one_never() -> None:
+    assigned = SkillsAssigned(skills={"returns": 4, "lang:zh": 6}, expires={"returns": AT_ONE, "lang:zh": AT_ONE})
+
+    scenario = staffed("Agent 0:returns=9", history=an_afternoon(Change(NOON, MEI, assigned)))
+
+    (event,) = changed(scenario, MEI)
+    assert event == SkillsAssigned(skills={"returns": 9, "lang:zh": 6}, expires={"lang:zh": AT_ONE})
+
+
 def test_who_is_removed_never_came() -> None:
     away = Change(AT_ONE, MEI, PresenceChanged(presence=Presence.AWAY))
 
