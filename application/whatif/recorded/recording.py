@@ -1,5 +1,6 @@
 """Reads a history out of the log, event by event."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -44,6 +45,8 @@ class Journey(msgspec.Struct, gc=False, kw_only=True):
 
     enqueued: ConversationEnqueued
     enqueued_at: datetime
+    name: str
+    """What the simulation calls it: opened again it is another contact, and the first may not have ended there."""
     offered_at: datetime | None = None
     is_accepted: bool = False
     working_since: datetime | None = None
@@ -82,6 +85,7 @@ class Recording:
         self._journeys: dict[str, Journey] = {}
         self._held_at_opening: set[str] = set()
         self._promised: set[str] = set()
+        self._came: Counter[str] = Counter()
         self._missing: dict[str, datetime] = {}
         self._latest = since
         self._turns: dict[type[Event], Callable[[Recorded, Journey, datetime], None]] = {
@@ -170,12 +174,18 @@ class Recording:
 
     def _enqueued(self, recorded: Recorded, event: ConversationEnqueued) -> None:
         """For the first time, or again after it was handed on: then it is no new contact."""
-        is_new = event.conversation_id not in self._journeys
-        if is_new:
-            self._promised.discard(event.conversation_id)
-        self._journeys[event.conversation_id] = Journey(enqueued=event, enqueued_at=recorded.recorded_at)
-        if is_new and self.history is not None:
-            self.history.arrivals.append(Arrival(recorded.recorded_at, recorded.stream, event))
+        conversation_id, at = event.conversation_id, recorded.recorded_at
+        before = self._journeys.get(conversation_id)
+        if before is not None:
+            self._journeys[conversation_id] = Journey(enqueued=event, enqueued_at=at, name=before.name)
+            return
+        self._promised.discard(conversation_id)
+        name = conversation_id
+        if self.history is not None:
+            self._came[conversation_id] += 1
+            name = f"{conversation_id}/{self._came[conversation_id]}"
+            self.history.arrivals.append(Arrival(at, recorded.stream, replace(event, conversation_id=name)))
+        self._journeys[conversation_id] = Journey(enqueued=event, enqueued_at=at, name=name)
 
     def _offered(self, _: Recorded, journey: Journey, at: datetime) -> None:
         journey.offered_at = at
@@ -195,9 +205,10 @@ class Recording:
     def _resumed(self, _: Recorded, journey: Journey, at: datetime) -> None:
         journey.working_since = at
 
-    def _changed(self, recorded: Recorded, _: Journey, at: datetime) -> None:
+    def _changed(self, recorded: Recorded, journey: Journey, at: datetime) -> None:
         if self.history is not None:
-            self.history.changes.append(Change(at, recorded.stream, recorded.event))
+            known_as = replace(recorded.event, conversation_id=journey.name)
+            self.history.changes.append(Change(at, recorded.stream, known_as))
 
     def _closed(self, _: Recorded, journey: Journey, at: datetime) -> None:
         self._end(journey, at, CLOSED, ABANDONED)

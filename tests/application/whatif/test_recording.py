@@ -21,7 +21,7 @@ from domain.classification import ConversationOverflowed
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded, Redacted
 from domain.queue import Limit, Promise
-from tests.application.whatif.situations import CHANNEL, NOON, a_recorded, opening_log
+from tests.application.whatif.situations import CHANNEL, NOON, a_recorded, opening_log, played
 
 AGENT, OTHER = "agent-000", "agent-001"
 QUEUE, SECOND = "queue-1", "queue-2"
@@ -147,7 +147,14 @@ def test_a_conversation_opened_again_is_another_contact() -> None:
     log.close(10)
     log.come(20)
 
-    assert [one.at for one in log.read().arrivals] == [NOON, NOON + timedelta(seconds=20)]
+    log.offer(30)
+    log.accept(31)
+
+    history = log.read()
+
+    assert [one.at for one in history.arrivals] == [NOON, NOON + timedelta(seconds=20)]
+    offered = [one.event for one in played(history)[1] if isinstance(one.event, ConversationOffered)]
+    assert len({event.conversation_id for event in offered}) == 2, "on the floor the first may still be there"
 
 
 def test_who_was_promised_a_call_has_no_patience_to_lose() -> None:
