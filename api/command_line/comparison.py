@@ -64,7 +64,7 @@ def _add_queue(table: Table, report: Report, queue_id: str) -> None:
 
 
 def told(measure: Measure, value: float, *, sign: str = "") -> str:
-    """`31.5 s`, `84.2 %`; a dash where there was nothing to measure."""
+    """`31.5 s`, `84.2 %`, as a change `-2.0 points`; a dash where there was nothing to measure."""
     if isnan(value):
         return NOTHING
     match measure.unit:
@@ -73,7 +73,7 @@ def told(measure: Measure, value: float, *, sign: str = "") -> str:
         case "s":
             return f"{value:{sign},.1f} s"
         case "share":
-            return f"{100 * value:{sign}.1f} %"
+            return f"{100 * value:{sign}.1f} {'points' if sign else '%'}"
         case "index":
             return f"{value:{sign}.3f}"
     return f"{value:{sign},.0f}"
@@ -93,7 +93,7 @@ def _change(measure: Measure, band: Band | None) -> str:
         return NOTHING
     if not band.half:
         return "[dim]none[/]" if not band.mean else told(measure, band.mean, sign="+")
-    text = f"{told(measure, band.mean, sign='+')} ±{told(measure, band.half)}"
+    text = f"{told(measure, band.mean, sign='+')} ±{told(measure, band.half).removesuffix(' %')}"
     if not band.is_clear:
         return f"[dim]{text}[/]"
     if not measure.better:
