@@ -7,7 +7,7 @@ import msgspec
 
 INTERVALS_MAX = 96
 """In one series, so that a curve can still be read."""
-WIDTHS_SECONDS = (60, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 604_800, 2_592_000)
+WIDTHS_SECONDS = (1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400, 604_800, 2_592_000)
 NOBODY = float("nan")
 """A share of nothing: no interval without contacts has a service level."""
 

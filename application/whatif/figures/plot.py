@@ -17,7 +17,7 @@ RECORDED, WAS, WHAT_IF = "#1f2933", "#8a94a3", "#1769d2"
 FONT = "font-family='Inter, Segoe UI, Helvetica, Arial, sans-serif'"
 TICKS = 5
 STEPS = (1, 2, 2.5, 5, 10)
-HOURS = (1 / 60, 1 / 12, 1 / 4, 1 / 2, 1, 2, 3, 6, 12, 24, 48, 168, 720)
+HOURS = (5 / 3_600, 15 / 3_600, 1 / 60, 1 / 12, 1 / 4, 1 / 2, 1, 2, 3, 6, 12, 24, 48, 168, 720)
 LABELS_MAX = 10
 SECONDS_AS_MINUTES = 300
 
@@ -180,7 +180,8 @@ def _time_axis(report: Report, bottom: int) -> Iterator[str]:
     """The date stands wherever it is a new one."""
     shown = None
     for x, mark in _marks(report):
-        yield f"<text x='{x:.1f}' y='{bottom + 18}' text-anchor='middle' fill='{FAINT}'>{mark:%H:%M}</text>"
+        at = f"{mark:%H:%M:%S}" if mark.second else f"{mark:%H:%M}"
+        yield f"<text x='{x:.1f}' y='{bottom + 18}' text-anchor='middle' fill='{FAINT}'>{at}</text>"
         if mark.date() != shown:
             yield f"<text x='{x:.1f}' y='{bottom + 34}' text-anchor='middle' fill='{FAINT}'>{mark:%Y-%m-%d}</text>"
         shown = mark.date()

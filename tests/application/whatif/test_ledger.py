@@ -90,7 +90,7 @@ def test_a_contact_counts_in_the_interval_in_which_it_came() -> None:
 
     series = book.ledger.finish(YARDSTICK).series
 
-    assert (YARDSTICK.width_seconds, len(series["contacts"])) == (60, 17)
+    assert (YARDSTICK.width_seconds, len(series["contacts"])) == (15, 67)
     assert series["mean_wait_seconds"][0] == 120.0
     assert isnan(series["mean_wait_seconds"][2]), "nobody came then"
 
