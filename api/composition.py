@@ -24,6 +24,7 @@ from application.directory import Directory
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
 from application.follower import Follower, Reaction
+from application.plans.apply_plan import ApplyPlan
 from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
 from application.policies.keep_snapshots import KeepSnapshots
@@ -31,12 +32,13 @@ from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Conversations
-from application.projections.projection import projection_of
+from application.projections.projection import Projection, projection_of
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
 from application.projections.view import Board
 from application.push import Hub
 from application.router import Router
+from application.router_snapshots import Trail
 from application.states import States
 from application.use_cases.assign_work import AssignWork
 from application.use_cases.conversation_desk import Desk
@@ -65,6 +67,7 @@ from infrastructure.nats_link import NatsLink
 from infrastructure.outbox import PostgresOutbox
 from infrastructure.polled import PostgresPolled
 from infrastructure.positions import PostgresPositions
+from infrastructure.router_snapshots import PostgresRouterSnapshots
 from infrastructure.stopping import stop
 from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
@@ -132,10 +135,10 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             parts.followers.update(_followers(parts, client, get))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
             wecom = _wecom_door(parts, client, announcer)
-            leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
+            leased |= {"router": parts.router.lead, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
             leases = Leases(settings.database_url, leased)
-            running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
+            running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
         if readers:
             await stack.enter_async_context(LmtpDoor(parts).listening())
@@ -155,6 +158,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     )
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
     views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
+    directory_follower = Follower(log, directory)
     return Parts(
         settings=settings,
         keys=keys,
@@ -174,6 +178,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         customers=customers,
         visitors=ProveVisitors(commands),
         set_up=SetUp(commands),
+        plans=ApplyPlan(commands, directory, directory_follower, views),
         deliveries=deliveries,
         delivery_reader=DeliveryReader(
             deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
@@ -185,13 +190,15 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         metrics=metrics,
         media=media,
         take_mail=take_mail,
-        projections={
-            fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
-        },
-        router=Router(log, AssignWork(commands), now),
+        projections=_projections(settings),
+        router=Router(log, AssignWork(commands), now, Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))),
         nats=nats,
-        followers={"directory": Follower(log, directory)},
+        followers={"directory": directory_follower},
     )
+
+
+def _projections(settings: Settings) -> dict[str, Projection]:
+    return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
 
 
 def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, Follower]:

@@ -10,6 +10,7 @@ from api.command_line.channels import channels
 from api.command_line.demo import demo
 from api.command_line.log import rebuild, replay
 from api.command_line.mailbox import mailbox
+from api.command_line.policy import policy
 from api.command_line.run import serve, work
 from api.command_line.simulate import simulate
 from api.settings import SettingWrong
@@ -56,7 +57,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, rebuild, simulate, channels, mailbox, admin):
+for command in (serve, work, demo, replay, rebuild, simulate, policy, channels, mailbox, admin):
     onethread.add_command(command)
 
 
