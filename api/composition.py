@@ -23,6 +23,7 @@ from application.commands import Commands
 from application.directory import Directory
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
+from application.expectations.expect_waits import ExpectWaits
 from application.follower import Follower, Reaction
 from application.plans.apply_plan import ApplyPlan
 from application.policies.count_traffic import CountTraffic
@@ -57,7 +58,8 @@ from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
-from infrastructure.leases import Leases
+from infrastructure.expectations import PostgresExpectations
+from infrastructure.leases import Leases, together
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
 from infrastructure.media.guarded_get import GuardedGet
@@ -90,6 +92,7 @@ GATHER_SECONDS = {
     "send_replies": 0.02,
     "return_work": 0.02,
     "fetch_media": 0.05,
+    "expectations": 0.2,
     "keep_snapshots": 1.0,
     "count_traffic": 1.0,
 }
@@ -114,8 +117,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         stack.push_async_callback(get.close)
         parts = _parts(settings, keys, metrics, log, nats, get)
         stack.push_async_callback(parts.deliveries.close)
-        await parts.deliveries.open()
-        await parts.traffic.open()
+        for tables in (parts.deliveries, parts.traffic, parts.expectations):
+            await tables.open()
         for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
         await parts.followers["directory"].catch_up()
@@ -132,10 +135,11 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             pool = httpx.Limits(max_connections=None, max_keepalive_connections=100)
             client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)
             await stack.enter_async_context(client)
-            parts.followers.update(_followers(parts, client, get))
+            parts.followers.update(_followers(parts, client, get, announcer))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
+            leased["router"] = together(parts.router.lead, leased.pop(ExpectWaits.name))
             wecom = _wecom_door(parts, client, announcer)
-            leased |= {"router": parts.router.lead, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
+            leased |= {"deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
@@ -153,12 +157,11 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
     echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
     media = _media_store(settings, keys)
-    take_mail = TakeMail(
-        commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max
-    )
-    taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
+    mail = TakeMail(commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
+    taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
     views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
     directory_follower = Follower(log, directory)
+    expectations = PostgresExpectations(settings.database_url, log.pool)
     return Parts(
         settings=settings,
         keys=keys,
@@ -186,10 +189,11 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         traffic=PostgresTraffic(settings.database_url, log.pool),
         polled=PostgresPolled(log.pool),
         views=views,
-        hub=Hub(views),
+        expectations=expectations,
+        hub=Hub(views, also={ExpectWaits.name: expectations}),
         metrics=metrics,
         media=media,
-        take_mail=take_mail,
+        take_mail=mail,
         projections=_projections(settings),
         router=Router(log, AssignWork(commands), now, Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))),
         nats=nats,
@@ -201,7 +205,7 @@ def _projections(settings: Settings) -> dict[str, Projection]:
     return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
 
 
-def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, Follower]:
+def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Announcer) -> dict[str, Follower]:
     """Everything that follows the log beside the directory: the projections, the policies and the router."""
     positions = PostgresPositions(parts.log.pool)
     providers = {
@@ -210,12 +214,14 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, F
         if channel.send is not None
     }
     attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random)
+    advanced = (parts.hub.advanced, announcer.moved)
     reactions: list[Reaction] = [
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.steer, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),
+        ExpectWaits(parts.log, parts.router, parts.expectations, now, parts.metrics.waited, advanced),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
     followers = {

@@ -31,6 +31,7 @@ from application.use_cases.steer_conversations import SteerConversations
 from application.views import ViewReaders
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
+from infrastructure.expectations import PostgresExpectations
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
 from infrastructure.polled import PostgresPolled
@@ -65,6 +66,7 @@ class Parts:
     traffic: PostgresTraffic
     polled: PostgresPolled
     views: ViewReaders
+    expectations: PostgresExpectations
     hub: Hub
     metrics: Metrics
     media: MediaStore
