@@ -14,18 +14,18 @@ from typing_extensions import override
 from api.command_line.comparison import print_comparison
 from api.command_line.run import run_with_parts
 from api.parts import Parts
+from application.plans.document import read_plan
 from application.whatif.figures.counting import Yardstick
 from application.whatif.figures.ledger import Tally
 from application.whatif.figures.plot import svg
 from application.whatif.figures.report import Report, report_of
-from application.whatif.plan import AS_IT_WAS, plan_from
 from application.whatif.recorded.history import History
 from application.whatif.recorded.identity import Identity
 from application.whatif.recorded.reading import read_recording
 from application.whatif.recorded.recording import Recording
 from application.whatif.replications import Run, Runs
 from application.whatif.roster import Roster, roster_from
-from application.whatif.scenario import Scenario, scenario_of
+from application.whatif.scenario import AS_IT_WAS, Scenario, scenario_of
 from domain.routing.facts import Facts
 
 REPLICATIONS, REPLICATIONS_MAX = 20, 10_000
@@ -52,7 +52,7 @@ Without --policy and --agents it proves itself: every recorded decision is taken
 identical, else it stops with status 1. Then it simulates the time as it was: do the figures fit the recorded ones?
 
 \b
-A policy file names what is to be different; all else stays as recorded:
+A policy file is what `onethread policy` takes: each part that it names is replaced as a whole, all else stays:
   policy:
     priority_boost_seconds: 600
   queues:
@@ -171,7 +171,7 @@ def _scenarios(history: History, facts: Facts, policy: Path | None, roster: Rost
     was = scenario_of(history)
     if policy is None and not roster:
         return [was], was.yardstick
-    plan = plan_from(policy, facts) if policy else AS_IT_WAS
+    plan = read_plan(policy.read_bytes(), policy.name, facts.queues) if policy else AS_IT_WAS
     what_if = scenario_of(history, plan, roster)
     return [was, what_if], what_if.yardstick
 

@@ -6,14 +6,17 @@ from itertools import chain
 import msgspec
 from msgspec.structs import replace
 
+from application.plans.plan import Plan, queues_after
 from application.whatif.figures.counting import Yardstick
-from application.whatif.plan import AS_IT_WAS, Plan
 from application.whatif.recorded.history import Arrival, Change, History
 from application.whatif.roster import Roster
 from application.whatif.staffing import Staffing
 from domain.policy import Policy, PolicyDefined
 from domain.queue import Queue, QueueDefined
 from domain.routing.facts import Facts
+
+AS_IT_WAS = Plan()
+"""Nothing is to be different."""
 
 
 class Scenario(msgspec.Struct, kw_only=True):
@@ -54,7 +57,7 @@ def scenario_of(history: History, plan: Plan = AS_IT_WAS, roster: Roster = ()) -
     changes = [change for change in changes if not _is_replaced(change, plan)]
     if plan.rules is not None:
         facts.policy = Policy(rules=plan.rules, number=facts.policy.number + 1)
-    facts.queues |= {queue_id: Queue(definition=definition) for queue_id, definition in plan.queues.items()}
+    facts.queues = queues_after(plan, facts.queues)
     redefined = (
         (change.stream, change.event.definition) for change in changes if isinstance(change.event, QueueDefined)
     )
@@ -76,7 +79,7 @@ def _is_replaced(change: Change, plan: Plan) -> bool:
     """Whether it is a recorded rule in the place of which the plan has another."""
     if isinstance(change.event, PolicyDefined):
         return plan.rules is not None
-    return change.stream in plan.queues
+    return change.stream in plan.queue_ids
 
 
 def _under(plan: Plan, old_queues: dict[str, Queue], arrival: Arrival) -> Arrival:
