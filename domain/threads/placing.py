@@ -56,8 +56,9 @@ def place(customer: Customer, message: InboundMessage, *, account_id: str, at: d
         message.subject,
     )
     here = [one for one in customer.mails.values() if one.account_id == account_id]
-    thread = _thread_of(new, here)
-    torn = _torn(new, thread, here)
+    plain = _plain_thread(new, here)
+    thread = _thread_of(new, here) if plain is None else plain
+    torn = _torn(new, thread, here) if plain is None else set[str]()
     candidates = [
         one
         for one in (*_named(new, thread), *_answering(thread, here))
@@ -127,11 +128,25 @@ def _gather(customer: Customer, moving: Sequence[Mail], received: MessageReceive
     return events
 
 
+def _plain_thread(new: Mail, here: Sequence[Mail]) -> list[Mail] | None:
+    """The mails of the one conversation that it is linked to, if any, where nobody decided about those that link them:
+    then the rest of the thread is there too, and need not be looked for, which takes long. None where it has to be.
+    """
+    if new.is_bare or any(one.is_bare and one.subject == new.subject for one in here):
+        return None
+    ids = {new.provider_id} if new.is_fixed else {new.provider_id, *new.answers}
+    linked = [one for one in here if one.provider_id in ids or not ids.isdisjoint(one.answers)]
+    places = {one.conversation_id for one in linked}
+    if len(places) > 1:
+        return None
+    fixed = {one.provider_id for one in here if one.is_fixed}
+    if any(one.is_fixed or not fixed.isdisjoint(one.answers) for one in linked):
+        return None
+    return [one for one in here if one.conversation_id in places]
+
+
 def _thread_of(new: Mail, here: Sequence[Mail]) -> list[Mail]:
     """The other mails of its thread, as links between any two of them make it."""
-    is_followed = new.subject and any(one.is_bare and one.subject == new.subject for one in here)
-    if not (new.answers or new.is_bare or is_followed or any(new.provider_id in one.answers for one in here)):
-        return []
     links = _links((*here, new))
     linked: dict[str, list[str]] = {}
     for one, named in links.items():
