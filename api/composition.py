@@ -25,6 +25,7 @@ from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
 from application.expectations.expect_waits import ExpectWaits
 from application.follower import Follower, Reaction
+from application.plans.apply_plan import ApplyPlan
 from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
 from application.policies.keep_snapshots import KeepSnapshots
@@ -32,12 +33,13 @@ from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Conversations
-from application.projections.projection import projection_of
+from application.projections.projection import Projection, projection_of
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
 from application.projections.view import Board
 from application.push import Hub
 from application.router import Router
+from application.router_snapshots import Trail
 from application.states import States
 from application.use_cases.assign_work import AssignWork
 from application.use_cases.conversation_desk import Desk
@@ -67,6 +69,7 @@ from infrastructure.nats_link import NatsLink
 from infrastructure.outbox import PostgresOutbox
 from infrastructure.polled import PostgresPolled
 from infrastructure.positions import PostgresPositions
+from infrastructure.router_snapshots import PostgresRouterSnapshots
 from infrastructure.stopping import stop
 from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
@@ -134,12 +137,12 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             await stack.enter_async_context(client)
             parts.followers.update(_followers(parts, client, get, announcer))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
-            leased["router"] = together(parts.router.run, leased.pop(ExpectWaits.name))
+            leased["router"] = together(parts.router.lead, leased.pop(ExpectWaits.name))
             wecom = _wecom_door(parts, client, announcer)
             leased |= {"deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
             leases = Leases(settings.database_url, leased)
-            running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
+            running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
         if readers:
             await stack.enter_async_context(LmtpDoor(parts).listening())
@@ -157,6 +160,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     mail = TakeMail(commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
     views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
+    directory_follower = Follower(log, directory)
     expectations = PostgresExpectations(settings.database_url, log.pool)
     return Parts(
         settings=settings,
@@ -177,6 +181,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         customers=customers,
         visitors=ProveVisitors(commands),
         set_up=SetUp(commands),
+        plans=ApplyPlan(commands, directory, directory_follower, views),
         deliveries=deliveries,
         delivery_reader=DeliveryReader(
             deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
@@ -189,13 +194,15 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         metrics=metrics,
         media=media,
         take_mail=mail,
-        projections={
-            fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
-        },
-        router=Router(log, AssignWork(commands), now),
+        projections=_projections(settings),
+        router=Router(log, AssignWork(commands), now, Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))),
         nats=nats,
-        followers={"directory": Follower(log, directory)},
+        followers={"directory": directory_follower},
     )
+
+
+def _projections(settings: Settings) -> dict[str, Projection]:
+    return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
 
 
 def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Announcer) -> dict[str, Follower]:

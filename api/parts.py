@@ -13,6 +13,7 @@ from application.commands import Commands
 from application.directory import Directory
 from application.exchange.media import MediaStore
 from application.follower import Follower
+from application.plans.apply_plan import ApplyPlan
 from application.projections.projection import Projection
 from application.push import Hub
 from application.router import Router
@@ -58,6 +59,7 @@ class Parts:
     customers: KnowCustomers
     visitors: ProveVisitors
     set_up: SetUp
+    plans: ApplyPlan
     deliveries: PostgresDeliveries
     delivery_reader: DeliveryReader
     take_mail: TakeMail

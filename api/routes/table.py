@@ -13,6 +13,7 @@ from api.routes import (
     markup,
     media,
     people,
+    plans,
     policy,
     queues,
     replies,
@@ -29,7 +30,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Agents": agents.OPERATIONS,
     "Boards": (*boards.OPERATIONS, *expectations.OPERATIONS),
     "Queues": queues.OPERATIONS,
-    "Routing policy": policy.OPERATIONS,
+    "Routing policy": (*policy.OPERATIONS, *plans.OPERATIONS),
     "Channel accounts": (*accounts.OPERATIONS, *account_health.OPERATIONS),
     "People": people.OPERATIONS,
     "Doors": (
