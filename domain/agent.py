@@ -44,7 +44,7 @@ class Presence(StrEnum):
 
     OFFLINE = "offline"
     AWAY = "away"
-    """Signed in, takes no new work."""
+    """Signed in, but nothing is offered to them."""
     AVAILABLE = "available"
 
 

@@ -186,6 +186,7 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 waiting_since=event.waiting_since,
                 due_at=event.due_at,
                 skills=event.skills,
+                step=0,
                 overflowed_from=event.overflowed_from,
             )
         case ConversationOffered():

@@ -78,12 +78,14 @@ ClassificationEvent = ConversationClassified | AgeAdjusted | ConversationRelaxed
 
 
 def evolve(conversation: Conversation, event: ClassificationEvent) -> Conversation:
-    """What each event changes about the conversation; how far it is relaxed is known to the router alone."""
+    """What each event changes about the conversation."""
     match event:
         case ConversationClassified(marks=marks):
             return replace(conversation, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
         case AgeAdjusted(seconds=seconds):
             return replace(conversation, age_adjustment_seconds=seconds)
+        case ConversationRelaxed(step=step):
+            return replace(conversation, step=step)
         case ConversationOverflowed(to_queue_id=queue_id):
             return replace(conversation, status=Status.OPEN, queue_id=queue_id)
         case _:

@@ -11,7 +11,9 @@ from api.routes import (
     customers,
     markup,
     media,
+    overriding,
     people,
+    picking,
     policy,
     queues,
     replies,
@@ -23,7 +25,14 @@ from api.upkeep import account_health, deliveries, health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
-    "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS, *replies.OPERATIONS),
+    "Conversations": (
+        *conversations.OPERATIONS,
+        *work.OPERATIONS,
+        *steering.OPERATIONS,
+        *overriding.OPERATIONS,
+        *picking.OPERATIONS,
+        *replies.OPERATIONS,
+    ),
     "Customers": (*customers.OPERATIONS, *media.OPERATIONS, *markup.OPERATIONS, *calls.OPERATIONS),
     "Agents": agents.OPERATIONS,
     "Boards": boards.OPERATIONS,

@@ -16,6 +16,7 @@ from domain.assignment import (
     OfferExpired,
     OfferWithdrawn,
 )
+from domain.classification import AgeAdjusted, ConversationClassified, ConversationRelaxed
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Recorded
 
@@ -29,6 +30,9 @@ WAITING = (
     OfferWithdrawn,
     ConversationClosed,
     ConversationPrioritized,
+    ConversationClassified,
+    AgeAdjusted,
+    ConversationRelaxed,
 )
 
 
@@ -50,13 +54,23 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     offer_expires_at: datetime | None = None
     refusals: int = 0
     """Offers that were declined, missed or withdrawn so far."""
+    refusal: str = ""
+    """Why the latest of them came to nothing: `declined: lunch`, `missed`, `withdrawn: signed_out`."""
+    tier: str = ""
+    language: str = ""
+    sentiment: str = ""
+    age_adjustment_seconds: int = 0
+    skills: dict[str, int] = {}
+    """What it asks for beyond its queue's skills."""
+    step: int = 0
+    """How many steps of the queue's timetable it has taken."""
 
 
 class QueueBoard:
     """The waiting conversations of each queue. Its scope is the queue."""
 
     name = "queue_board"
-    version = 1
+    version = 2
     topics = frozenset(event.TOPIC for event in WAITING)
     card_type = Waiting
 
@@ -74,6 +88,11 @@ class QueueBoard:
                 priority=event.priority,
                 waiting_since=event.waiting_since,
                 due_at=event.due_at,
+                tier=event.tier,
+                language=event.language,
+                sentiment=event.sentiment,
+                age_adjustment_seconds=event.age_adjustment_seconds,
+                skills=event.skills,
             )
         if card is None:
             return None
@@ -81,9 +100,16 @@ class QueueBoard:
             case ConversationOffered():
                 return replace(card, offered_to=event.agent_id, offer_expires_at=event.expires_at)
             case OfferDeclined() | OfferExpired() | OfferWithdrawn():
-                return replace(card, offered_to=None, offer_expires_at=None, refusals=card.refusals + 1)
+                refusals, refusal = card.refusals + 1, _told(event)
+                return replace(card, offered_to=None, offer_expires_at=None, refusals=refusals, refusal=refusal)
             case ConversationPrioritized(priority=priority):
                 return replace(card, priority=priority)
+            case ConversationClassified(marks=marks):
+                return replace(card, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
+            case AgeAdjusted(seconds=seconds):
+                return replace(card, age_adjustment_seconds=seconds)
+            case ConversationRelaxed(step=step):
+                return replace(card, step=step)
             case _:  # accepted, closed or moved elsewhere: it waits no more
                 return None
 
@@ -100,3 +126,13 @@ class QueueBoard:
                 customer_id=card.customer_id,
             )
         ]
+
+
+def _told(refused: OfferDeclined | OfferExpired | OfferWithdrawn) -> str:
+    match refused:
+        case OfferDeclined(reason=reason):
+            return f"declined: {reason}"
+        case OfferWithdrawn(reason=reason):
+            return f"withdrawn: {reason}"
+        case _:
+            return "missed"
