@@ -18,17 +18,20 @@ from api.doors.wecom_door import WecomDoor, keeping
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Keys, Settings, decode_keys
+from api.sockets.attendance import Attendance
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
 from application.follower import Follower, Reaction
+from application.ids import new_id
 from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
+from application.policies.sign_out_lost import SignOutLost
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Conversations
 from application.projections.projection import projection_of
@@ -52,6 +55,7 @@ from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
 from channels.table import CHANNELS
+from infrastructure.agent_leases import PostgresAgentLeases
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -122,6 +126,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             "nats": nats.run,
             "directory": parts.followers["directory"].run,
             "hub": parts.hub.run,
+            "attendance": parts.attendance.run,
             "announcer": announcer.run,
         }
         if readers:
@@ -134,6 +139,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             wecom = _wecom_door(parts, client, announcer)
             leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
+            leased["sign_out_lost"] = SignOutLost(parts.attendance.leases, parts.staff, parts.directory, now).run
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
@@ -149,12 +155,11 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
     deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
     echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
-    media = _media_store(settings, keys)
+    media, views, desk = _media_store(settings, keys), PostgresViewReaders(log.pool), Desk(commands, directory)
     take_mail = TakeMail(
         commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max
     )
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
-    views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
     return Parts(
         settings=settings,
         keys=keys,
@@ -182,6 +187,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         polled=PostgresPolled(log.pool),
         views=views,
         hub=Hub(views),
+        attendance=Attendance(PostgresAgentLeases(log.pool, new_id("node")), directory),
         metrics=metrics,
         media=media,
         take_mail=take_mail,

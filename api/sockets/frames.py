@@ -16,7 +16,8 @@ class WatchFrame(msgspec.Struct, frozen=True, tag_field="type", tag="watch", for
     """
 
     watch: WatchName
-    """`inbox`, `conversations:all`, `timeline:customer-…`, `queue_board:queue-…` or `agent_board`."""
+    """`inbox`, `me`, `conversations:all`, `timeline:customer-…`, `queue_board:queue-…`, `agent_board` or
+    `agent_board:agent-…`. `me` is an agent's own card: presence, its reason, and load."""
     after: Position | None = None
     """The last position seen of it: what was missed comes instead of a snapshot."""
 

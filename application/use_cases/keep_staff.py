@@ -48,6 +48,10 @@ class KeepStaff:
         """Raises AgentUnknown."""
         return await self._commands.carry_out(command, [agent_id], lambda one: [agent.sign_in(one)])
 
+    async def sign_out(self, command: Command, agent_id: str, reason: str) -> Done:
+        """What they hold goes back to the queues. Raises AgentUnknown."""
+        return await self._commands.carry_out(command, [agent_id], lambda one: [agent.sign_out(one, reason=reason)])
+
     async def change_presence(self, command: Command, agent_id: str, presence: Presence, reason: str) -> Done:
         """Offline signs the agent out. Raises AgentUnknown, NotSignedIn."""
 

@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS onethread_tracking (
     application_name text PRIMARY KEY, notification_id bigint);
 CREATE TABLE IF NOT EXISTS onethread_polled (
     account_id text, source text, cursor text NOT NULL DEFAULT '', nudge text NOT NULL DEFAULT '',
-    nudges bigint NOT NULL DEFAULT 0, nudges_served bigint NOT NULL DEFAULT 0, PRIMARY KEY (account_id, source))
+    nudges bigint NOT NULL DEFAULT 0, nudges_served bigint NOT NULL DEFAULT 0, PRIMARY KEY (account_id, source));
+CREATE TABLE IF NOT EXISTS onethread_agent_leases (
+    agent_id text, node text, expires_at timestamptz NOT NULL, PRIMARY KEY (agent_id, node))
 """
 
 # The library's insert has no expected versions, claims and keys; the primary key refuses a version that is taken.
