@@ -186,8 +186,8 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 waiting_since=event.waiting_since,
                 due_at=event.due_at,
                 skills=event.skills,
-                step=0,
                 overflowed_from=event.overflowed_from,
+                steps=0,
             )
         case ConversationOffered():
             return replace(

@@ -147,7 +147,7 @@ def as_waiting(one: Conversation, customer_id: str) -> Waiting:
         sentiment=one.sentiment,
         age_adjustment_seconds=one.age_adjustment_seconds,
         skills=one.skills,
-        step=one.step,
+        step=one.steps,
     )
 
 

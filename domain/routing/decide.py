@@ -6,15 +6,16 @@ from heapq import heappop, heappush
 from types import TracebackType
 from typing import Self
 
-from domain import agent as agents
-from domain.agent import LoadTaken
+from msgspec.structs import replace
+
+from domain.agent import Work
 from domain.assignment import Choice
 from domain.queue import Limit, OverflowRule
 from domain.routing.choose import Field, best_two, field_for
 from domain.routing.crew import bits
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 from domain.routing.facts import StandingOffer, Waiting
-from domain.routing.lines import Line, Place
+from domain.routing.lines import NOWHERE, Line, Place
 from domain.routing.state import RouterState
 
 DECISIONS_MAX = 1_000
@@ -82,10 +83,15 @@ class Round:
             self._state.place_conversation(conversation_id)
 
     def run(self, limit: int) -> None:
-        """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions."""
+        """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions.
+
+        Where something goes elsewhere the offers are left to the next round, in which it stands there.
+        """
         self._end_offers(limit)
-        self._overflow_queues(limit)
+        has_overflowed = self._overflow_queues(limit)
         self._take_steps(limit)
+        if has_overflowed:
+            return
         self._offer_all(limit)
         if len(self.decisions) < limit:
             self._state.lines.settle()
@@ -107,9 +113,9 @@ class Round:
                 self._agents.add(offer.agent_id)
                 state.crew.seat(offer.agent_id, desk.agent, None)
 
-    def _overflow_queues(self, limit: int) -> None:
-        """Queues that have too much, or are closed; then what has waited too long in any."""
-        state = self._state
+    def _overflow_queues(self, limit: int) -> bool:
+        """Queues that have too much, or are closed; then what has waited too long in any. Whether there was any."""
+        state, before = self._state, len(self.decisions)
         for queue_id in sorted(state.overfull):
             queued = state.queued(queue_id)
             is_open = state.is_open(queue_id)
@@ -124,6 +130,7 @@ class Round:
                 moment = state.facts.overflow_at(waiting, rule)
                 if moment is not None and moment <= self.now:
                     self._overflow([waiting], rule, limit)
+        return len(self.decisions) > before
 
     def _overflow(self, several: list[Waiting], rule: OverflowRule, limit: int) -> None:
         for waiting in several:
@@ -167,10 +174,10 @@ class Round:
 
     def _offer_all(self, limit: int) -> None:
         """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
-        lines = self._state.lines
+        lines, crew = self._state.lines, self._state.crew
         for number in lines.fresh:
             self._look_at(lines.by_number[number], 0)
-        for fresh in bits(self._state.crew.fresh):
+        for fresh in bits(crew.fresh):
             self._look_for(fresh)
         while self._looks and len(self.decisions) < limit:
             place, number, depth, bit = heappop(self._looks)
@@ -178,25 +185,27 @@ class Round:
             is_there = depth < len(line.waiting) and line.waiting[depth] == place
             is_taken = is_there and self._try(line, place)
             if bit >= 0:
-                if is_there and not is_taken and line.room in self._state.crew.rooms[bit]:
+                if is_there and not is_taken and line.room in crew.rooms[bit]:
                     self._pass_by(line)
                 self._look_for(bit)
             elif is_taken or not is_there:
                 self._look_at(line, depth)
-            elif self._state.crew.with_room(line.room) & line.able(self._state.crew):
+            else:  # all who could take it rest from it
                 self._passed |= 1 << number
                 self._look_at(line, depth + 1)
 
     def _look_at(self, line: Line, depth: int) -> None:
-        """Whatever the agent, at this place of the line."""
-        if depth < len(line.waiting):
+        """Whatever the agent, at this place of the line, if anybody has room for what it asks."""
+        crew = self._state.crew
+        if depth < len(line.waiting) and crew.with_room(line.room) & line.able(crew):
             heappush(self._looks, (line.waiting[depth], line.number, depth, -1))
 
     def _look_for(self, bit: int) -> None:
         """At the first place that the agent may get, if there is one."""
-        reach = self._state.reach(bit) & ~self._passed
-        if (first := self._state.lines.first(reach, self._state.crew.rooms[bit])) is not None:
-            heappush(self._looks, (*first, 0, bit))
+        if rooms := self._state.crew.rooms[bit]:
+            place = self._state.reach(bit).first(rooms, self._passed)
+            if place is not NOWHERE:
+                heappush(self._looks, (place, self._state.lines.line_of(place[2]).number, 0, bit))
 
     def _pass_by(self, line: Line) -> None:
         """All who could take its first rest from it; those behind it may still be lucky, with anybody."""
@@ -219,15 +228,10 @@ class Round:
         self._conversations.add(waiting.conversation_id)
         self._agents.add(offer.agent_id)
         self._state.lines.leave(waiting.conversation_id)
-        taken = LoadTaken(
-            conversation_id=offer.conversation_id,
-            customer_id=offer.customer_id,
-            units=offer.ask.units,
-            channel=offer.ask.channel,
-            kind=offer.ask.kind,
-        )
+        agent, ask = crew.agents[bit], offer.ask
+        work = {**agent.work, offer.conversation_id: Work(offer.customer_id, ask.units, ask.channel, ask.kind)}
         idle_since, agent_id = crew.turns[bit] or (self.now, offer.agent_id)
-        crew.seat(agent_id, agents.evolve(crew.agents[bit], taken), (max(self.now, idle_since), agent_id))
+        crew.seat(agent_id, replace(agent, work=work), (max(self.now, idle_since), agent_id))
 
     def _offer_to(self, line: Line, waiting: Waiting, field: Field) -> tuple[Offer, int]:
         facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)
