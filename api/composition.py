@@ -40,6 +40,7 @@ from application.projections.timeline import Timeline
 from application.projections.view import Board
 from application.push import Hub
 from application.router import Router
+from application.router_snapshots import Trail
 from application.states import States
 from application.use_cases.assign_work import AssignWork
 from application.use_cases.conversation_desk import Desk
@@ -69,6 +70,7 @@ from infrastructure.nats_link import NatsLink
 from infrastructure.outbox import PostgresOutbox
 from infrastructure.polled import PostgresPolled
 from infrastructure.positions import PostgresPositions
+from infrastructure.router_snapshots import PostgresRouterSnapshots
 from infrastructure.stopping import stop
 from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
@@ -137,11 +139,11 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             parts.followers.update(_followers(parts, client, get))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
             wecom = _wecom_door(parts, client, announcer)
-            leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
+            leased |= {"router": parts.router.lead, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
             leased["sign_out_lost"] = SignOutLost(parts.attendance.leases, parts.staff, parts.directory, now).run
             leases = Leases(settings.database_url, leased)
-            running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
+            running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
         if readers:
             await stack.enter_async_context(LmtpDoor(parts).listening())
@@ -194,7 +196,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         projections={
             fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
         },
-        router=Router(log, AssignWork(commands), now),
+        router=Router(log, AssignWork(commands), now, Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))),
         nats=nats,
         followers={"directory": Follower(log, directory)},
     )
