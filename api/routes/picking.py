@@ -8,9 +8,10 @@ import msgspec
 from api.access.permissions import Action, demand_agent, own_agent
 from api.http.answer import Answer, done_answer, json_answer
 from api.http.asked import Asked
-from api.http.known import demand_known
+from api.http.known import fresh_state
 from api.http.operation import Nothing, command, read
 from api.http.pages import Limit, ViewQuery, demand_position
+from api.http.refusals import Unknown
 from api.routes.work import CONVERSATION
 from application.projections import queue_board
 from domain.agent import Agent
@@ -66,7 +67,10 @@ async def list_pickable(asked: Asked[PickableQuery]) -> Answer:
     """
     agent_id, given, directory = asked.ids["agent_id"], asked.given, asked.parts.directory
     demand_agent(asked.person, asked.reach, agent_id)
-    agent: Agent = await demand_known(asked.parts, agent_id)
+    agent: Agent
+    agent, version = await fresh_state(asked.parts, agent_id)
+    if not version:
+        raise Unknown(f"there is no {agent_id}")
     await demand_position(asked.parts, VIEW, given.min_position)
     position = await asked.parts.views.position(VIEW)
     queue_ids = [

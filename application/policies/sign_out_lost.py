@@ -85,10 +85,13 @@ class SignOutLost:
 
     async def sweep(self, at: datetime | None = None) -> None:
         """Signs those out whose leases have run out by `at`, or by now. Raises LogUnreachable, LogBusy, Contended."""
-        for agent_id in await self._leases.lost(at):
-            command = Command(actor=self.name, at=self._clock())
-            try:
-                await self._staff.sign_out(command, agent_id, REASON)
-            except RuleBroken:  # nobody ever registered them, so there is nobody to sign out
-                logger.info("no agent to sign out: %s", agent_id)
-            await self._leases.end(agent_id, at)
+        while lost := await self._leases.lost(at):
+            await asyncio.gather(*(self._sign_out(agent_id, at) for agent_id in lost))
+
+    async def _sign_out(self, agent_id: str, at: datetime | None) -> None:
+        command = Command(actor=self.name, at=self._clock())
+        try:
+            await self._staff.sign_out(command, agent_id, REASON)
+        except RuleBroken:  # nobody ever registered them, so there is nobody to sign out
+            logger.info("no agent to sign out: %s", agent_id)
+        await self._leases.end(agent_id, at)

@@ -130,6 +130,8 @@ def after(one: Conversation, events: Sequence[Event]) -> Conversation:
 
 def as_waiting(one: Conversation, customer_id: str) -> Waiting:
     """The conversation as the router knows one that waits. Raises NotWaiting."""
+    if one.status is Status.OFFERED:
+        raise NotWaiting("the conversation is offered to somebody at the moment")
     if one.status is not Status.WAITING or one.queue_id is None or one.waiting_since is None:
         raise NotWaiting
     return Waiting(

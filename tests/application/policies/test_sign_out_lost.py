@@ -29,7 +29,8 @@ def test_an_interruption_begins_the_time_anew() -> None:
     assert watch.look(101.0) == 0.0
 
 
-async def test_whom_nobody_vouches_for_is_signed_out_once(shop: Shop) -> None:
+async def test_whom_nobody_vouches_for_is_signed_out_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infrastructure.agent_leases.LOST_MAX", 1)
     pool = ReadPool(shop.url, connections_max=1, timeout_seconds=10)
     await pool.open()
     try:

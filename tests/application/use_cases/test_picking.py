@@ -102,7 +102,7 @@ async def test_what_a_colleague_has_or_is_offered_is_not_waiting(shop: Shop) -> 
     offered = await an_offered_conversation(shop)
     puller = await a_puller(shop)
 
-    with pytest.raises(NotWaiting):
+    with pytest.raises(NotWaiting, match="offered to somebody"):
         await pick(shop, offered, puller)
     await shop.accept(offered)
     with pytest.raises(NotWaiting):
