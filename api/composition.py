@@ -24,8 +24,9 @@ from application.commands import Commands
 from application.directory import Directory
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
+from application.expectations.expect_waits import ExpectWaits
 from application.follower import Follower, Reaction
-from application.ids import new_id
+from application.plans.apply_plan import ApplyPlan
 from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
 from application.policies.keep_snapshots import KeepSnapshots
@@ -34,7 +35,7 @@ from application.policies.send_replies import SendReplies
 from application.policies.sign_out_lost import SignOutLost
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Conversations
-from application.projections.projection import projection_of
+from application.projections.projection import Projection, projection_of
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
 from application.projections.view import Board
@@ -60,7 +61,8 @@ from infrastructure.agent_leases import PostgresAgentLeases
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
-from infrastructure.leases import Leases
+from infrastructure.expectations import PostgresExpectations
+from infrastructure.leases import Leases, together
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
 from infrastructure.media.guarded_get import GuardedGet
@@ -93,6 +95,7 @@ GATHER_SECONDS = {
     "send_replies": 0.02,
     "return_work": 0.02,
     "fetch_media": 0.05,
+    "expectations": 0.2,
     "keep_snapshots": 1.0,
     "count_traffic": 1.0,
 }
@@ -117,8 +120,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         stack.push_async_callback(get.close)
         parts = _parts(settings, keys, metrics, log, nats, get)
         stack.push_async_callback(parts.deliveries.close)
-        await parts.deliveries.open()
-        await parts.traffic.open()
+        for tables in (parts.deliveries, parts.traffic, parts.expectations):
+            await tables.open()
         for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
         await parts.followers["directory"].catch_up()
@@ -136,10 +139,11 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             pool = httpx.Limits(max_connections=None, max_keepalive_connections=100)
             client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)
             await stack.enter_async_context(client)
-            parts.followers.update(_followers(parts, client, get))
+            parts.followers.update(_followers(parts, client, get, announcer))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
+            leased["router"] = together(parts.router.lead, leased.pop(ExpectWaits.name))
             wecom = _wecom_door(parts, client, announcer)
-            leased |= {"router": parts.router.lead, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
+            leased |= {"deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
             leased["sign_out_lost"] = SignOutLost(parts.attendance.leases, parts.staff, parts.directory, now).run
             leases = Leases(settings.database_url, leased)
@@ -157,11 +161,12 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
     deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
     echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
-    media, views, desk = _media_store(settings, keys), PostgresViewReaders(log.pool), Desk(commands, directory)
-    take_mail = TakeMail(
-        commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max
-    )
-    taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
+    media = _media_store(settings, keys)
+    mail = TakeMail(commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
+    taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
+    views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
+    directory_follower = Follower(log, directory)
+    expectations = PostgresExpectations(settings.database_url, log.pool)
     return Parts(
         settings=settings,
         keys=keys,
@@ -181,6 +186,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         customers=customers,
         visitors=ProveVisitors(commands),
         set_up=SetUp(commands),
+        plans=ApplyPlan(commands, directory, directory_follower, views),
         deliveries=deliveries,
         delivery_reader=DeliveryReader(
             deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
@@ -188,21 +194,24 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         traffic=PostgresTraffic(settings.database_url, log.pool),
         polled=PostgresPolled(log.pool),
         views=views,
-        hub=Hub(views),
-        attendance=Attendance(PostgresAgentLeases(log.pool, new_id("node")), directory),
+        expectations=expectations,
+        hub=Hub(views, also={ExpectWaits.name: expectations}),
+        attendance=Attendance(PostgresAgentLeases(log.pool), directory),
         metrics=metrics,
         media=media,
-        take_mail=take_mail,
-        projections={
-            fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
-        },
+        take_mail=mail,
+        projections=_projections(settings),
         router=Router(log, AssignWork(commands), now, Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))),
         nats=nats,
-        followers={"directory": Follower(log, directory)},
+        followers={"directory": directory_follower},
     )
 
 
-def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, Follower]:
+def _projections(settings: Settings) -> dict[str, Projection]:
+    return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
+
+
+def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Announcer) -> dict[str, Follower]:
     """Everything that follows the log beside the directory: the projections, the policies and the router."""
     positions = PostgresPositions(parts.log.pool)
     providers = {
@@ -211,12 +220,14 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, F
         if channel.send is not None
     }
     attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random)
+    advanced = (parts.hub.advanced, announcer.moved)
     reactions: list[Reaction] = [
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.steer, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),
+        ExpectWaits(parts.log, parts.router, parts.expectations, now, parts.metrics.waited, advanced),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
     followers = {

@@ -7,6 +7,7 @@ the same agent keeps them. Times are the database's, because the nodes' clocks n
 from collections.abc import Collection
 from datetime import datetime
 
+from application.ids import new_id
 from infrastructure.log.columns import TextColumn
 from infrastructure.log.pool import ReadPool
 
@@ -42,9 +43,9 @@ class PostgresAgentLeases:
     `at` is for tests; without it the database says what time it is.
     """
 
-    def __init__(self, pool: ReadPool, node: str) -> None:
+    def __init__(self, pool: ReadPool, node: str = "") -> None:
         self._pool = pool
-        self._node = node
+        self._node = node or new_id("node")
 
     async def renew(self, agent_ids: Collection[str], seconds: float, at: datetime | None = None) -> None:
         """This node vouches for them, for so long from now on, in one statement."""

@@ -1,4 +1,4 @@
-"""The command `onethread`: serve, work, demo, replay, rebuild, channels, mailbox, admin. Each explains itself."""
+"""The command `onethread`: serve, work, demo, replay, rebuild, policy, channels, mailbox, admin. Each has help."""
 
 import logging
 import sys
@@ -10,6 +10,7 @@ from api.command_line.channels import channels
 from api.command_line.demo import demo
 from api.command_line.log import rebuild, replay
 from api.command_line.mailbox import mailbox
+from api.command_line.policy import policy
 from api.command_line.run import serve, work
 from api.settings import SettingWrong
 from application.log import LogBusy, LogUnreachable
@@ -53,7 +54,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, rebuild, channels, mailbox, admin):
+for command in (serve, work, demo, replay, rebuild, policy, channels, mailbox, admin):
     onethread.add_command(command)
 
 
