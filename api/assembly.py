@@ -8,6 +8,7 @@ from api.doors.take_mail import TakeMail
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Keys, Settings
+from api.sockets.attendance import Attendance
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
@@ -41,6 +42,7 @@ from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
 from channels.table import CHANNELS
+from infrastructure.agent_leases import PostgresAgentLeases
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.expectations import PostgresExpectations
@@ -66,18 +68,17 @@ FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(REPLY_CHANNELS)
 
 def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink, get: Get) -> Parts:
     """Everything that a request may need, from the log upwards."""
-    claim_keys, directory = ClaimKeys(keys.claim_key), Directory(log)
+    claim_keys, directory, media = ClaimKeys(keys.claim_key), Directory(log), _media_store(settings, keys)
     commands = Commands(log, States(log, log.snapshots), claim_keys)
     receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
+    desk, directory_follower = Desk(commands, directory), Follower(log, directory)
     deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
-    echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
-    media = _media_store(settings, keys)
-    hand_over, bytes_max = HandOver(commands, directory), settings.media_bytes_max
-    mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=bytes_max)
-    taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
-    views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
-    directory_follower = Follower(log, directory)
     expectations = PostgresExpectations(settings.database_url, log.pool)
+    echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
+    hand_over, retention = HandOver(commands, directory), timedelta(days=settings.raw_retention_days)
+    mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
+    taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
+    views, trail = PostgresViewReaders(log.pool), Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))
     return Parts(
         settings=settings,
         keys=keys,
@@ -101,19 +102,18 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         set_up=SetUp(commands),
         plans=ApplyPlan(commands, directory, directory_follower, views),
         deliveries=deliveries,
-        delivery_reader=DeliveryReader(
-            deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
-        ),
+        delivery_reader=DeliveryReader(deliveries, taking, now, metrics, retention=retention),
         traffic=PostgresTraffic(settings.database_url, log.pool),
         polled=PostgresPolled(log.pool),
         views=views,
         expectations=expectations,
         hub=Hub(views, also={ExpectWaits.name: expectations}),
+        attendance=Attendance(PostgresAgentLeases(log.pool), directory),
         metrics=metrics,
         media=media,
         take_mail=mail,
         projections=_projections(settings),
-        router=Router(log, AssignWork(commands), now, Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))),
+        router=Router(log, AssignWork(commands), now, trail),
         nats=nats,
         followers={"directory": directory_follower},
     )

@@ -25,6 +25,7 @@ from application.policies.hand_chats_over import HandChatsOver
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
+from application.policies.sign_out_lost import SignOutLost
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.leases import Leases, together
@@ -82,6 +83,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             "nats": nats.run,
             "directory": parts.followers["directory"].run,
             "hub": parts.hub.run,
+            "attendance": parts.attendance.run,
             "announcer": announcer.run,
         }
         if readers:
@@ -95,6 +97,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             wecom = _wecom_door(parts, client, announcer)
             leased |= {"deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
+            leased["sign_out_lost"] = SignOutLost(parts.attendance.leases, parts.staff, parts.directory, now).run
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))

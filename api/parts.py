@@ -8,6 +8,7 @@ from api.doors.delivery_reader import DeliveryReader
 from api.doors.take_mail import TakeMail
 from api.metrics import Metrics
 from api.settings import Keys, Settings
+from api.sockets.attendance import Attendance
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
@@ -72,6 +73,7 @@ class Parts:
     views: ViewReaders
     expectations: PostgresExpectations
     hub: Hub
+    attendance: Attendance
     metrics: Metrics
     media: MediaStore
     projections: Mapping[str, Projection]

@@ -44,7 +44,7 @@ class Presence(StrEnum):
 
     OFFLINE = "offline"
     AWAY = "away"
-    """Signed in, takes no new work."""
+    """Signed in, but nothing is offered to them."""
     AVAILABLE = "available"
 
 
@@ -219,13 +219,27 @@ def demand_registered(agent: Agent) -> None:
         raise AgentUnknown
 
 
-def register(agent: Agent, *, name: str, skills: dict[str, int], capacity: int) -> list[Event]:
+def register(
+    agent: Agent,
+    *,
+    name: str,
+    skills: dict[str, int],
+    capacity: int,
+    expires: dict[str, datetime] | None = None,
+    groups: frozenset[str] = frozenset(),
+    channels: frozenset[str] = frozenset(),
+) -> list[Event]:
     """Raises AgentAlreadyRegistered, SkillLevelOutOfRange, CapacityOutOfRange."""
     if agent.is_registered:
         raise AgentAlreadyRegistered
     registered = AgentRegistered(name=name)
     agent = evolve(agent, registered)
-    return [registered, *assign_skills(agent, skills), *set_capacity(agent, capacity)]
+    return [
+        registered,
+        *assign_skills(agent, skills, expires),
+        *set_eligibility(agent, groups=groups, channels=channels),
+        *set_capacity(agent, capacity),
+    ]
 
 
 def sign_in(agent: Agent) -> list[Event]:

@@ -30,6 +30,10 @@ class OfferStillStands(RuleBroken):
     """The offer's time is not over yet."""
 
 
+class ReasonMissing(RuleBroken):
+    """Say why, in a word at least."""
+
+
 def offer(
     conversation: Conversation,
     *,
@@ -75,8 +79,10 @@ def accept_offer(conversation: Conversation, *, offer_id: str, agent_id: str) ->
 
 
 def decline_offer(conversation: Conversation, *, offer_id: str, agent_id: str, reason: str) -> list[Event]:
-    """Raises OfferGone, OfferNotYours."""
+    """Raises OfferGone, OfferNotYours, ReasonMissing."""
     _, queue_id = _demand_offer(conversation, offer_id, agent_id)
+    if not reason.strip():
+        raise ReasonMissing
     return [
         OfferDeclined(
             conversation_id=conversation.id, queue_id=queue_id, offer_id=offer_id, agent_id=agent_id, reason=reason

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from domain.agent import Agent, LoadReleased, LoadTaken, NotAvailable, Presence
+from domain.agent import Agent, LoadReleased, LoadTaken, NotAvailable, NotSignedIn, Presence
 from domain.event import Event, RuleBroken
 
 
@@ -61,6 +61,13 @@ def take_load(agent: Agent, *, conversation_id: str, customer_id: str, ask: Ask,
     if agent.presence is not Presence.AVAILABLE:
         raise NotAvailable
     return resume_load(agent, conversation_id=conversation_id, customer_id=customer_id, ask=ask, override=override)
+
+
+def pick_load(agent: Agent, *, conversation_id: str, customer_id: str, ask: Ask) -> list[Event]:
+    """For work that they choose themselves, also while away. Raises NotSignedIn, AtCapacity."""
+    if not agent.is_signed_in:
+        raise NotSignedIn
+    return resume_load(agent, conversation_id=conversation_id, customer_id=customer_id, ask=ask)
 
 
 def resume_load(agent: Agent, *, conversation_id: str, customer_id: str, ask: Ask, override: str = "") -> list[Event]:

@@ -1,4 +1,7 @@
-"""Whose a conversation or a customer is: agents reach only what they hold or are offered at this moment."""
+"""Whose a conversation or a customer is: agents reach only what they hold or are offered at this moment.
+
+An adapter reaches the conversations of the accounts that its key names.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -13,6 +16,7 @@ from application.commands import Command, Contended, RevisionStale
 from domain.assignment import ConversationOffered
 from domain.customer import Customer
 from domain.offers import OfferGone
+from domain.person import Role
 
 T = TypeVar("T")
 ATTEMPTS_MAX = 4
@@ -44,12 +48,16 @@ async def on_conversation(
     command = asked.command
     if asked.reach is Reach.ALL:
         return await act(command)
-    agent_id = own_agent(asked.person)
-    conversation_id = asked.ids["conversation_id"]
+    person, conversation_id = asked.person, asked.ids["conversation_id"]
+    agent_id = None if person.role is Role.ADAPTER else own_agent(person)
 
     def allows(customer: Customer) -> bool:
         one = customer.conversations.get(conversation_id)
-        return one is not None and (one.agent_id == agent_id or (is_enough_to_serve and serves(asked.person, customer)))
+        if one is None:
+            return False
+        if agent_id is None:
+            return not person.account_ids or one.account_id in person.account_ids
+        return one.agent_id == agent_id or (is_enough_to_serve and serves(person, customer))
 
     for _ in range(ATTEMPTS_MAX):
         customer = await _customer(asked, asked.ids["customer_id"], allows)

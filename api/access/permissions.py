@@ -27,6 +27,12 @@ class Action(StrEnum):
     """Accept, decline, reply, hold, resume, wrap up: only as the agent who has it."""
     STEER_CONVERSATIONS = "steer_conversations"
     """Note, tag, set priority, enqueue, transfer, close, reopen."""
+    CLASSIFY_CONVERSATIONS = "classify_conversations"
+    """Say how much the customer means, their language and their mood."""
+    PICK_WORK = "pick_work"
+    """Take what waits, whoever's customer it is: only as an agent."""
+    OVERRIDE_ROUTING = "override_routing"
+    """Adjust ages; give work to who has no room for it."""
     READ_CUSTOMERS = "read_customers"
     KNOW_CUSTOMERS = "know_customers"
     LOG_CALLS = "log_calls"
@@ -65,6 +71,9 @@ _TABLE: dict[Action, tuple[Reach, Reach, Reach, Reach, Reach]] = {
     Action.READ_CONVERSATIONS:    (_O,    _A,        _A,     _N,           _N),
     Action.WORK_ON_CONVERSATIONS: (_O,    _O,        _N,     _N,           _N),
     Action.STEER_CONVERSATIONS:   (_O,    _A,        _N,     _N,           _N),
+    Action.CLASSIFY_CONVERSATIONS: (_O,   _A,        _N,     _N,           _O),
+    Action.PICK_WORK:             (_A,    _A,        _N,     _N,           _N),
+    Action.OVERRIDE_ROUTING:      (_N,    _A,        _N,     _N,           _N),
     Action.READ_CUSTOMERS:        (_O,    _A,        _A,     _N,           _N),
     Action.KNOW_CUSTOMERS:        (_O,    _A,        _N,     _N,           _N),
     Action.LOG_CALLS:             (_O,    _A,        _N,     _N,           _O),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 JSON_TYPE = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
-_PLACE = re.compile(r"(?P<detail>.*?)(?: - at `(?P<field>(?:key in )?\$.*)`)?", re.DOTALL)
+_PLACE = re.compile(r"(?P<detail>.*?)(?: - at (?:`key` in )?`(?P<field>\$.*)`)?", re.DOTALL)
 _NAMED = re.compile(r"Object (?:contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
 _LIMIT = re.compile(r"(?:<=|>=|<|>) (-?\d+)$")
 T = TypeVar("T")

@@ -39,6 +39,8 @@ Word = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema=NO_NUL
 Handle = Annotated[str, Meta(min_length=1, max_length=320, extra_json_schema=NO_NUL)]
 """An address on a channel; the longest e-mail address has 320 characters."""
 Reason = Annotated[str, Meta(max_length=500, extra_json_schema=NO_NUL)]
+SaidReason = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\s\u0000][^\u0000]*$")]
+"""A reason that has to be given; it begins with a word."""
 Text = Annotated[str, Meta(min_length=1, max_length=65_536, extra_json_schema=NO_NUL)]
 """What somebody says."""
 OptionalText = Annotated[str, Meta(max_length=65_536, extra_json_schema=NO_NUL)]
@@ -48,5 +50,9 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Priority = Annotated[int, Meta(ge=0, le=10)]
 Level = Annotated[int, Meta(ge=1, le=10)]
 Units = Annotated[int, Meta(ge=0, le=1_000)]
+UnitsTaken = Annotated[int, Meta(ge=1, le=1_000)]
+"""Load units that a conversation takes."""
 Skills = Annotated[dict[Word, Level], Meta(max_length=200)]
+Words = Annotated[tuple[Word, ...], Meta(max_length=200)]
+"""Groups, channels or skills."""
 PositionNumber = Annotated[int, Meta(ge=0, le=2**53 - 1)]

@@ -1,15 +1,20 @@
 """Agents: they join, come and go, and what they can do is set. Who is here is `boards.py`."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from api.access.permissions import Action, demand_agent
 from api.http.answer import Answer, Stands, done_answer
 from api.http.asked import Asked
-from api.http.fields import Name, Reason, Skills, Units
+from api.http.fields import Moment, Name, Reason, Skills, Units, Word, Words
 from api.http.operation import Nothing, command
 from domain.agent import Presence
+
+Expires = Annotated[dict[Word, Moment], Meta(max_length=200)]
+SKILLS_EXAMPLE = {"skills": {"returns": 6, "lang:zh": 9, "alipay": 5}, "expires": {"alipay": "2027-06-30T16:00:00Z"}}
+ELIGIBILITY_EXAMPLE = {"groups": ["day shift"], "channels": ["webchat", "email"]}
 
 
 class AgentWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,8 +23,14 @@ class AgentWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     name: Name
     skills: Skills = {}
     """Level from 1 (knows a little) to 10 (expert) by skill."""
+    expires: Expires = {}
+    """Until when a skill counts, of those that end."""
     capacity: Units = 6
     """Load units they can do at once; the routing policy says what a conversation of each channel takes."""
+    groups: Words = ()
+    """The groups they are in; a queue may be served by some groups only."""
+    channels: Words = ()
+    """The channels they may serve; empty: all."""
 
 
 class AgentStands(Stands, kw_only=True):
@@ -39,6 +50,18 @@ class SkillsWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """What the agent can do, all of it."""
 
     skills: Skills
+    """Level from 1 (knows a little) to 10 (expert) by skill."""
+    expires: Expires = {}
+    """Until when a skill counts, of those that end: a certificate, a campaign."""
+
+
+class EligibilityWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which work the agent may be given at all, all of it."""
+
+    groups: Words = ()
+    """The groups they are in; a queue may be served by some groups only."""
+    channels: Words = ()
+    """The channels they may serve; empty: all."""
 
 
 class CapacityWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +82,7 @@ def _allowed(asked: Asked[Any]) -> str:
     takes=AgentWanted,
     gives=AgentStands,
     status=201,
-    example={"name": "Kim", "skills": {"returns": 6, "lang:zh": 9}, "capacity": 6},
+    example={"name": "Kim", "capacity": 6, **SKILLS_EXAMPLE, **ELIGIBILITY_EXAMPLE},
 )
 async def register_agent(asked: Asked[AgentWanted]) -> Answer:
     """Register an agent.
@@ -67,7 +90,15 @@ async def register_agent(asked: Asked[AgentWanted]) -> Answer:
     To let them sign in, admit a person with this `agent_id`.
     """
     given = asked.given
-    done, agent_id = await asked.parts.staff.register(asked.command, given.name, given.skills, given.capacity)
+    done, agent_id = await asked.parts.staff.register(
+        asked.command,
+        given.name,
+        given.skills,
+        given.capacity,
+        expires=given.expires,
+        groups=given.groups,
+        channels=given.channels,
+    )
     return done_answer(done, AgentStands(position=done.position, agent_id=agent_id), status=201)
 
 
@@ -101,14 +132,34 @@ async def change_presence(asked: Asked[PresenceWanted]) -> Answer:
     "/v1/agents/{agent_id}/assign_skills",
     Action.SET_ABILITIES,
     takes=SkillsWanted,
-    example={"skills": {"returns": 6, "lang:zh": 9}},
+    example=SKILLS_EXAMPLE,
 )
 async def assign_skills(asked: Asked[SkillsWanted]) -> Answer:
     """Set what an agent can do.
 
-    Replaces all skills they had.
+    Replaces all skills they had. One that expires stops counting at that moment, by itself.
     """
-    return done_answer(await asked.parts.staff.assign_skills(asked.command, _allowed(asked), asked.given.skills))
+    given = asked.given
+    return done_answer(
+        await asked.parts.staff.assign_skills(asked.command, _allowed(asked), given.skills, given.expires)
+    )
+
+
+@command(
+    "/v1/agents/{agent_id}/set_eligibility",
+    Action.SET_ABILITIES,
+    takes=EligibilityWanted,
+    example=ELIGIBILITY_EXAMPLE,
+)
+async def set_eligibility(asked: Asked[EligibilityWanted]) -> Answer:
+    """Set which work an agent may be given at all.
+
+    Their groups and channels; replaces both. What they hold stays with them.
+    """
+    given = asked.given
+    return done_answer(
+        await asked.parts.staff.set_eligibility(asked.command, _allowed(asked), given.groups, given.channels)
+    )
 
 
 @command("/v1/agents/{agent_id}/set_capacity", Action.SET_ABILITIES, takes=CapacityWanted, example={"units": 6})
@@ -120,4 +171,4 @@ async def set_capacity(asked: Asked[CapacityWanted]) -> Answer:
     return done_answer(await asked.parts.staff.set_capacity(asked.command, _allowed(asked), asked.given.units))
 
 
-OPERATIONS = (register_agent, sign_in, change_presence, assign_skills, set_capacity)
+OPERATIONS = (register_agent, sign_in, change_presence, assign_skills, set_eligibility, set_capacity)

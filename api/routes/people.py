@@ -186,7 +186,8 @@ async def give_role(asked: Asked[RoleWanted]) -> Answer:
 async def bar(asked: Asked[Nothing]) -> Answer:
     """Bar somebody, or take a program's key away.
 
-    They are out at once, from open sockets too. What they did stays theirs; `readmit` undoes it.
+    They are out at once, from open sockets too; an agent is signed out, so that their work goes back to the queues.
+    What they did stays theirs; `readmit` undoes it.
     """
     return done_answer(await asked.parts.set_up.bar(asked.command, asked.ids["person_id"]))
 

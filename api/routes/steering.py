@@ -1,15 +1,15 @@
 """Steering a conversation: notes, tags, priority, queue, and its end; by supervisors, and by the agent who has it."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from api.access.ownership import on_conversation
 from api.access.permissions import Action
 from api.http.answer import Answer, Stands, done_answer
 from api.http.asked import Asked
-from api.http.fields import AgentId, Priority, QueueId, Reason, Word
+from api.http.fields import AgentId, Level, Priority, QueueId, Reason, Word
 from api.http.known import demand_known
 from api.http.operation import Nothing, command
 from api.http.refusals import Invalid
@@ -42,12 +42,19 @@ class WithQueue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class TransferWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where to: exactly one of the two."""
+    """Where to: to an agent; or to a queue, for some skills, or both."""
 
-    SCHEMA: ClassVar = {"oneOf": [{"required": ["to_queue_id"]}, {"required": ["to_agent_id"]}]}
+    SCHEMA: ClassVar = {
+        "oneOf": [
+            {"required": ["to_agent_id"]},
+            {"anyOf": [{"required": ["to_queue_id"]}, {"required": ["skills"]}]},
+        ]
+    }
 
     to_queue_id: QueueId | UnsetType = UNSET
     to_agent_id: AgentId | UnsetType = UNSET
+    skills: Annotated[dict[Word, Level], Meta(min_length=1, max_length=20)] | UnsetType = UNSET
+    """Lowest level by skill, asked for beyond those of the queue; without a queue it waits where it last waited."""
     reason: Reason = ""
 
 
@@ -137,22 +144,24 @@ async def enqueue(asked: Asked[WithQueue]) -> Answer:
     example={"to_queue_id": "queue-0193a7c2d4e57f0aa1b2c3d4e5f60718", "reason": "needs a technician"},
 )
 async def transfer(asked: Asked[TransferWanted]) -> Answer:
-    """Hand a conversation on, to a queue or to an agent.
+    """Hand a conversation on: to a queue, to whoever has a skill, or to an agent.
 
     In a queue it waits with its age. To an agent it is offered at once: 409 where they take no work (`not-available`)
     or have no room (`at-capacity`).
     """
     given, steer = asked.given, asked.parts.steer
-    receivers = [one for one in (given.to_queue_id, given.to_agent_id) if one is not UNSET]
-    if len(receivers) != 1:
-        raise Invalid("$", "name either to_queue_id or to_agent_id")
-    (receiver_id,) = receivers
-    await demand_known(asked.parts, receiver_id)
+    to_agent_id, to_queue_id = given.to_agent_id or None, given.to_queue_id or None
+    skills = given.skills or {}
+    if (to_agent_id is None) is not bool(to_queue_id or skills):
+        raise Invalid("$", "name either to_agent_id, or to_queue_id or skills or both")
+    for receiver_id in (to_agent_id, to_queue_id):
+        if receiver_id is not None:
+            await demand_known(asked.parts, receiver_id)
 
     async def act(one: Command) -> Done:
-        if given.to_agent_id is UNSET:
-            return await steer.transfer_to_queue(one, *_place(asked), receiver_id, given.reason)
-        return await steer.transfer_to_agent(one, *_place(asked), receiver_id, given.reason)
+        if to_agent_id is not None:
+            return await steer.transfer_to_agent(one, *_place(asked), to_agent_id, given.reason)
+        return await steer.transfer_to_queue(one, *_place(asked), to_queue_id, given.reason, skills)
 
     return done_answer(await on_conversation(asked, act))
 

@@ -6,7 +6,7 @@ from api.access.ownership import on_conversation, on_offer
 from api.access.permissions import Action, own_agent
 from api.http.answer import Answer, Stands, done_answer
 from api.http.asked import Asked
-from api.http.fields import Reason, Text
+from api.http.fields import Reason, SaidReason, Text
 from api.http.operation import Nothing, command
 
 CONVERSATION = "/v1/customers/{customer_id}/conversations/{conversation_id}"
@@ -18,6 +18,12 @@ class WithReason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Why."""
 
     reason: Reason = ""
+
+
+class DeclineWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why not."""
+
+    reason: SaidReason
 
 
 class WithText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,11 +54,17 @@ async def accept_offer(asked: Asked[Nothing]) -> Answer:
     return done_answer(done)
 
 
-@command(OFFER + "/decline", Action.WORK_ON_CONVERSATIONS, takes=WithReason, has_revision=True)
-async def decline_offer(asked: Asked[WithReason]) -> Answer:
+@command(
+    OFFER + "/decline",
+    Action.WORK_ON_CONVERSATIONS,
+    takes=DeclineWanted,
+    has_revision=True,
+    example={"reason": "needs a technician"},
+)
+async def decline_offer(asked: Asked[DeclineWanted]) -> Answer:
     """Decline an offer.
 
-    The conversation waits again, with its age.
+    The conversation waits again, with its age; the reason shows on the queue's board and in the timeline.
     """
     agent_id, ids = own_agent(asked.person), asked.ids
     done = await on_offer(

@@ -16,8 +16,9 @@ class WatchFrame(msgspec.Struct, frozen=True, tag_field="type", tag="watch", for
     """
 
     watch: WatchName
-    """`inbox`, `conversations:all`, `timeline:customer-…`, `queue_board:queue-…`, `expectations:queue-…` or
-    `agent_board`. Positions of expectations are not those of the log."""
+    """`inbox`, `me`, `conversations:all`, `timeline:customer-…`, `queue_board:queue-…`, `expectations:queue-…`,
+    `agent_board` or `agent_board:agent-…`. `me` is an agent's own card: presence, its reason, and load. Positions of
+    expectations are not those of the log."""
     after: Position | None = None
     """The last position seen of it: what was missed comes instead of a snapshot."""
 

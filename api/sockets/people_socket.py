@@ -86,7 +86,8 @@ class PeopleSocket:
         gauge = self._edge.parts.metrics.sockets.labels("people")
         gauge.inc()
         try:
-            await session.run()
+            async with self._edge.parts.attendance.of(person.agent_id):
+                await session.run()
         finally:
             gauge.dec()
             session.end()

@@ -14,8 +14,16 @@ from domain.event import kind_of
 from domain.person import Person
 
 INBOX = "inbox"
+ME = "me"
+"""An agent's own card: what the router or a supervisor does to their presence shows there at once."""
 CONVERSATIONS, TIMELINE, QUEUE_BOARD, AGENT_BOARD = "conversations", "timeline", "queue_board", "agent_board"
-SCOPES = {CONVERSATIONS: "agent", TIMELINE: "customer", QUEUE_BOARD: "queue", EXPECTATIONS: "queue"}
+SCOPES = {
+    CONVERSATIONS: "agent",
+    TIMELINE: "customer",
+    QUEUE_BOARD: "queue",
+    EXPECTATIONS: "queue",
+    AGENT_BOARD: "agent",
+}
 """The kind of id that a view is watched by."""
 
 
@@ -34,10 +42,10 @@ class Watched:
 
 def read_watch(name: str, person: Person) -> Watched:
     """What a client calls `inbox` or `timeline:customer-…`. Raises Unknown."""
-    if name == INBOX:
+    if name in (INBOX, ME):
         if person.agent_id is None:
-            raise Unknown("you are not admitted as an agent, so you have no inbox")
-        return Watched(CONVERSATIONS, person.agent_id)
+            raise Unknown(f"you are not admitted as an agent, so there is no {name} of yours")
+        return Watched(CONVERSATIONS if name == INBOX else AGENT_BOARD, person.agent_id)
     view, _, scope = name.partition(":")
     if view == AGENT_BOARD and scope in ("", TEAM):
         return Watched(AGENT_BOARD, TEAM)
@@ -66,8 +74,13 @@ async def demand_watch(parts: Parts, person: Person, watched: Watched) -> None:
             _demand(person, Action.READ_BOARDS)
             await demand_known(parts, watched.scope)
         case _:
-            if _demand(person, Action.READ_AGENTS) is not Reach.ALL:
+            reach = _demand(person, Action.READ_AGENTS)
+            if watched.scope == TEAM and reach is not Reach.ALL:
                 raise NotAllowed
+            if watched.scope not in (TEAM, person.agent_id):
+                if reach is Reach.OWN:
+                    raise Unknown
+                await demand_known(parts, watched.scope)
 
 
 def _demand(person: Person, action: Action) -> Reach:

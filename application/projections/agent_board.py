@@ -1,4 +1,4 @@
-"""The agent board: who is here, since when, how much they hold and of what."""
+"""The agent board: who is here, since when, how much they hold and of what; for the team, and each for themselves."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from domain.event import Recorded
 from domain.streams import topics_of
 
 TEAM = "team"
-"""The scope of the board: everybody."""
+"""The scope of the whole board; an agent's own card has their id."""
 
 
 class AgentCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -33,7 +33,7 @@ class AgentBoard:
     """Everybody's presence and load."""
 
     name = "agent_board"
-    version = 1
+    version = 2
     topics = topics_of("agent")
     card_type = AgentCard
 
@@ -61,7 +61,7 @@ class AgentBoard:
     def rows(self, card: AgentCard, position: int, doc: bytes) -> Sequence[Row]:
         return [
             Row(
-                scope=TEAM,
+                scope=scope,
                 key=card.id,
                 position=position,
                 sort_at=card.presence_since,
@@ -69,4 +69,5 @@ class AgentBoard:
                 status=card.agent.presence,
                 agent_id=card.id,
             )
+            for scope in (TEAM, card.id)
         ]

@@ -57,6 +57,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     offer_expires_at: datetime | None = None
     refusals: int = 0
     """Offers that were declined, missed or withdrawn so far."""
+    refusal: str = ""
+    """Why the latest of them came to nothing: `declined: lunch`, `missed`, `withdrawn: signed_out`."""
     tier: str = ""
     language: str = ""
     sentiment: str = ""
@@ -64,6 +66,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Counts as so much older in the order, or younger; `waiting_since` is as measured."""
     known_agent_id: str | None = None
     """Who served the customer last."""
+    skills: dict[str, int] = {}
+    """What it asks for beyond its queue's skills."""
     step: int = 0
     """How many steps of the queue's timetable it has taken."""
     asks: dict[str, int] = {}
@@ -128,6 +132,7 @@ def _entered(before: Waiting | None, recorded: Recorded, event: ConversationEnqu
         sentiment=event.sentiment,
         age_adjustment_seconds=event.age_adjustment_seconds,
         known_agent_id=event.known_agent_id,
+        skills=event.skills,
         overflowed_from=event.overflowed_from,
         promise=before.promise if before else Promise.NONE,
         promised_at=before.promised_at if before else None,
@@ -147,7 +152,8 @@ def _changed(card: Waiting, event: Event) -> Waiting:
         case ConversationOffered():
             return replace(card, offered_to=event.agent_id, offer_expires_at=event.expires_at)
         case OfferDeclined() | OfferExpired() | OfferWithdrawn():
-            return replace(card, offered_to=None, offer_expires_at=None, refusals=card.refusals + 1)
+            refusals, refusal = card.refusals + 1, _told(event)
+            return replace(card, offered_to=None, offer_expires_at=None, refusals=refusals, refusal=refusal)
         case ConversationPrioritized(priority=priority):
             return replace(card, priority=priority)
         case ConversationClassified(marks=marks):
@@ -158,3 +164,13 @@ def _changed(card: Waiting, event: Event) -> Waiting:
             return replace(card, step=step, asks=skills)
         case _:
             return card
+
+
+def _told(refused: OfferDeclined | OfferExpired | OfferWithdrawn) -> str:
+    match refused:
+        case OfferDeclined(reason=reason):
+            return f"declined: {reason}"
+        case OfferWithdrawn(reason=reason):
+            return f"withdrawn: {reason}"
+        case _:
+            return "missed"

@@ -61,6 +61,8 @@ def _offer(decision: Offer, customer: Customer, winner: Agent) -> list[list[Even
     one = customer.conversation(decision.conversation_id)
     if one.queue_id != decision.queue_id:  # another queue asks for other skills
         raise NotWaiting(f"the conversation no longer waits in {decision.queue_id}")
+    if (one.language, one.skills) != (decision.language, decision.skills):
+        raise NotWaiting("the conversation asks for something else by now")
     offered = offers.offer(
         one,
         offer_id=decision.offer_id,

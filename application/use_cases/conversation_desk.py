@@ -1,6 +1,7 @@
 """How a command on one conversation is carried out: on its customer's stream and on those of the agents concerned."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from application.commands import Command, Commands, Contended, Done, demand_revision
@@ -10,6 +11,8 @@ from domain.agent import Agent
 from domain.conversation import Conversation, Status
 from domain.customer import Customer, evolve_conversation
 from domain.event import Event
+from domain.offers import NotWaiting
+from domain.routing.facts import Facts, Waiting
 from domain.workload import Ask
 
 Decided = tuple[list[Event], list[Event]]
@@ -62,25 +65,45 @@ class Desk:
         raise Contended
 
     def moved(
-        self, command: Command, one: Conversation, queue_id: str, to_agent_id: str | None, reason: str
+        self,
+        command: Command,
+        one: Conversation,
+        queue_id: str,
+        to_agent_id: str | None,
+        reason: str,
+        skills: Mapping[str, int] | None = None,
     ) -> list[Event]:
-        """Out of where it is and into the queue, keeping its age."""
+        """Out of where it is and into the queue, keeping its age; `skills` are asked for beyond those of the queue."""
         events = offers.withdraw_offer(one, reason="transferred")
         withdrawn = after(one, events)
         events += assignment.transfer(withdrawn, to_queue_id=queue_id, to_agent_id=to_agent_id, reason=reason)
-        return [*events, *self.enqueue(command, after(one, events), queue_id)]
+        return [*events, *self.enqueue(command, after(one, events), queue_id, skills)]
 
-    def enqueue(self, command: Command, one: Conversation, queue_id: str) -> list[Event]:
+    def enqueue(
+        self, command: Command, one: Conversation, queue_id: str, skills: Mapping[str, int] | None = None
+    ) -> list[Event]:
         """As new work enters the queue, but with the age, due time and priority that it has already."""
         intake = self.directory.intake(queue_id)
         due_at = one.due_at or intake.due_at(one, command.at)
         priority = max(intake.priority, one.priority)
-        return assignment.enqueue(one, queue_id=queue_id, at=command.at, due_at=due_at, priority=priority)
+        return assignment.enqueue(
+            one, queue_id=queue_id, at=command.at, due_at=due_at, priority=priority, skills=skills
+        )
+
+    def facts(self) -> Facts:
+        """The policy and the queues as the router reads them, so that people's choices go by the same rules."""
+        return Facts(policy=self.directory.policy, queues=self.directory.queues)
 
     def ask(self, one: Conversation) -> Ask:
         """What it asks of an agent's capacity, as its queue and the policy have it."""
         known = self.directory.queues.get(one.queue_id or "", queue.NEW).definition
         return self.directory.policy.rules.ask(one.channel, known.units.get(one.channel) if known else None)
+
+    def offer_ends_at(self, one: Conversation, at: datetime) -> datetime:
+        """How long the offer stands that a person makes at that moment."""
+        known = self.directory.queues.get(one.queue_id or "", queue.NEW).definition
+        seconds = known.offer_timeout_seconds if known else None
+        return at + timedelta(seconds=seconds or self.directory.policy.rules.offer_timeout_seconds)
 
     def open_queue(self, queue_id: str) -> str:
         """For work that somebody sends there: what was there before may come back to a retired queue.
@@ -103,6 +126,31 @@ def after(one: Conversation, events: Sequence[Event]) -> Conversation:
     for event in events:
         one = evolve_conversation(one, event)
     return one
+
+
+def as_waiting(one: Conversation, customer_id: str) -> Waiting:
+    """The conversation as the router knows one that waits. Raises NotWaiting."""
+    if one.status is Status.OFFERED:
+        raise NotWaiting("the conversation is offered to somebody at the moment")
+    if one.status is not Status.WAITING or one.queue_id is None or one.waiting_since is None:
+        raise NotWaiting
+    return Waiting(
+        conversation_id=one.id,
+        customer_id=customer_id,
+        queue_id=one.queue_id,
+        channel=one.channel,
+        priority=one.priority,
+        waiting_since=one.waiting_since,
+        entered_at=one.waiting_since,
+        position=0,
+        due_at=one.due_at,
+        tier=one.tier,
+        language=one.language,
+        sentiment=one.sentiment,
+        age_adjustment_seconds=one.age_adjustment_seconds,
+        skills=one.skills,
+        step=one.steps,
+    )
 
 
 def let_go(holder: Agent | None, one: Conversation, reason: str) -> list[Event]:

@@ -35,7 +35,7 @@ class ServeConversations:
     async def decline_offer(
         self, command: Command, customer_id: str, conversation_id: str, offer_id: str, agent_id: str, reason: str
     ) -> Done:
-        """It waits again, with its age. Raises OfferGone, OfferNotYours."""
+        """It waits again, with its age. Raises OfferGone, OfferNotYours, ReasonMissing."""
         return await self._desk.change(
             command,
             customer_id,

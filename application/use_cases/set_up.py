@@ -7,8 +7,9 @@ from application.commands import Command, Commands, Done
 from application.directory import POLICY
 from application.ids import derived_id, new_id
 from application.plans.plan import rules_digest
-from domain import account, person, policy, queue
+from domain import account, agent, person, policy, queue
 from domain.account import AccountDefinition
+from domain.agent import Agent
 from domain.event import Event
 from domain.person import Role
 from domain.policy import RoutingPolicy
@@ -98,8 +99,18 @@ class SetUp:
         return await self._commands.carry_out(command, [person_id], lambda one: [person.give_role(one, role)])
 
     async def bar(self, command: Command, person_id: str) -> Done:
-        """They are out at once; `readmit` undoes it. Raises PersonUnknown."""
-        return await self._commands.carry_out(command, [person_id], lambda one: [person.bar(one)])
+        """They are out at once, and the agent they work as is signed out; `readmit` undoes the first.
+
+        Raises PersonUnknown.
+        """
+        someone, _ = await self._commands.states.load(person_id)
+
+        def decide(one: person.Person, *agents: Agent) -> list[list[Event]]:
+            left = [agent.sign_out(working, reason="barred") if working.is_signed_in else [] for working in agents]
+            return [person.bar(one), *left]
+
+        streams = [person_id, someone.agent_id] if someone.agent_id else [person_id]
+        return await self._commands.carry_out(command, streams, decide)
 
     async def readmit(self, command: Command, person_id: str) -> Done:
         """Raises PersonUnknown."""

@@ -1,14 +1,16 @@
 """Steer conversations: where one waits, who is to have it, how it is labelled."""
 
-from datetime import timedelta
+from collections.abc import Mapping
 
 from application.commands import Command, Done
 from application.ids import new_id
-from application.use_cases.conversation_desk import Decided, Desk, after, let_go
-from domain import agent, conversation, offers, workload
+from application.use_cases.conversation_desk import Decided, Desk, after, as_waiting, let_go
+from domain import agent, classification, conversation, offers, workload
 from domain.agent import Agent
+from domain.classification import Marks
 from domain.conversation import Conversation
 from domain.event import Event
+from domain.routing import pull
 
 
 class SteerConversations:
@@ -34,53 +36,99 @@ class SteerConversations:
         )
 
     async def transfer_to_queue(
-        self, command: Command, customer_id: str, conversation_id: str, queue_id: str, reason: str
+        self,
+        command: Command,
+        customer_id: str,
+        conversation_id: str,
+        queue_id: str | None,
+        reason: str,
+        skills: Mapping[str, int] | None = None,
     ) -> Done:
-        """It waits there, with its age. Raises ConversationIsClosed, QueueUnknown, QueueRetiredAlready."""
+        """It waits there with its age, or where it last waited if no queue is named; for these skills too, if any.
+
+        Raises ConversationIsClosed, QueueUnknown, QueueRetiredAlready.
+        """
+        desk = self._desk
 
         def decide(one: Conversation, holder: Agent | None) -> Decided:
-            events = self._desk.moved(command, one, self._desk.open_queue(queue_id), None, reason)
-            return events, let_go(holder, one, "transferred")
+            to_queue_id = desk.open_queue(queue_id) if queue_id else one.queue_id or desk.queue_of(one)
+            return desk.moved(command, one, to_queue_id, None, reason, skills), let_go(holder, one, "transferred")
 
-        return await self._desk.change(command, customer_id, conversation_id, decide)
+        return await desk.change(command, customer_id, conversation_id, decide)
 
     async def transfer_to_agent(
-        self, command: Command, customer_id: str, conversation_id: str, to_agent_id: str, reason: str
+        self,
+        command: Command,
+        customer_id: str,
+        conversation_id: str,
+        to_agent_id: str,
+        reason: str,
+        override: str = "",
     ) -> Done:
         """Offers it to that agent at once; if they decline, it waits in its queue with its age.
 
-        Nothing where they have it already, held or offered. Raises ConversationIsClosed, AgentUnknown, NotAvailable,
-        AtCapacity.
+        `override` says why they get it although they may have no room. Nothing where they have it already, held or
+        offered. Raises ConversationIsClosed, AgentUnknown, NotAvailable, AtCapacity.
         """
-        rules = self._desk.directory.policy.rules
-        offer_id = new_id("offer")
+        desk, offer_id = self._desk, new_id("offer")
 
         def decide(one: Conversation, holder: Agent | None, *others: Agent) -> tuple[list[Event], ...]:
             if not others:
                 return [], []
             (receiver,) = others
             agent.demand_registered(receiver)
-            events = self._desk.moved(command, one, one.queue_id or self._desk.queue_of(one), to_agent_id, reason)
-            ask = self._desk.ask(one)
-            expires_at = command.at + timedelta(seconds=rules.offer_timeout_seconds)
+            queue_id = one.queue_id or desk.queue_of(one)
+            events = desk.moved(command, one, queue_id, to_agent_id, reason, one.skills)
+            moved = after(one, events)
+            ask = desk.ask(moved)
             events += offers.offer(
-                after(one, events),
+                moved,
                 offer_id=offer_id,
                 agent_id=to_agent_id,
                 units=ask.units,
-                expires_at=expires_at,
-                by="transferred",
+                expires_at=desk.offer_ends_at(moved, command.at),
+                by="given" if override else "transferred",
             )
-            load = workload.take_load(receiver, conversation_id=one.id, customer_id=customer_id, ask=ask)
+            load = workload.take_load(
+                receiver, conversation_id=one.id, customer_id=customer_id, ask=ask, override=override
+            )
             return events, let_go(holder, one, "transferred"), load
 
-        return await self._desk.change(command, customer_id, conversation_id, decide, to_agent_id)
+        return await desk.change(command, customer_id, conversation_id, decide, to_agent_id)
+
+    async def pick(self, command: Command, customer_id: str, conversation_id: str, agent_id: str) -> Done:
+        """The agent takes what waits, by themselves; of two who do, or of them and the router, one gets it.
+
+        Being away is no hindrance: nothing is offered to who is away, but they may choose. What is offered to them at
+        this moment they accept by it; what they have already is not news. Raises NotWaiting, NotSignedIn, NotEligible,
+        AtCapacity.
+        """
+        desk, offer_id = self._desk, new_id("offer")
+
+        def decide(one: Conversation, _: Agent | None, *pickers: Agent) -> tuple[list[Event], ...]:
+            if not pickers:  # it is theirs, or is offered to them
+                offered = one.offer_id
+                accepted = offers.accept_offer(one, offer_id=offered, agent_id=agent_id) if offered else []
+                return accepted, []
+            (picker,) = pickers
+            agent.demand_registered(picker)
+            waiting, ask = as_waiting(one, customer_id), desk.ask(one)
+            pull.demand_eligible(desk.facts(), waiting, picker, command.at)
+            load = workload.pick_load(picker, conversation_id=one.id, customer_id=customer_id, ask=ask)
+            events = offers.offer(
+                one, offer_id=offer_id, agent_id=agent_id, units=ask.units, expires_at=command.at, by="picked"
+            )
+            events += offers.accept_offer(after(one, events), offer_id=offer_id, agent_id=agent_id)
+            return events, [], load
+
+        return await desk.change(command, customer_id, conversation_id, decide, agent_id)
 
     async def return_to_queue(self, command: Command, customer_id: str, conversation_id: str, reason: str) -> Done:
-        """Back to the queue it came from, with its age. Raises ConversationIsClosed."""
+        """Back to the queue it came from, with its age and what it asked for. Raises ConversationIsClosed."""
 
         def decide(one: Conversation, holder: Agent | None) -> Decided:
-            events = self._desk.moved(command, one, one.queue_id or self._desk.queue_of(one), None, reason)
+            queue_id = one.queue_id or self._desk.queue_of(one)
+            events = self._desk.moved(command, one, queue_id, None, reason, one.skills)
             return events, let_go(holder, one, "transferred")
 
         return await self._desk.change(command, customer_id, conversation_id, decide)
@@ -101,4 +149,37 @@ class SteerConversations:
         """Raises PriorityOutOfRange, ConversationIsClosed."""
         return await self._desk.change(
             command, customer_id, conversation_id, lambda one, _: (conversation.set_priority(one, priority), [])
+        )
+
+    async def classify(
+        self,
+        command: Command,
+        customer_id: str,
+        conversation_id: str,
+        *,
+        tier: str | None = None,
+        language: str | None = None,
+        sentiment: str | None = None,
+    ) -> Done:
+        """What is None stays as it was, what is empty is taken back. Raises ConversationIsClosed."""
+
+        def decide(one: Conversation, _: Agent | None) -> Decided:
+            marks = Marks(
+                tier=one.tier if tier is None else tier,
+                language=one.language if language is None else language,
+                sentiment=one.sentiment if sentiment is None else sentiment,
+            )
+            return classification.classify(one, marks), []
+
+        return await self._desk.change(command, customer_id, conversation_id, decide)
+
+    async def adjust_age(
+        self, command: Command, customer_id: str, conversation_id: str, seconds: int, reason: str
+    ) -> Done:
+        """It counts as so much older, or younger, in all. Raises ConversationIsClosed, AgeAdjustmentOutOfRange."""
+        return await self._desk.change(
+            command,
+            customer_id,
+            conversation_id,
+            lambda one, _: (classification.adjust_age(one, seconds, reason=reason), []),
         )

@@ -263,6 +263,8 @@ class Round:
             ask=line.terms.ask,
             expires_at=self.now + timedelta(seconds=timeout_seconds),
             choice=choice,
+            language=waiting.language,
+            skills=waiting.skills,
         )
         return offer, bit
 

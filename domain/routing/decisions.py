@@ -20,6 +20,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ask: Ask
     expires_at: datetime
     choice: Choice
+    language: str = ""
+    skills: dict[str, int] = {}
+    """As the conversation had both: if it has others by now, it asks for other agents."""
 
     @property
     def units(self) -> int:

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS onethread_tracking (
 CREATE TABLE IF NOT EXISTS onethread_polled (
     account_id text, source text, cursor text NOT NULL DEFAULT '', nudge text NOT NULL DEFAULT '',
     nudges bigint NOT NULL DEFAULT 0, nudges_served bigint NOT NULL DEFAULT 0, PRIMARY KEY (account_id, source));
+CREATE TABLE IF NOT EXISTS onethread_agent_leases (
+    agent_id text, node text, expires_at timestamptz NOT NULL, PRIMARY KEY (agent_id, node));
 CREATE TABLE IF NOT EXISTS onethread_router_snapshots (
     state_name text, position bigint, event_digest bytea NOT NULL, wrapped_key bytea NOT NULL,
     sealed bytea STORAGE EXTERNAL NOT NULL, PRIMARY KEY (state_name, position))

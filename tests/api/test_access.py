@@ -138,7 +138,7 @@ def test_malformed_and_unknown_ids_give_404(scene: Scene, operation: Operation) 
     assert operation.action is not None  # those without were left out
     role = next(role for role in scene.callers if PERMISSIONS[operation.action, role] is not Reach.NONE)
     caller = scene.callers[role]
-    if operation.action is Action.WORK_ON_CONVERSATIONS:
+    if operation.action in (Action.WORK_ON_CONVERSATIONS, Action.PICK_WORK):
         caller = scene.stranger
     body = BODIES.get(operation.name, operation.example or {})
 

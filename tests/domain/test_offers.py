@@ -5,7 +5,7 @@ import pytest
 from domain import offers
 from domain.assignment import Choice, ConversationOffered, OfferAccepted, OfferDeclined, OfferExpired, OfferWithdrawn
 from domain.conversation import Conversation, Status
-from domain.offers import NotWaiting, OfferGone, OfferNotYours, OfferStillStands
+from domain.offers import NotWaiting, OfferGone, OfferNotYours, OfferStillStands, ReasonMissing
 from tests.domain.situations import (
     CONVERSATION,
     IN_A_MINUTE,
@@ -94,6 +94,11 @@ def test_a_declined_offer_waits_again_with_its_age() -> None:
     ]
     assert where(after(conversation, events)) == (Status.WAITING, None, None, 0)
     assert after(conversation, events).waiting_since == NOON
+
+
+def test_declining_needs_a_reason() -> None:
+    with pytest.raises(ReasonMissing):
+        offers.decline_offer(an_offered_conversation(), offer_id=OFFER, agent_id=MEI, reason=" ")
 
 
 def test_another_agent_does_not_answer_the_offer() -> None:

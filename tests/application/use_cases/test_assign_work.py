@@ -46,6 +46,21 @@ async def test_an_offer_of_what_moved_to_another_queue_is_refused(shop: Shop) ->
         await assign.carry_out(shop.command("router"), decision)
 
 
+async def test_an_offer_of_what_asks_for_something_else_by_now_is_refused(shop: Shop) -> None:
+    """In the same queue, but for a skill, or in a language, that the agent may lack."""
+    await shop.hire()
+    case = await a_waiting_conversation(shop)
+    assign, decision = await a_decided_offer(shop)
+
+    await shop.steer.classify(shop.command(), *case.ids, language="zh")
+    with pytest.raises(NotWaiting, match="something else"):
+        await assign.carry_out(shop.command("router"), decision)
+    await shop.steer.classify(shop.command(), *case.ids, language="")
+    await shop.steer.transfer_to_queue(shop.command(), *case.ids, None, "", {"repairs": 5})
+    with pytest.raises(NotWaiting, match="something else"):
+        await assign.carry_out(shop.command("router"), decision)
+
+
 async def test_an_offer_to_who_has_no_room_any_more_is_refused(shop: Shop) -> None:
     agent_id = await shop.hire()
     await a_waiting_conversation(shop)

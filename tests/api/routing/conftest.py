@@ -1,0 +1,37 @@
+"""A deployment of its own for these tests: they change its routing policy, and wind the time of leases on."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from domain.person import Role
+from infrastructure.embedded.servers import Servers
+from tests.api.deployment import Caller, Deployment, a_deployment
+from tests.api.situations import Shop, a_shop
+from tests.databases import an_empty_database
+
+
+@pytest.fixture(scope="package")
+def deployment(servers: Servers) -> Iterator[Deployment]:
+    """The server, on a database of its own."""
+    addresses = servers.addresses
+    with (
+        an_empty_database(addresses.database_url) as database_url,
+        a_deployment(database_url, addresses.nats_url) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="package")
+def administrator(deployment: Deployment) -> Caller:
+    return deployment.person(Role.ADMINISTRATOR)
+
+
+@pytest.fixture(scope="package")
+def supervisor(deployment: Deployment) -> Caller:
+    return deployment.person(Role.SUPERVISOR)
+
+
+@pytest.fixture
+def shop(deployment: Deployment, administrator: Caller) -> Shop:
+    return a_shop(deployment, administrator)
