@@ -70,15 +70,14 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
     """Everything that a request may need, from the log upwards."""
     claim_keys, directory, media = ClaimKeys(keys.claim_key), Directory(log), _media_store(settings, keys)
     commands = Commands(log, States(log, log.snapshots), claim_keys)
-    receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
-    desk, directory_follower = Desk(commands, directory), Follower(log, directory)
-    deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
-    expectations = PostgresExpectations(settings.database_url, log.pool)
+    receive, customers, desk = ReceiveMessages(commands, directory), KnowCustomers(commands), Desk(commands, directory)
+    url, pool, follower = settings.database_url, log.pool, Follower(log, directory)
+    deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
     echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
     hand_over, retention = HandOver(commands, directory), timedelta(days=settings.raw_retention_days)
     mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
-    views, trail = PostgresViewReaders(log.pool), Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))
+    views, trail = PostgresViewReaders(pool), Trail(PostgresRouterSnapshots(pool, keys.master_keys))
     return Parts(
         settings=settings,
         keys=keys,
@@ -100,22 +99,22 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         customers=customers,
         visitors=ProveVisitors(commands),
         set_up=SetUp(commands),
-        plans=ApplyPlan(commands, directory, directory_follower, views),
+        plans=ApplyPlan(commands, directory, follower, views),
         deliveries=deliveries,
         delivery_reader=DeliveryReader(deliveries, taking, now, metrics, retention=retention),
-        traffic=PostgresTraffic(settings.database_url, log.pool),
-        polled=PostgresPolled(log.pool),
+        traffic=PostgresTraffic(url, pool),
+        polled=PostgresPolled(pool),
         views=views,
         expectations=expectations,
         hub=Hub(views, also={ExpectWaits.name: expectations}),
-        attendance=Attendance(PostgresAgentLeases(log.pool), directory),
+        attendance=Attendance(PostgresAgentLeases(pool), directory),
         metrics=metrics,
         media=media,
         take_mail=mail,
         projections=_projections(settings),
         router=Router(log, AssignWork(commands), now, trail),
         nats=nats,
-        followers={"directory": directory_follower},
+        followers={"directory": follower},
     )
 
 
