@@ -1,4 +1,4 @@
-"""The command `onethread`: serve, work, demo, replay, rebuild, policy, channels, mailbox, admin. Each has help."""
+"""The command `onethread` and all that stands behind it, from serve to admin. Each command explains itself."""
 
 import logging
 import sys
@@ -12,10 +12,12 @@ from api.command_line.log import rebuild, replay
 from api.command_line.mailbox import mailbox
 from api.command_line.policy import policy
 from api.command_line.run import serve, work
+from api.command_line.simulate import simulate
 from api.settings import SettingWrong
 from application.log import LogBusy, LogUnreachable
 from application.rebuild import NothingToSwitchBackTo, OtherVersion, RebuildUnderWay
 from application.views import ViewNotBuilt, ViewsUnreachable
+from application.whatif.recorded.identity import NotIdentical
 from domain.event import RuleBroken
 from infrastructure.embedded.sharing import CannotStart
 from infrastructure.log.keys import UnknownMasterKey, WrongMasterKey
@@ -33,6 +35,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     RebuildUnderWay,
     NothingToSwitchBackTo,
     OtherVersion,
+    NotIdentical,
 )
 """What a person can do something about: shown as one sentence, not as a traceback."""
 
@@ -54,7 +57,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, rebuild, policy, channels, mailbox, admin):
+for command in (serve, work, demo, replay, rebuild, simulate, policy, channels, mailbox, admin):
     onethread.add_command(command)
 
 

@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import accept, append, intake, mail, push, router_log, router_start, routing, views
+from tests.benchmarks import accept, append, intake, mail, push, router_log, router_start, routing, views, whatif
 from tests.benchmarks.deployment import fresh_servers
 from tests.benchmarks.figures import Figure
 
@@ -31,6 +31,10 @@ async def _views() -> list[Figure]:
 
 async def _routing() -> list[Figure]:
     return await asyncio.to_thread(routing.measure)
+
+
+async def _whatif() -> list[Figure]:
+    return await asyncio.to_thread(whatif.measure)
 
 
 async def _router_log() -> list[Figure]:
@@ -54,6 +58,7 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "views": _views,
     "push": push.measure,
     "routing": _routing,
+    "whatif": _whatif,
     "router_log": _router_log,
     "router_start": _router_start,
     "mail": _mail,

@@ -1,0 +1,101 @@
+"""A what-if report as tables for a terminal."""
+
+from math import isnan
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from application.whatif.figures.bands import Band
+from application.whatif.figures.ledger import EVERY_QUEUE
+from application.whatif.figures.report import MEASURES, OF_EVERY_QUEUE, Measure, Report
+
+QUEUES_SHOWN = 8
+"""Those with the most contacts; the others are in the JSON file."""
+MINUTES_FROM_SECONDS = 600
+EXPLAINED = (
+    "As it was: simulated under the recorded rules, with the recorded agents. Waits are of the answered. In the service"
+    " level, who abandoned or was promised a call-back counts as not answered in time. Occupancy: load held of what"
+    " could be held. Fairness: 1 if all agents were equally occupied (Jain's index)."
+)
+NOTHING = "-"
+"""Where there was nothing to measure."""
+
+
+def print_comparison(report: Report) -> None:
+    """All queues together, then the busiest ones: recorded and simulated side by side."""
+    console = Console()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    table.add_column("recorded", justify="right")
+    table.add_column("as it was", justify="right")
+    if report.what_if is not None:
+        table.add_column("what if", justify="right")
+        table.add_column("change", justify="right")
+    busiest = sorted(report.recorded, key=lambda key: -report.recorded[key]["contacts"])
+    queues = [queue_id for queue_id in busiest if queue_id != EVERY_QUEUE]
+    for queue_id in [EVERY_QUEUE, *queues[:QUEUES_SHOWN]]:
+        _add_queue(table, report, queue_id)
+    console.print(table)
+    if len(queues) > QUEUES_SHOWN:
+        console.print(f"{len(queues) - QUEUES_SHOWN} more queues: all are written with --json FILE.")
+    console.print(
+        f"{report.since:%Y-%m-%d %H:%M} to {report.until:%Y-%m-%d %H:%M} UTC. {EXPLAINED} Means of"
+        f" {report.replications} runs with seed {report.seed}; ± is the 95 % confidence interval of a mean.",
+        highlight=False,
+    )
+
+
+def _add_queue(table: Table, report: Report, queue_id: str) -> None:
+    target = report.targets.get(queue_id)
+    goal = f" [dim]({target:g} s)[/]" if target is not None else ""
+    name = escape(report.queues.get(queue_id, queue_id)) if queue_id != EVERY_QUEUE else "all queues"
+    table.add_row(f"[bold]{name}[/]{goal}")
+    for measure in MEASURES:
+        if queue_id != EVERY_QUEUE and measure.name in OF_EVERY_QUEUE:
+            continue
+        row = [told(measure, report.recorded[queue_id].get(measure.name, float("nan")))]
+        bands = [report.as_it_was, *([report.what_if] if report.what_if is not None else [])]
+        row += [_with_band(measure, by_queue.get(queue_id, {}).get(measure.name)) for by_queue in bands]
+        if report.change is not None:
+            row.append(_change(measure, report.change.get(queue_id, {}).get(measure.name)))
+        table.add_row(f"  {measure.label}", *row)
+    table.add_row()
+
+
+def told(measure: Measure, value: float, *, sign: str = "") -> str:
+    """`31.5 s`, `84.2 %`, as a change `-2.0 points`; a dash where there was nothing to measure."""
+    if isnan(value):
+        return NOTHING
+    match measure.unit:
+        case "s" if abs(value) >= MINUTES_FROM_SECONDS:
+            return f"{value / 60:{sign},.1f} min"
+        case "s":
+            return f"{value:{sign},.1f} s"
+        case "share":
+            return f"{100 * value:{sign}.1f} {'points' if sign else '%'}"
+        case "index":
+            return f"{value:{sign}.3f}"
+    return f"{value:{sign},.0f}"
+
+
+def _with_band(measure: Measure, band: Band | None) -> str:
+    if band is None:
+        return NOTHING
+    if isnan(band.half) or not band.half:
+        return told(measure, band.mean)
+    return f"{told(measure, band.mean)} [dim]±{told(measure, band.half)}[/]"
+
+
+def _change(measure: Measure, band: Band | None) -> str:
+    """Green where it is better, red where worse, dim where chance alone may have done it."""
+    if band is None or isnan(band.mean):
+        return NOTHING
+    if not band.half:
+        return "[dim]none[/]" if not band.mean else told(measure, band.mean, sign="+")
+    text = f"{told(measure, band.mean, sign='+')} ±{told(measure, band.half).removesuffix(' %')}"
+    if not band.is_clear:
+        return f"[dim]{text}[/]"
+    if not measure.better:
+        return text
+    return f"[{'green' if band.mean * measure.better > 0 else 'red'}]{text}[/]"

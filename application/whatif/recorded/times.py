@@ -1,0 +1,72 @@
+"""How long things take and how they end, as recorded: what simulated handling, answers and patience are drawn from."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+
+ENOUGH = 30
+"""Observations of one queue and channel that make a distribution of their own; fewer borrow from the whole channel."""
+Observation = tuple[float, str | None]
+"""Seconds until it ended and how it did, or until nobody looked any longer (None): `(42.5, "accepted")`."""
+Work = tuple[str, str]
+"""Queue and channel."""
+
+
+class Times:
+    """The Kaplan-Meier estimate of one kind of time, from observations some of which were cut off.
+
+    Who was answered after a minute would have waited a minute or more: such a time is censored, and to leave it out
+    would make customers look impatient. Each end has the weight that the estimate's curve falls by there.
+    Source: Kaplan and Meier, "Nonparametric estimation from incomplete observations", JASA 53 (1958).
+    """
+
+    __slots__ = ("_bounds", "_ends", "longest")
+
+    def __init__(self, observations: Iterable[Observation]) -> None:
+        ordered = sorted(observations, key=lambda one: (one[0], one[1] is None))
+        self.longest = ordered[-1][0] if ordered else 0.0
+        """Seconds; censored or not."""
+        self._ends: list[tuple[float, str]] = []
+        self._bounds: list[float] = []
+        left, fallen = 1.0, 0.0
+        for at_risk, (seconds, end) in zip(range(len(ordered), 0, -1), ordered, strict=True):
+            if end is not None:
+                step = left / at_risk
+                left, fallen = left - step, fallen + step
+                self._ends.append((seconds, end))
+                self._bounds.append(fallen)
+        if self._bounds and ordered[-1][1] is not None:
+            self._bounds[-1] = 1.0  # all have ended; rounding is not to leave a rest
+
+    def draw(self, chance: float) -> tuple[float, str] | None:
+        """The end for a chance from 0 to 1 (excluded). None: later than anybody has been watched, or never."""
+        place = bisect_right(self._bounds, chance)
+        return self._ends[place] if place < len(self._ends) else None
+
+    def share_before(self, seconds: float) -> float:
+        """The share that has ended within the time."""
+        place = bisect_right(self._ends, (seconds, "\U0010ffff"))
+        return self._bounds[place - 1] if place else 0.0
+
+
+class TimesByWork:
+    """One kind of time for each queue and channel, borrowed from the channel or from everything where few were seen."""
+
+    def __init__(self, observations: Mapping[Work, list[Observation]]) -> None:
+        self._observations = observations
+        self._known: dict[Work, Times] = {}
+
+    def of(self, queue_id: str, channel: str) -> Times:
+        """Computed once for each, then remembered."""
+        work = queue_id, channel
+        if (known := self._known.get(work)) is None:
+            known = self._known[work] = self._times(queue_id, channel)
+        return known
+
+    def _times(self, queue_id: str, channel: str) -> Times:
+        own = self._observations.get((queue_id, channel), [])
+        if len(own) >= ENOUGH:
+            return Times(own)
+        same_channel = [one for work, many in self._observations.items() if work[1] == channel for one in many]
+        if len(same_channel) >= ENOUGH:
+            return Times(same_channel)
+        return Times(one for many in self._observations.values() for one in many)

@@ -1,0 +1,144 @@
+"""Contact centers made by hand, to be simulated: the queues, agents and customers of textbooks."""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from application.whatif.figures.counting import Yardstick
+from application.whatif.figures.ledger import EVERY_QUEUE, Ledger
+from application.whatif.floor import Floor
+from application.whatif.recorded.history import ABANDONED, ACCEPTED, CLOSED, Arrival, Drawn, History
+from application.whatif.recorded.times import Observation
+from application.whatif.scenario import Scenario, scenario_of
+from domain.agent import AgentRegistered, AgentSignedIn, CapacitySet, Presence, PresenceChanged, SkillsAssigned
+from domain.assignment import ConversationEnqueued
+from domain.event import Event, Recorded
+from domain.queue import QueueDefined, QueueDefinition
+from domain.routing.evolve import evolve
+from domain.routing.state import RouterState
+
+NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
+THE_DAY_BEFORE = NOON - timedelta(days=1)
+CHANNEL = "phone"
+UNITS = 6
+"""Of a call under the policy that nobody has defined."""
+POINTS = 4_000
+"""Values that stand for a distribution."""
+
+
+def exponential(mean_seconds: float, end: str) -> list[Observation]:
+    """The middles of equally likely slices, scaled to the exact mean."""
+    slices = [-math.log(1 - (nth + 0.5) / POINTS) for nth in range(POINTS)]
+    scale = mean_seconds * POINTS / sum(slices)
+    return [(scale * one, end) for one in slices]
+
+
+def opening_log(queues: Mapping[str, Mapping[str, int]], agents: Sequence[Mapping[str, int]]) -> list[Recorded]:
+    """Queues with the skills they ask for, and agents with theirs, each with room for one call; the day before."""
+    log: list[Recorded] = []
+
+    def record(stream: str, *events: Event) -> None:
+        for event in events:
+            log.append(a_recorded(event, stream=stream, position=len(log) + 1, at=THE_DAY_BEFORE))
+
+    for queue_id, skills in queues.items():
+        definition = QueueDefinition(name=queue_id, required_skills=dict(skills), service_level_seconds=1)
+        record(queue_id, QueueDefined(definition=definition))
+    for number, skills in enumerate(agents):
+        record(
+            f"agent-{number:03}",
+            AgentRegistered(name=f"Agent {number}"),
+            SkillsAssigned(skills=dict(skills)),
+            CapacitySet(units=UNITS),
+            AgentSignedIn(),
+            PresenceChanged(presence=Presence.AVAILABLE),
+        )
+    return log
+
+
+def opening(queues: Mapping[str, Mapping[str, int]], agents: Sequence[Mapping[str, int]]) -> bytes:
+    """The facts that this log leads to, encoded."""
+    state = RouterState()
+    for recorded in opening_log(queues, agents):
+        evolve(state, recorded)
+    return msgspec.msgpack.encode(state.facts)
+
+
+def a_recorded(event: Event, *, stream: str, position: int, at: datetime, actor: str = "test") -> Recorded:
+    """An event in its envelope."""
+    return Recorded(
+        event=event,
+        topic=event.TOPIC,
+        stream=stream,
+        version=1,
+        position=position,
+        occurred_at=at,
+        recorded_at=at,
+        actor=actor,
+    )
+
+
+def arrivals(queues: Sequence[str], per_second: float, count: int, seed: str) -> list[Arrival]:
+    """A Poisson stream, each contact for one of the queues by chance."""
+    rng = random.Random(seed)
+    came, at = [], NOON
+    for number in range(count):
+        at += timedelta(seconds=rng.expovariate(per_second))
+        enqueued = ConversationEnqueued(
+            conversation_id=f"conversation-{number}",
+            queue_id=rng.choice(queues),
+            channel=CHANNEL,
+            priority=0,
+            waiting_since=at,
+        )
+        came.append(Arrival(at, f"customer-{number}", enqueued))
+    return came
+
+
+def a_history(
+    *,
+    queues: Mapping[str, Mapping[str, int]],
+    agents: Sequence[Mapping[str, int]],
+    per_second: float,
+    contacts: int,
+    handling_seconds: float,
+    patience_seconds: float | None = None,
+    seed: str = "1",
+) -> History:
+    """A textbook's center: Poisson arrivals, exponential handling and patience, and agents who answer at once."""
+    came = arrivals(list(queues), per_second, contacts, seed)
+    return History(
+        since=NOON,
+        until=came[-1].at,
+        opening=opening(queues, agents),
+        arrivals=came,
+        handling={("", CHANNEL): exponential(handling_seconds, CLOSED)},
+        answers={("", CHANNEL): [(0.0, ACCEPTED)]},
+        patience={("", CHANNEL): exponential(patience_seconds, ABANDONED)} if patience_seconds else {},
+    )
+
+
+def played(history: History, seed: str = "1", scenario: Scenario | None = None) -> tuple[Ledger, list[Recorded]]:
+    """One simulated run, with every event that the log would hold."""
+    scenario, log = scenario or scenario_of(history), list[Recorded]()
+    ledger = Ledger(scenario.since, scenario.facts(), scenario.left_out)
+
+    def observe(recorded: Recorded) -> None:
+        ledger.take(recorded)
+        log.append(recorded)
+
+    Floor(scenario, Drawn(history), seed, observe).run()
+    return ledger, log
+
+
+def measured(history: History, *targets_seconds: float, seed: str = "1") -> list[dict[str, float]]:
+    """The measures of one simulated run, all queues together, once for each target of the service level."""
+    ledger, _ = played(history, seed)
+    seconds = (history.until - history.since).total_seconds()
+    yardsticks = [
+        Yardstick(seconds=seconds, targets=dict.fromkeys(history.facts().queues, target)) for target in targets_seconds
+    ]
+    return [ledger.finish(yardstick).measures[EVERY_QUEUE] for yardstick in yardsticks]

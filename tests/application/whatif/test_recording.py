@@ -1,0 +1,275 @@
+"""What a history says that is read out of a log: who came, how long things took, what was the routing's own doing."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from application.whatif.recorded.history import ABANDONED, ACCEPTED, BACK, CLOSED, DECLINED, History
+from application.whatif.recorded.recording import Recording
+from domain.agent import AgentSignedOut, LoadReleased, LoadTaken, Presence, PresenceChanged
+from domain.assignment import (
+    ConversationEnqueued,
+    ConversationHeld,
+    ConversationOffered,
+    ConversationResumed,
+    ConversationTransferred,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferWithdrawn,
+)
+from domain.classification import ConversationOverflowed
+from domain.conversation import ConversationClosed, ConversationPrioritized
+from domain.event import Event, Recorded, Redacted
+from domain.queue import Limit, Promise
+from tests.application.whatif.situations import CHANNEL, NOON, a_recorded, opening_log, played
+
+AGENT, OTHER = "agent-000", "agent-001"
+QUEUE, SECOND = "queue-1", "queue-2"
+WORK, SECOND_WORK = (QUEUE, CHANNEL), (SECOND, CHANNEL)
+ONE: dict[str, Any] = {"conversation_id": "conversation-1", "queue_id": QUEUE, "offer_id": "offer-1", "agent_id": AGENT}
+
+
+class Log:
+    """What happened from noon on, each by the second at which it did."""
+
+    def __init__(self) -> None:
+        self.recorded: list[Recorded] = opening_log({QUEUE: {}, SECOND: {}}, [{}, {}])
+
+    def at(self, seconds: float, *events: Event, stream: str = "customer-1", actor: str = "somebody") -> None:
+        for event in events:
+            when = NOON + timedelta(seconds=seconds)
+            position = len(self.recorded) + 1
+            self.recorded.append(a_recorded(event, stream=stream, position=position, at=when, actor=actor))
+
+    def come(self, seconds: float, queue_id: str = QUEUE, **more: Any) -> None:
+        enqueued = ConversationEnqueued(
+            conversation_id="conversation-1", queue_id=queue_id, channel=CHANNEL, priority=0, waiting_since=NOON, **more
+        )
+        self.at(seconds, enqueued)
+
+    def offer(self, seconds: float) -> None:
+        expires_at = NOON + timedelta(seconds=seconds + 20)
+        self.at(seconds, ConversationOffered(**ONE, units=6, expires_at=expires_at))
+        self.at(seconds, LoadTaken(conversation_id="conversation-1", customer_id="customer-1", units=6), stream=AGENT)
+
+    def accept(self, seconds: float) -> None:
+        self.at(seconds, OfferAccepted(**ONE))
+
+    def close(self, seconds: float) -> None:
+        self.at(seconds, ConversationClosed(conversation_id="conversation-1"))
+
+    def read(self, since: datetime = NOON, until_seconds: float = 1_000) -> History:
+        recording = Recording(since, NOON + timedelta(seconds=until_seconds))
+        for recorded in self.recorded:
+            recording.take(recorded)
+        return recording.finish()
+
+
+def test_a_contact_tells_its_wait_its_answer_and_its_handling() -> None:
+    log = Log()
+    log.come(0)
+    log.offer(10)
+    log.accept(13)
+    log.close(313)
+
+    history = log.read()
+
+    assert [(one.at, one.enqueued.queue_id) for one in history.arrivals] == [(NOON, QUEUE)]
+    assert history.answers == {WORK: [(3.0, ACCEPTED)]}
+    assert history.handling == {WORK: [(300.0, CLOSED)]}
+    assert history.patience == {WORK: [(13.0, None)]}, "who was answered may have waited longer"
+
+
+def test_time_on_hold_is_no_handling() -> None:
+    log = Log()
+    log.come(0)
+    log.offer(0)
+    log.accept(0)
+    log.at(60, ConversationHeld(conversation_id="conversation-1", agent_id=AGENT))
+    log.at(500, ConversationResumed(conversation_id="conversation-1", agent_id=AGENT))
+    log.close(530)
+
+    assert log.read().handling == {WORK: [(90.0, CLOSED)]}
+
+
+def test_who_leaves_the_line_has_lost_patience() -> None:
+    log = Log()
+    log.come(0)
+    log.close(45)
+
+    assert log.read().patience == {WORK: [(45.0, ABANDONED)]}
+
+
+def test_a_decline_is_an_answer_and_a_lapse_is_none() -> None:
+    log = Log()
+    log.come(0)
+    log.offer(0)
+    log.at(4, OfferDeclined(**ONE, reason="lunch"))
+    log.offer(10)
+    log.at(30, OfferExpired(**ONE))
+    log.offer(40)
+    log.at(42, OfferWithdrawn(**ONE, reason="closed"))
+
+    assert log.read().answers == {WORK: [(4.0, DECLINED), (20.0, None), (2.0, None)]}
+
+
+def test_what_is_handed_on_is_work_in_both_queues_and_one_contact() -> None:
+    log = Log()
+    log.come(0)
+    log.offer(0)
+    log.accept(0)
+    log.at(60, ConversationTransferred(conversation_id="conversation-1", from_agent_id=AGENT, to_queue_id=SECOND))
+    log.come(60, SECOND)
+    log.offer(70)
+    log.accept(70)
+    log.close(100)
+
+    history = log.read()
+
+    assert len(history.arrivals) == 1
+    assert history.handling == {WORK: [(60.0, SECOND)], SECOND_WORK: [(30.0, CLOSED)]}
+
+
+def test_an_agent_who_left_says_nothing_about_the_work() -> None:
+    log = Log()
+    log.come(0)
+    log.offer(0)
+    log.accept(0)
+    transferred = ConversationTransferred(conversation_id="conversation-1", from_agent_id=AGENT, to_queue_id=QUEUE)
+    log.at(60, transferred, actor="return_work")
+
+    assert log.read().handling == {WORK: [(60.0, None)]}
+
+
+def test_a_conversation_opened_again_is_another_contact() -> None:
+    log = Log()
+    log.come(0)
+    log.close(10)
+    log.come(20)
+
+    log.offer(30)
+    log.accept(31)
+
+    history = log.read()
+
+    assert [one.at for one in history.arrivals] == [NOON, NOON + timedelta(seconds=20)]
+    offered = [one.event for one in played(history)[1] if isinstance(one.event, ConversationOffered)]
+    assert len({event.conversation_id for event in offered}) == 2, "on the floor the first may still be there"
+
+
+def test_who_was_promised_a_call_has_no_patience_to_lose() -> None:
+    log = Log()
+    log.come(0)
+    overflowed = ConversationOverflowed(
+        conversation_id="conversation-1",
+        queue_id=QUEUE,
+        to_queue_id=SECOND,
+        cause=Limit.WAITED,
+        promise=Promise.CALLBACK,
+        promised_at=NOON + timedelta(hours=1),
+    )
+    log.at(30, overflowed)
+    log.come(30, SECOND)
+    log.offer(900)
+    log.accept(900)
+
+    assert log.read().patience == {WORK: [(30.0, None)]}
+
+
+def test_away_for_a_missed_offer_is_the_routings_doing_and_not_the_rosters() -> None:
+    log = Log()
+    log.come(0)
+    log.at(0, PresenceChanged(presence=Presence.AWAY, reason="missed an offer"), stream=AGENT, actor="router")
+    log.at(120, PresenceChanged(presence=Presence.AVAILABLE), stream=AGENT)
+    log.at(200, PresenceChanged(presence=Presence.AWAY, reason="lunch"), stream=AGENT)
+    log.at(300, PresenceChanged(presence=Presence.AWAY, reason="missed an offer"), stream=OTHER, actor="router")
+    log.at(330, AgentSignedOut(), stream=OTHER)
+
+    history = log.read()
+
+    assert history.absences == [(120.0, BACK), (30.0, None)]
+    reasons = [(one.stream, getattr(one.event, "reason", "")) for one in history.changes]
+    assert reasons == [(AGENT, "lunch"), (OTHER, "")]
+
+
+def test_what_people_learn_of_a_conversation_is_kept_with_its_time() -> None:
+    log = Log()
+    log.come(0)
+    log.at(5, ConversationPrioritized(conversation_id="conversation-1", priority=7))
+
+    (change,) = log.read().changes
+
+    assert (change.at, change.stream) == (NOON + timedelta(seconds=5), "customer-1")
+
+
+def test_what_waited_at_the_beginning_comes_in_again_as_it_stood() -> None:
+    log = Log()
+    log.come(0)
+    log.at(5, ConversationPrioritized(conversation_id="conversation-1", priority=7))
+    log.offer(10)
+    begin = NOON + timedelta(seconds=12)
+
+    history = log.read(since=begin)
+
+    assert [(one.at, one.enqueued.priority) for one in history.waiting] == [(begin, 7)]
+    facts = history.facts()
+    assert (facts.waiting, facts.desks[AGENT].agent.work, facts.desks[AGENT].given) == ({}, {}, {})
+    assert history.left_out == {"conversation-1"}
+
+
+def test_work_held_at_the_beginning_ends_when_it_did() -> None:
+    log = Log()
+    log.come(0)
+    log.offer(0)
+    log.accept(0)
+    log.close(300)
+    log.at(300, LoadReleased(conversation_id="conversation-1", units=6, reason="closed"), stream=AGENT)
+
+    history = log.read(since=NOON + timedelta(seconds=100))
+
+    assert list(history.facts().desks[AGENT].agent.work) == ["conversation-1"]
+    assert history.ends == {"conversation-1": NOON + timedelta(seconds=300)}
+
+
+def test_nothing_after_the_end_is_read_and_what_goes_on_is_censored() -> None:
+    log = Log()
+    log.come(0)
+    log.offer(0)
+    log.accept(0)
+    log.close(300)
+
+    history = log.read(until_seconds=100)
+
+    assert history.handling == {WORK: [(100.0, None)]}
+    assert history.until == NOON + timedelta(seconds=100)
+
+
+def test_events_of_erased_people_say_nothing() -> None:
+    log = Log()
+    log.come(0)
+    erased = Redacted(original_topic=OfferAccepted.TOPIC)
+    log.recorded.append(
+        Recorded(
+            event=erased,
+            topic=OfferAccepted.TOPIC,
+            stream="customer-2",
+            version=1,
+            position=len(log.recorded) + 1,
+            occurred_at=NOON,
+            recorded_at=NOON + timedelta(seconds=1),
+            actor="somebody",
+        )
+    )
+
+    assert len(log.read().arrivals) == 1
+
+
+def test_a_history_begins_with_the_first_contact_where_nobody_came_before() -> None:
+    log = Log()
+    log.come(90)
+    log.close(100)
+
+    history = log.read(since=NOON - timedelta(days=7))
+
+    assert history.since == NOON + timedelta(seconds=90)
+    assert list(history.facts().queues) == [QUEUE, SECOND], "what was set up before is there"
