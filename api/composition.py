@@ -97,7 +97,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             wecom = _wecom_door(parts, client, announcer)
             leased |= {"deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
-            leased["sign_out_lost"] = SignOutLost(parts.attendance.leases, parts.staff, parts.directory, now).run
+            lost = SignOutLost(parts.attendance.leases, parts.staff, parts.directory, parts.clock)
+            leased[lost.name] = lost.run
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
