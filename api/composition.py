@@ -1,88 +1,41 @@
-"""The composition root: every part of a process, made by plain calls, from the log upwards."""
+"""The composition root: every part of a process, and what of it runs, made by plain calls."""
 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from api.doors.delivery_reader import DeliveryReader
-from api.doors.delivery_taking import DeliveryTaking
+from api.assembly import assembled, now
 from api.doors.imap_door import ImapDoor
 from api.doors.lmtp_door import LmtpDoor
 from api.doors.nats_door import NatsDoor
-from api.doors.take_mail import TakeMail
 from api.doors.wecom_door import WecomDoor, keeping
 from api.metrics import Metrics
 from api.parts import Parts
-from api.settings import Keys, Settings, decode_keys
-from application.claims import ClaimKeys
-from application.commands import Commands
-from application.directory import Directory
+from api.settings import Settings, decode_keys
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
 from application.expectations.expect_waits import ExpectWaits
 from application.follower import Follower, Reaction
-from application.plans.apply_plan import ApplyPlan
 from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
+from application.policies.hand_chats_over import HandChatsOver
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
-from application.projections.agent_board import AgentBoard
-from application.projections.conversations import Conversations
-from application.projections.projection import Projection, projection_of
-from application.projections.queue_board import QueueBoard
-from application.projections.timeline import Timeline
-from application.projections.view import Board
-from application.push import Hub
-from application.router import Router
-from application.router_snapshots import Trail
-from application.states import States
-from application.use_cases.assign_work import AssignWork
-from application.use_cases.conversation_desk import Desk
-from application.use_cases.keep_staff import KeepStaff
-from application.use_cases.know_customers import KnowCustomers
-from application.use_cases.prove_visitors import ProveVisitors
-from application.use_cases.receive_echoes import ReceiveEchoes
-from application.use_cases.receive_messages import ReceiveMessages
-from application.use_cases.receive_reports import ReceiveReports
-from application.use_cases.receive_together import ReceiveTogether
-from application.use_cases.serve_conversations import ServeConversations
-from application.use_cases.set_up import SetUp
-from application.use_cases.settle_replies import SettleReplies
-from application.use_cases.steer_conversations import SteerConversations
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
-from infrastructure.deliveries.store import PostgresDeliveries
-from infrastructure.deliveries.traffic import PostgresTraffic
-from infrastructure.expectations import PostgresExpectations
 from infrastructure.leases import Leases, together
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
 from infrastructure.media.guarded_get import GuardedGet
-from infrastructure.media.places import Bucket, Folder, Place
-from infrastructure.media.sealed_store import SealedStore
 from infrastructure.nats_link import NatsLink
 from infrastructure.outbox import PostgresOutbox
-from infrastructure.polled import PostgresPolled
 from infrastructure.positions import PostgresPositions
-from infrastructure.router_snapshots import PostgresRouterSnapshots
 from infrastructure.stopping import stop
-from infrastructure.views.builds import store_of
-from infrastructure.views.readers import PostgresViewReaders
 
-
-def now() -> datetime:
-    """The one clock of a process."""
-    return datetime.now(UTC)
-
-
-REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
-FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard())
-"""Every view."""
 PROVIDER_SECONDS_MAX = 20.0
 """A provider that has not answered a send by then has an unknown outcome."""
 GATHER_SECONDS = {
@@ -91,6 +44,7 @@ GATHER_SECONDS = {
     "agent_board": 0.005,
     "send_replies": 0.02,
     "return_work": 0.02,
+    "hand_chats_over": 0.5,
     "fetch_media": 0.05,
     "expectations": 0.2,
     "keep_snapshots": 1.0,
@@ -115,7 +69,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         stack.push_async_callback(nats.close)
         get = GuardedGet(bytes_max=settings.media_bytes_max)
         stack.push_async_callback(get.close)
-        parts = _parts(settings, keys, metrics, log, nats, get)
+        parts = assembled(settings, keys, metrics, log, nats, get)
         stack.push_async_callback(parts.deliveries.close)
         for tables in (parts.deliveries, parts.traffic, parts.expectations):
             await tables.open()
@@ -149,62 +103,6 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         yield parts
 
 
-def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink, get: Get) -> Parts:
-    """Everything that a request may need, from the log upwards."""
-    claim_keys, directory = ClaimKeys(keys.claim_key), Directory(log)
-    commands = Commands(log, States(log, log.snapshots), claim_keys)
-    receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
-    deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
-    echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
-    media = _media_store(settings, keys)
-    mail = TakeMail(commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
-    taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
-    views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
-    directory_follower = Follower(log, directory)
-    expectations = PostgresExpectations(settings.database_url, log.pool)
-    return Parts(
-        settings=settings,
-        keys=keys,
-        clock=now,
-        log=log,
-        claim_keys=claim_keys,
-        commands=commands,
-        directory=directory,
-        receive=receive,
-        receive_together=ReceiveTogether(receive),
-        echoes=echoes,
-        reports=reports,
-        serve=ServeConversations(desk, REPLY_CHANNELS),
-        steer=SteerConversations(desk),
-        replies=SettleReplies(commands),
-        staff=KeepStaff(commands),
-        customers=customers,
-        visitors=ProveVisitors(commands),
-        set_up=SetUp(commands),
-        plans=ApplyPlan(commands, directory, directory_follower, views),
-        deliveries=deliveries,
-        delivery_reader=DeliveryReader(
-            deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
-        ),
-        traffic=PostgresTraffic(settings.database_url, log.pool),
-        polled=PostgresPolled(log.pool),
-        views=views,
-        expectations=expectations,
-        hub=Hub(views, also={ExpectWaits.name: expectations}),
-        metrics=metrics,
-        media=media,
-        take_mail=mail,
-        projections=_projections(settings),
-        router=Router(log, AssignWork(commands), now, Trail(PostgresRouterSnapshots(log.pool, keys.master_keys))),
-        nats=nats,
-        followers={"directory": directory_follower},
-    )
-
-
-def _projections(settings: Settings) -> dict[str, Projection]:
-    return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
-
-
 def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Announcer) -> dict[str, Follower]:
     """Everything that follows the log beside the directory: the projections, the policies and the router."""
     positions = PostgresPositions(parts.log.pool)
@@ -218,6 +116,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
     reactions: list[Reaction] = [
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.steer, positions, now),
+        HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),
@@ -229,19 +128,6 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         for reaction in reactions
     }
     return followers | {"router": parts.router.follower}
-
-
-def _media_store(settings: Settings, keys: Keys) -> SealedStore:
-    place: Place = Folder(settings.data_directory / "media")
-    if settings.media_store:
-        place = Bucket(
-            settings.media_store,
-            endpoint=settings.media_s3_endpoint,
-            region=settings.media_s3_region,
-            access_key=settings.media_s3_access_key,
-            secret_key=settings.media_s3_secret_key,
-        )
-    return SealedStore(place, master_keys=keys.master_keys, digest_key=keys.claim_key)
 
 
 def _fetch_media(parts: Parts, get: Get, positions: PostgresPositions) -> FetchMedia:

@@ -17,8 +17,10 @@ from application.plans.apply_plan import ApplyPlan
 from application.projections.projection import Projection
 from application.push import Hub
 from application.router import Router
+from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
+from application.use_cases.move_mails import MoveMails
 from application.use_cases.prove_visitors import ProveVisitors
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
@@ -55,6 +57,8 @@ class Parts:
     serve: ServeConversations
     steer: SteerConversations
     replies: SettleReplies
+    mails: MoveMails
+    hand_over: HandOver
     staff: KeepStaff
     customers: KnowCustomers
     visitors: ProveVisitors

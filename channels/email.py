@@ -7,6 +7,7 @@ from email.utils import mktime_tz, parsedate_tz
 
 import httpx
 import msgspec
+from msgspec.structs import replace
 
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
@@ -25,6 +26,8 @@ from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
 from domain.interaction import Content
 
+ANSWERS_KEPT = 20
+"""Of the ids that a mail names: the nearest, and the first of the thread."""
 UNKNOWN_HANDLE = "unknown"
 """Whoever sent a mail that names no sender at all."""
 RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
@@ -72,8 +75,6 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """
     rule: Rule
     """What decided where it belongs, as far as the mail itself tells."""
-    named_ids: tuple[str, ...]
-    """The Message-IDs that it says it answers, the nearest first."""
     automatic_because: tuple[str, ...]
     """Why nothing automatic may answer it; empty for a person's mail."""
     nature: Nature
@@ -143,8 +144,7 @@ def parse(
     structure = take_apart(raw)
     headers = structure.headers
     hint = headers_hint(structure.parts, [*headers.all("subject"), *headers.all("from")])
-    body = body_of(structure.parts, hint)
-    own = {address.lower() for address in own_addresses}
+    body, own = body_of(structure.parts, hint), {address.lower() for address in own_addresses}
     author, sender = _sender(headers, hint, own)
     digest = _content_sha256(structure)
     recipients = _recipients(headers, envelope_recipient)
@@ -158,12 +158,13 @@ def parse(
     is_system = is_from_system(headers, author=author, sender=sender)
     bounce = bounce_in(structure, body, is_from_system=is_system, recipients=recipients, keys=token_keys)
     reasons = why_automatic(structure, author=author, sender=sender, own_addresses=own, bounce=bounce)
+    nature = nature_of(reasons)
+    message = _message(headers, body, placement, sender=(author, sender), hint=hint, received_at=received_at)
     return Mail(
-        message=_message(headers, body, placement, sender=(author, sender), hint=hint, received_at=received_at),
+        message=replace(message, nature="" if nature is Nature.PERSON else nature.value),
         rule=placement.rule,
-        named_ids=placement.named,
         automatic_because=reasons,
-        nature=nature_of(reasons),
+        nature=nature,
         bounce=bounce,
         dmarc=dmarc_of(headers, authserv_id),
         recipient=recipients[0] if recipients else "",
@@ -183,6 +184,7 @@ def _message(
     headers: Headers, body: Body, placement: Placement, *, sender: tuple[str, str], hint: str, received_at: datetime
 ) -> InboundMessage:
     author, handle = sender
+    answers = placement.named
     kept = kept_of(body.text, body.html)
     return InboundMessage(
         provider_id=placement.own_id,
@@ -201,6 +203,7 @@ def _message(
         subject=one_line(headers.text("subject", hint)),
         conversation_id=placement.conversation_id,
         joined_by=placement.rule.value,
+        answers=answers if len(answers) <= ANSWERS_KEPT else (*answers[: ANSWERS_KEPT - 1], answers[-1]),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import msgspec
 
+from application.exchange.handover import Handover, handover_of
 from channels.chat.identity import CLAIM_LENGTH_MAX, Proofs, claimed, prove_by_hmac, prove_by_jwt, read_proofs
 from channels.edge.payload import SignatureWrong, UnreadablePayload
 from channels.edge.text import one_line, without_controls
@@ -43,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     visitor_keys: tuple[bytes, ...]
     """`visitor_key`, and `visitor_key_previous` while it is rolled: visitor tokens are made with the first."""
     proofs: Proofs = Proofs()
+    handover: Handover | None = None
+    """How replies go by mail to a visitor who has left; None: they wait for them to come back."""
 
 
 def read_settings(definition: AccountDefinition) -> Settings:
@@ -52,7 +55,12 @@ def read_settings(definition: AccountDefinition) -> Settings:
         raise AccountInvalid("settings.visitor_key: a widget needs a secret of at least 32 characters")
     keys = (given["visitor_key"], given.get("visitor_key_previous", ""))
     origins = frozenset(given.get("origins", "").split())
-    return Settings(origins=origins, visitor_keys=tuple(key.encode() for key in keys if key), proofs=read_proofs(given))
+    return Settings(
+        origins=origins,
+        visitor_keys=tuple(key.encode() for key in keys if key),
+        proofs=read_proofs(given),
+        handover=handover_of(definition),
+    )
 
 
 def make_visitor_token(visitor_id: str, *, account_id: str, key: bytes, expires_at: datetime) -> str:

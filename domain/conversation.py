@@ -183,6 +183,10 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Whether an agent has replied to it since it was opened."""
     tags: frozenset[str] = frozenset()
     reopenable_until: datetime | None = None
+    handed_to: str = ""
+    """Of a chat: the mail address that replies went to which the visitor did not see."""
+    is_away: bool = False
+    """Of a chat: the customer wrote by mail last."""
     revision: int = 0
     """How many events of its own it has had: the ETag of the conversation."""
 

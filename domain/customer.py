@@ -17,9 +17,19 @@ from domain.event import Event, RuleBroken
 from domain.interaction import InteractionEvent
 from domain.media import MediaEvent
 from domain.receipts import Outbound
+from domain.threads import mails, moves
+from domain.threads.mails import Mail
+from domain.threads.moves import MoveEvent
 
 CLOSED_CONVERSATIONS_KEPT = 100
 """Closed conversations that decisions still remember, newest last, so that long histories stay light."""
+
+
+OPEN_CONVERSATIONS_MAX = 1_000
+
+
+class TooManyConversations(RuleBroken):
+    """This customer has 1,000 conversations open at once; close some first."""
 
 
 class CustomerRegistered(Event, topic="customer.registered"):
@@ -128,6 +138,10 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     tier: str = ""
     """As last classified; a new conversation begins with it, and with the language."""
     language: str = ""
+    mail_addresses: dict[str, str] = {}
+    """What visitors of a chat said or proved is theirs, by account and handle."""
+    mails: dict[str, Mail] = {}
+    """Their mails, as of `mails.key_of`, oldest arrival first."""
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Raises ConversationUnknown."""
@@ -154,6 +168,11 @@ def evolve(customer: Customer, event: Event) -> Customer:
         case IdentityLinked():
             known = customer.handles | {(event.channel, event.account_id, event.handle)}
             return replace(customer, handles=known)
+        case IdentityClaimed(email=email, account_id=account_id, handle=handle) if email:
+            return replace(customer, mail_addresses=customer.mail_addresses | {f"{account_id} {handle}": email})
+        case IdentityProven(email=email, account_id=account_id) if email:
+            theirs = {f"{account_id} {one}": email for one in (event.handle, event.visitor)}
+            return replace(customer, mail_addresses=customer.mail_addresses | theirs)
         case CustomerContinued():
             proven = (event.channel, event.account_id, event.proven)
             return replace(customer, continued_as=customer.continued_as | {proven})
@@ -164,7 +183,15 @@ def evolve(customer: Customer, event: Event) -> Customer:
             customer = replace(customer, tier=marks.tier, language=marks.language)
     if (outbound := receipts.evolve(customer.outbound, event)) is not customer.outbound:
         customer = replace(customer, outbound=outbound)
+    if (remembered := mails.evolve(customer.mails, event)) is not customer.mails:
+        customer = replace(customer, mails=remembered)
     return _evolve_conversation(customer, event)
+
+
+def demand_room(customer: Customer) -> None:
+    """Raises TooManyConversations."""
+    if sum(not one.is_closed for one in customer.conversations.values()) >= OPEN_CONVERSATIONS_MAX:
+        raise TooManyConversations
 
 
 def opened(customer: Customer, event: ConversationOpened) -> Conversation:
@@ -193,6 +220,8 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
         after = assignment.evolve(before, event)
     elif isinstance(event, ClassificationEvent):
         after = classification.evolve(before, event)
+    elif isinstance(event, MoveEvent):
+        after = moves.evolve(before, event)
     elif isinstance(event, MediaEvent):
         after = before
     else:

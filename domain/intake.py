@@ -8,18 +8,13 @@ import msgspec
 from domain import assignment, conversation
 from domain import customer as customer_state
 from domain.conversation import Conversation, ConversationOpened, ConversationReopened
-from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked
+from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked, demand_room
 from domain.delivery import DeliveryStatus
-from domain.event import Event, RuleBroken
-from domain.interaction import CallLogged, Content, Direction, MessageContradicted, MessageReceived
+from domain.event import Event
+from domain.interaction import CallLogged, ChatAddress, Content, Direction, MessageContradicted, MessageReceived
 
-OPEN_CONVERSATIONS_MAX = 1_000
 WITHHELD = "anonymous"
 """The handle of a caller who withheld their number: it is nobody's address."""
-
-
-class TooManyConversations(RuleBroken):
-    """This customer has 1,000 conversations open at once; close some first."""
 
 
 class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -60,7 +55,11 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     conversation_id: str = ""
     """The conversation it proves to answer, as a mail with our reply token does."""
     joined_by: str = ""
-    """Of a mail: the rule that decided which conversation it joins."""
+    """Of a mail: what it says by itself about the conversation that it joins."""
+    answers: tuple[str, ...] = ()
+    """Of a mail: the Message-IDs that it says it answers, the nearest first."""
+    nature: str = ""
+    """Of a mail that no person wrote: what did, as of `MessageReceived`."""
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -154,8 +153,7 @@ def conversation_for(
     if current is not None and current.is_reopenable(at):
         reopening = ConversationReopened(conversation_id=current.id)
         return conversation.evolve(current, reopening), [reopening]
-    if sum(not one.is_closed for one in customer.conversations.values()) >= OPEN_CONVERSATIONS_MAX:
-        raise TooManyConversations
+    demand_room(customer)
     opening = ConversationOpened(
         conversation_id=new_id,
         channel=channel,
@@ -173,7 +171,7 @@ def receive_message(
     *,
     channel: str,
     account_id: str,
-    scope: str,
+    scope: str | None,
     intake: Intake,
     message_id: str,
     new_conversation_id: str,
@@ -181,15 +179,12 @@ def receive_message(
 ) -> list[Event]:
     """Joins the thread's open conversation, reopens it in time, or opens another; new work goes to the intake queue.
 
-    An edit has words to be read, so it goes wherever a message would. A reaction or an unsend asks for nothing: it
-    joins the thread's newest conversation, closed or not, and queues nothing; where there is none, one is opened that
-    waits for nobody until a message comes.
-    `scope` is the account within which the handle means this customer; empty where it does everywhere.
+    A reaction or an unsend asks for nothing: it joins the thread's newest conversation, closed or not; where there is
+    none, one is opened. Nothing is queued then until a message comes.
+    `scope`: the account within which the handle is theirs; empty: everywhere; None: it is not to become theirs.
     Raises TooManyConversations.
     """
-    handle, others, name = message.handle, message.other_handles, message.author
-    events = meet(customer, channel=channel, account_id=scope, handle=handle, name=name, other_handles=others)
-    is_work = not message.content.asks_nothing
+    events, is_work = _met(customer, message, channel, scope), not message.content.asks_nothing
     current, start = conversation_for(
         customer,
         channel=channel,
@@ -215,11 +210,21 @@ def receive_message(
         agent_id=current.holder,
         said_at=message.occurred_at,
         joined_by=message.joined_by,
+        answers=message.answers,
+        nature=message.nature,
+        chat=None if current.channel == channel else ChatAddress(account_id=current.account_id, handle=current.handle),
     )
-    return [*events, *start, received, *(_enqueue(current, intake, at) if is_work else [])]
+    return [*events, *start, received, *(enqueue(current, intake, at) if is_work else [])]
 
 
-def _enqueue(current: Conversation, intake: Intake, at: datetime) -> list[Event]:
+def _met(customer: Customer, message: InboundMessage, channel: str, scope: str | None) -> list[Event]:
+    if scope is None:
+        return []
+    handle, others, name = message.handle, message.other_handles, message.author
+    return meet(customer, channel=channel, account_id=scope, handle=handle, name=name, other_handles=others)
+
+
+def enqueue(current: Conversation, intake: Intake, at: datetime) -> list[Event]:
     """What lets a conversation wait that neither waits nor is with anybody."""
     if current.status is not conversation.Status.OPEN:
         return []

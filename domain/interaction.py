@@ -95,6 +95,13 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
         return self.kind in (ContentKind.REACTION, ContentKind.UNSEND)
 
 
+class ChatAddress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A visitor of a web chat."""
+
+    account_id: str
+    handle: str
+
+
 class MessageReceived(Event, topic="conversation.message_received"):
     """The customer said something."""
 
@@ -115,6 +122,13 @@ class MessageReceived(Event, topic="conversation.message_received"):
     """When the customer said it, by the channel's clock: from then on the channel counts how long it takes replies."""
     joined_by: str = ""
     """Of a mail: the rule by which it joined this conversation (`reply_address`, `stored_id`, `subject`…)."""
+    answers: tuple[str, ...] = ()
+    """Of a mail: the Message-IDs that it says it answers, the nearest first."""
+    nature: str = ""
+    """Of a mail that no person wrote, or that came through a list: `auto_reply`, `automatic`, `list`, `bounce`,
+    `complaint` or `own`."""
+    chat: ChatAddress | None = None
+    """Of a mail that answers a chat which was handed over: the visitor there."""
 
 
 class MessageContradicted(Event, topic="conversation.message_contradicted"):
@@ -142,6 +156,15 @@ class ReplyWritten(Event, topic="conversation.reply_written"):
     subject: str = ""
     in_reply_to: str = ""
     """The provider's id of the customer's latest message."""
+
+
+class ReplyHandedOver(ReplyWritten, topic="conversation.reply_handed_over"):
+    """The visitor of a chat did not see their agent's replies, so that these went to them by mail, with what was said
+    so far. Where it went stands in the fields that it has in common with a reply.
+    """
+
+    replies: tuple[str, ...] = ()
+    """The messages that the visitor had not seen."""
 
 
 class ReplyEchoed(Event, topic="conversation.reply_echoed"):
@@ -198,11 +221,23 @@ def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
     match event:
         case MessageReceived(content=content) if content.asks_nothing:
             return conversation
+        case MessageReceived(chat=ChatAddress(), provider_id=provider_id):
+            back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
+            return replace(conversation, status=back, latest_provider_id=provider_id, is_away=True)
         case MessageReceived(handle=handle, provider_id=provider_id, content=content):
             back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
             latest = conversation.latest_provider_id if content.is_amending else provider_id
             heard_at = _heard_at(conversation, event)
-            return replace(conversation, handle=handle, latest_provider_id=latest, status=back, heard_at=heard_at)
+            return replace(
+                conversation,
+                handle=handle,
+                latest_provider_id=latest,
+                status=back,
+                heard_at=heard_at,
+                is_away=False,
+            )
+        case ReplyHandedOver(handle=handle):
+            return replace(conversation, handed_to=handle.lower())
         case ReplyWritten():
             return replace(conversation, answered=True)
         case ReplyEchoed(handle=handle):

@@ -3,6 +3,7 @@
 A channel tells in any order and more than once, so a message only moves up: what it told first or again is no news.
 """
 
+import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -18,7 +19,7 @@ from domain.delivery import (
     DeliveryUnknown,
 )
 from domain.event import Event, RuleBroken
-from domain.interaction import ReplyEchoed, ReplyWritten
+from domain.interaction import MessageReceived, ReplyEchoed, ReplyHandedOver, ReplyWritten
 
 OUTBOUND_KEPT = 200
 """Messages to one customer whose way is followed; news of older ones come too late to matter to anybody."""
@@ -72,6 +73,10 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     fate: Fate = Fate.WRITTEN
     participants: dict[str, DeliveryStatus] = {}
     """How far it came with each of a group, where the channel tells."""
+    is_past: bool = False
+    """Of a chat: the visitor wrote after it, and so has seen it, or it went to them by mail."""
+    wording: str = ""
+    """A digest of what it says, to know it again when it comes back without an id of ours."""
 
     @property
     def is_taken(self) -> bool:
@@ -107,8 +112,14 @@ def evolve(outbound: dict[str, Outbound], event: Event) -> dict[str, Outbound]:
                 account_id=event.account_id,
                 handle=event.handle,
                 agent_id=event.agent_id,
+                wording=wording_of(event.text),
             )
-            return _with_newest(outbound, written)
+            covered = event.replies if isinstance(event, ReplyHandedOver) else ()
+            gone = {one: replace(outbound[one], is_past=True) for one in covered if one in outbound}
+            return _with_newest(outbound | gone, written)
+        case MessageReceived(channel="webchat", conversation_id=conversation_id) if outbound:
+            seen = [one for one in outbound.values() if one.conversation_id == conversation_id and not one.is_past]
+            return outbound | {one.message_id: replace(one, is_past=True) for one in seen} if seen else outbound
         case ReplyEchoed() if not event.content.is_amending:
             echoed = Outbound(
                 message_id=event.message_id,
@@ -152,6 +163,11 @@ def find(
         return one
     called = (one for one in outbound.values() if one.provider_id == provider_id and one.account_id == account_id)
     return next(called, None) if provider_id else None
+
+
+def wording_of(text: str) -> str:
+    """The same for texts that differ only in white space, which channels change."""
+    return hashlib.blake2b(" ".join(text.split()).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def prove_taken(one: Outbound, provider_id: str, answer: str) -> list[Event]:

@@ -51,7 +51,8 @@ WITH moved AS (
     UPDATE onethread_expectations AS one SET is_gone = true, revision = gone.revision, changed_at = %(at)s, first = ''
     FROM unnest(%(gone)b::text[], %(gone_from)b::text[], %(gone_revision)b::bigint[])
         AS gone (conversation_id, queue_id, revision)
-    WHERE one.conversation_id = gone.conversation_id AND one.queue_id = gone.queue_id AND EXISTS (SELECT FROM moved)
+    WHERE one.conversation_id = gone.conversation_id AND one.queue_id = gone.queue_id AND NOT one.is_gone
+        AND EXISTS (SELECT FROM moved)
 ), told AS (
     INSERT INTO onethread_expectations AS one
         (conversation_id, queue_id, customer_id, place, revision, is_gone, changed_at, doc, first)

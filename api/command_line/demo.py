@@ -19,7 +19,7 @@ from api.settings import Settings, settings_from_environment
 @click.option("--seconds", type=click.FloatRange(min=1), help="Stop after so long; otherwise Ctrl-C stops it.")
 @click.option("--fast", is_flag=True, help="A burst: ten times the traffic, agents who hardly think.")
 def demo(seconds: float | None, fast: bool) -> None:  # noqa: FBT001  # a flag
-    """A shop on its busiest day: three queues, twelve agents, customers on eleven channels, all on real servers.
+    """A shop on its busiest day: three queues, twelve agents, customers on thirteen channels, all on real servers.
 
     Messages come in as signed webhooks of WhatsApp, Messenger, Instagram, Telegram, LINE, WeChat and Twilio, as raw
     mails, web chat sockets, NATS messages and call records; agents work over real sockets, and what they answer goes

@@ -5,8 +5,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.assembly import FOLDS
 from api.command_line.run import run_with_parts
-from api.composition import FOLDS
 from api.parts import Parts
 from api.upkeep.log import shown
 from application.rebuild import Rebuild

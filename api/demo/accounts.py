@@ -15,6 +15,9 @@ from api.demo.shop import (
     WEBHOOK_SECRET,
     WECHAT_ACCOUNT,
     WECHAT_APP,
+    WECOM_CORP,
+    WECOM_DESK,
+    X_USER,
 )
 from domain.account import AccountDefinition
 
@@ -28,6 +31,8 @@ ADDRESSES = {
     "telegram": TELEGRAM_BOT,
     "line": LINE_BOT,
     "wechat": WECHAT_ACCOUNT,
+    "wecom": WECOM_DESK,
+    "x": X_USER,
     "sms": SMS_NUMBER,
 }
 
@@ -61,6 +66,11 @@ def _settings(channel: str, outside: Outside) -> dict[str, str]:
         case "wechat":
             keys = {"token": "demo", "encoding_aes_key": AES_KEY, "app_id": WECHAT_APP, "app_secret": "demo"}
             return sends | keys
+        case "wecom":
+            return sends | {"token": "demo", "encoding_aes_key": AES_KEY, "corp_id": WECOM_CORP, "secret": "demo"}
+        case "x":
+            keys = dict.fromkeys(("consumer_key", "access_token", "access_token_secret"), "demo")
+            return sends | keys | {"consumer_secret": WEBHOOK_SECRET}
         case "sms":
             return sends | {"account_sid": TWILIO_ACCOUNT, "auth_token": WEBHOOK_SECRET}
     return {}

@@ -20,12 +20,14 @@ from api.demo.shop import CUSTOMERS, FEATURED, MAILBOX, TEXTS, DemoCustomer
 from api.demo.signing import Hook
 
 SHARES = {
-    "whatsapp": 22,
-    "webchat": 18,
-    "email": 13,
+    "whatsapp": 20,
+    "webchat": 17,
+    "email": 12,
     "telegram": 9,
     "messenger": 8,
-    "wechat": 8,
+    "wechat": 6,
+    "wecom": 4,
+    "x": 3,
     "line": 6,
     "sms": 6,
     "instagram": 4,
@@ -110,6 +112,7 @@ class Customers:
                 self._scene.receipts += 1
 
     async def _deliver(self, hook: Hook) -> bool:
+        self._scene.held_back.extend(hook.held_back)
         taken = await self._http.post(hook.path, hook.body, content_type=hook.content_type, headers=hook.headers)
         return bool(taken)
 

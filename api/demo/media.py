@@ -14,9 +14,11 @@ from api.demo.shop import (
     SMS_NUMBER,
     TWILIO_ACCOUNT,
     WECHAT_ACCOUNT,
+    WECOM_DESK,
+    X_USER,
     DemoCustomer,
 )
-from api.demo.signing import Hook, by_line, by_meta, by_telegram, by_twilio, by_wechat
+from api.demo.signing import Hook, by_line, by_meta, by_telegram, by_twilio, by_wechat, by_wecom, by_x
 
 Words = Sequence[tuple[int, str]]
 """What somebody says in one go: the number of each message, and its text."""
@@ -168,6 +170,54 @@ def _wechat_writes(who: DemoCustomer, words: Words) -> Hook:
     )
 
 
+def _wecom_item(who: DemoCustomer, number: int, **body: Any) -> dict[str, Any]:
+    common = {"open_kfid": WECOM_DESK, "external_userid": who.handle_on("wecom")}
+    return {"msgid": f"kf{number}", "send_time": _seconds(), "origin": 3, **common, **body}
+
+
+def _wecom_writes(who: DemoCustomer, words: Words) -> Hook:
+    said = [_wecom_item(who, number, msgtype="text", text={"content": text}) for number, text in words]
+    return by_wecom(*said)
+
+
+def _wecom_recalls(who: DemoCustomer, number: int) -> Hook:
+    event = {
+        "event_type": "user_recall_msg",
+        "open_kfid": WECOM_DESK,
+        "external_userid": who.handle_on("wecom"),
+        "recall_msgid": f"kf{number}",
+    }
+    return by_wecom(_wecom_item(who, secrets.randbelow(2**50), msgtype="event", event=event))
+
+
+def _x(kind: str, **payload: Any) -> Hook:
+    """The envelope of X Activity, whose ids may be negative."""
+    event = {"event_uuid": str(-secrets.randbelow(2**62)), "event_type": kind, "filter": {"user_id": X_USER}}
+    return by_x({"data": {**event, "payload": payload}})
+
+
+def _x_writes(who: DemoCustomer, words: Words) -> Hook:
+    sender = who.handle_on("x")
+    created = {"target": {"recipient_id": X_USER}, "sender_id": sender}
+    frame = {"type": "message_create", "created_timestamp": str(_milliseconds())}
+    said = [
+        {**frame, "id": str(number), "message_create": {**created, "message_data": {"text": text}}}
+        for number, text in words
+    ]
+    users = {sender: {"id": sender, "name": who.name, "screen_name": who.social}}
+    return _x("dm.received", direct_message_events=said, users=users)
+
+
+def _x_receives(handed: Handed) -> Hook:
+    read = {
+        "created_timestamp": str(_milliseconds()),
+        "sender_id": handed.handle,
+        "target": {"recipient_id": X_USER},
+        "last_read_event_id": handed.provider_id,
+    }
+    return _x("dm.read", direct_message_mark_read_events=[read])
+
+
 def _sms_writes(who: DemoCustomer, words: Words) -> Hook:
     ((number, text),) = words
     return _twilio(f"SM{number:032x}", From=who.phone, To=SMS_NUMBER, Body=text, NumMedia="0")
@@ -190,6 +240,8 @@ MEDIA = {
     "telegram": Medium(_telegram_writes, {"edit": _telegram_edits, "reaction": _telegram_reacts}, several=False),
     "line": Medium(_line_writes, {"unsend": _line_unsends}),
     "wechat": Medium(_wechat_writes, several=False),
+    "wecom": Medium(_wecom_writes, {"unsend": _wecom_recalls}),
+    "x": Medium(_x_writes, receive=_x_receives),
     "sms": Medium(_sms_writes, receive=_sms_receives, several=False),
 }
 """By channel."""

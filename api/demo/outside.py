@@ -56,6 +56,7 @@ class Providers:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._open: set[asyncio.StreamWriter] = set()
+        self._run = secrets.token_hex(4)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, and any number of requests on it, each with its `Content-Length`."""
@@ -80,19 +81,30 @@ class Providers:
             writer.close()
 
     def _answer(self, path: str, body: bytes) -> Any:
+        path = path.partition("?")[0]
         channel = path.split("/")[1]
-        if path.endswith("/stable_token"):
+        if path.endswith(("/stable_token", "/gettoken")):
             return {"access_token": secrets.token_hex(16), "expires_in": 7200}
-        handed, answer = taken(channel, body)
+        if path.endswith("/sync_msg"):
+            return self._page(msgspec.json.decode(body).get("cursor", ""))
+        handed, answer = taken(channel, path, body)
         self._scene.replies_out[channel] += 1
         self._scene.handed.append(handed)
         return answer
 
+    def _page(self, cursor: str) -> Any:
+        """What WeCom has to tell after the cursor; one of an earlier demo begins anew."""
+        run, _, told = cursor.partition(".")
+        items = self._scene.held_back[int(told) if run == self._run else 0 :]
+        next_cursor = f"{self._run}.{len(self._scene.held_back)}"
+        return {"errcode": 0, "errmsg": "ok", "next_cursor": next_cursor, "has_more": 0, "msg_list": items}
 
-def taken(channel: str, body: bytes) -> tuple[Handed, Any]:
+
+def taken(channel: str, path: str, body: bytes) -> tuple[Handed, Any]:
     """What was handed over, and the answer of the channel's provider.
 
-    Example: `"line"`, `{"to": "U206d", "messages": […]}` → `{"sentMessages": [{"id": "4612309"}]}`
+    Example: `"line"`, `"/line/v2/bot/message/push"`, `{"to": "U206d", "messages": […]}`
+    → `{"sentMessages": [{"id": "4612309"}]}`
     """
     number = secrets.randbelow(2**50)
     said: dict[str, Any] = dict(parse_qsl(body.decode())) if channel == "sms" else msgspec.json.decode(body)
@@ -107,6 +119,12 @@ def taken(channel: str, body: bytes) -> tuple[Handed, Any]:
             return Handed(channel, str(number), said["to"]), {"sentMessages": [{"id": str(number)}]}
         case "wechat":
             return Handed(channel, "", said["touser"]), {"errcode": 0, "errmsg": "ok"}
+        case "wecom":
+            answer = {"errcode": 0, "errmsg": "ok", "msgid": said["msgid"]}
+            return Handed(channel, said["msgid"], said["touser"]), answer
+        case "x":
+            handle = path.split("/")[-2]
+            return Handed(channel, str(number), handle), {"data": {"dm_event_id": str(number)}}
         case "sms":
             provider_id = f"SM{number:032x}"
             return Handed(channel, provider_id, said["To"]), {"sid": provider_id, "status": "queued"}

@@ -33,6 +33,8 @@ class Scene(msgspec.Struct, kw_only=True):
     receipts: int = 0
     handed: deque[Handed] = msgspec.field(default_factory=lambda: deque(maxlen=1_000))
     """Replies without a receipt so far."""
+    held_back: list[dict[str, Any]] = msgspec.field(default_factory=list)
+    """What WeCom has to tell, in order: it says only that there is something, and is asked for pages."""
     declined: int = 0
     arrivals: deque[float] = msgspec.field(default_factory=lambda: deque(maxlen=20_000))
     """When each message was acknowledged, on the monotonic clock."""

@@ -25,6 +25,8 @@ CHANNEL_STYLES = {
     "telegram": "bright_cyan",
     "line": "bright_green",
     "wechat": "green3",
+    "wecom": "spring_green3",
+    "x": "bright_white",
     "sms": "bright_yellow",
     "adapter": "yellow",
     "phone": "blue",
@@ -49,7 +51,7 @@ class Screen:
         layout.split_column(Layout(self._headline(), size=3), Layout(name="rest"))
         layout["rest"].split_row(Layout(name="left"), Layout(name="right"))
         layout["left"].split_column(
-            Layout(Panel(self._inflow(), title="in, by channel"), size=9),
+            Layout(Panel(self._inflow(), title="in, by channel"), size=10),
             Layout(Panel(self._queues(), title="queue board"), size=7),
             Layout(Panel(self._decisions(), title="who got what, and why")),
         )

@@ -1,4 +1,4 @@
-"""Who there is in the demo: three queues, twelve agents, eleven channel accounts, and what customers say."""
+"""Who there is in the demo: three queues, twelve agents, thirteen channel accounts, and what customers say."""
 
 from typing import NamedTuple
 
@@ -15,8 +15,10 @@ PROFESSIONAL_ACCOUNT = "17841405822304914"
 TELEGRAM_BOT = "110201543"
 LINE_BOT = f"U{0xDE00:032x}"
 WECHAT_ACCOUNT, WECHAT_APP = "gh_0123456789ab", "wx0123456789abcdef"
+WECOM_DESK, WECOM_CORP = "wkdemo0123456789", "ww0123456789abcdef"
 AES_KEY = "demo" * 10 + "dem"
-"""WeChat's EncodingAESKey: 43 characters."""
+"""WeChat's and WeCom's EncodingAESKey: 43 characters."""
+X_USER = "4337869213"
 SMS_NUMBER = "+4915735980000"
 TWILIO_ACCOUNT = f"AC{0xDE00:032x}"
 SUPERVISOR = "grace"
@@ -63,6 +65,8 @@ QUEUE_OF_CHANNEL = {
     "telegram": "orders",
     "line": "returns",
     "wechat": "international",
+    "wecom": "international",
+    "x": "orders",
     "sms": "returns",
     "adapter": "orders",
     "phone": "returns",
@@ -91,6 +95,8 @@ class DemoCustomer(NamedTuple):
                 return f"U{digits:0>32}"
             case "wechat":
                 return f"o{digits:0>27}"
+            case "wecom":
+                return f"wm{digits:0>30}"
         return digits
 
 

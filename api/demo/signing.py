@@ -1,4 +1,4 @@
-"""What providers do before they call a hook: they sign, and WeChat seals. The other side of `verify` in `channels/`."""
+"""What providers do before they call a hook: they sign, and Tencent seals. The other side of each `verify`."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from api.demo.shop import AES_KEY, PUBLIC_URL, WEBHOOK_SECRET, WECHAT_APP
+from api.demo.shop import AES_KEY, PUBLIC_URL, WEBHOOK_SECRET, WECHAT_APP, WECOM_CORP, WECOM_DESK
 from channels.edge.tencent import PADDED_TO_BYTES
 
 SECRET = WEBHOOK_SECRET.encode()
@@ -26,6 +26,8 @@ class Hook(NamedTuple):
     headers: dict[str, str]
     query: str = ""
     content_type: str = "application/json"
+    held_back: tuple[dict[str, Any], ...] = ()
+    """What the provider tells only when it is asked."""
 
     @property
     def path(self) -> str:
@@ -57,13 +59,32 @@ def by_twilio(fields: Mapping[str, str]) -> Hook:
     return Hook("sms", urlencode(fields).encode(), headers, content_type="application/x-www-form-urlencoded")
 
 
-def by_wechat(xml: str) -> Hook:
-    """Sealed by AES, then signed by SHA-1: safe mode.
+def by_x(payload: Any) -> Hook:
+    """HMAC-SHA256 of the body, in base64."""
+    body = msgspec.json.encode(payload)
+    signature = base64.b64encode(hmac.digest(SECRET, body, "sha256")).decode()
+    return Hook("x", body, {"X-Twitter-Webhooks-Signature": f"sha256={signature}"})
 
-    Within the seal stand 16 random bytes, 4 of length, the message, the app's id and padding.
-    """
+
+def by_wechat(xml: str) -> Hook:
+    """Sealed by AES, then signed by SHA-1: safe mode."""
+    return _by_tencent("wechat", xml, WECHAT_APP)
+
+
+def by_wecom(*items: dict[str, Any]) -> Hook:
+    """Sealed as WeChat's. It holds no message, only that there is something to ask for."""
+    token = secrets.token_hex(8)
+    xml = (
+        f"<xml><ToUserName>{WECOM_CORP}</ToUserName><MsgType>event</MsgType><Event>kf_msg_or_event</Event>"
+        f"<Token>{token}</Token><OpenKfId>{WECOM_DESK}</OpenKfId></xml>"
+    )
+    return _by_tencent("wecom", xml, WECOM_CORP)._replace(held_back=items)
+
+
+def _by_tencent(channel: str, xml: str, receiver: str) -> Hook:
+    """Within the seal stand 16 random bytes, 4 of length, the message, whom it is for, and padding."""
     key, message = base64.b64decode(AES_KEY + "="), xml.encode()
-    plain = secrets.token_bytes(16) + len(message).to_bytes(4) + message + WECHAT_APP.encode()
+    plain = secrets.token_bytes(16) + len(message).to_bytes(4) + message + receiver.encode()
     padding = PADDED_TO_BYTES - len(plain) % PADDED_TO_BYTES
     encryptor = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
     sealed = encryptor.update(plain + bytes([padding]) * padding) + encryptor.finalize()
@@ -73,4 +94,4 @@ def by_wechat(xml: str) -> Hook:
     signature = hashlib.sha1(signed, usedforsecurity=False).hexdigest()  # Tencent's choice
     query = urlencode({"timestamp": timestamp, "nonce": nonce, "msg_signature": signature, "encrypt_type": "aes"})
     body = f"<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>".encode()
-    return Hook("wechat", body, {}, f"?{query}", "text/xml")
+    return Hook(channel, body, {}, f"?{query}", "text/xml")

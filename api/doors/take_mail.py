@@ -6,11 +6,11 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from api.doors.place_mail import placed
 from api.metrics import Metrics
-from application.commands import Command, Commands
+from application.commands import Command
 from application.directory import Directory
 from application.exchange.media import MediaStore, keep_files
+from application.use_cases.hand_over import HandOver
 from application.use_cases.receive_messages import Receipt, ReceiveMessages
 from application.use_cases.receive_reports import ReceiveReports
 from channels import email
@@ -43,18 +43,18 @@ class TakeMail:
 
     def __init__(
         self,
-        commands: Commands,
         directory: Directory,
         receive: ReceiveMessages,
+        hand_over: HandOver,
         reports: ReceiveReports,
         media: MediaStore,
         metrics: Metrics,
         *,
         media_bytes_max: int,
     ) -> None:
-        self._commands = commands
         self._directory = directory
         self._receive = receive
+        self._hand_over = hand_over
         self._reports = reports
         self._media = media
         self._media_bytes_max = media_bytes_max
@@ -94,8 +94,9 @@ class TakeMail:
         if notice:
             content = Content(kind=ContentKind.UNSUPPORTED, text=notice, about=mail.message.content.about)
             mail = replace(mail, message=replace(mail.message, content=content))
-        mail = await self._with_files(await placed(self._commands, account.id, mail), raw)
-        receipts = await self._receive.receive(account.id, (mail.message,), command)
+        mail = await self._with_files(mail, raw)
+        answer = await self._hand_over.answer(account.id, mail.message, command)
+        receipts = [answer] if answer else await self._receive.receive(account.id, (mail.message,), command)
         if mail.bounce is not None and (report := mail.bounce.report(command.at)) is not None:
             await self._reports.receive(account.id, (report,), replace(command, claim=None))
         self._metrics.received.labels("email").inc(sum(not receipt.is_repeat for receipt in receipts))

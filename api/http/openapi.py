@@ -39,6 +39,7 @@ PROBLEM_TEXTS = {
 }
 WAITING = (429, 503)
 AUTHENTICATION = (401,)
+STRUCTURED = ("application/json", "application/yaml")
 
 
 def openapi_document(operations_by_tag: Mapping[str, tuple[Operation, ...]]) -> dict[str, Any]:
@@ -139,7 +140,7 @@ def _operation(operation: Operation, tag: str, schemas: Schemas) -> dict[str, An
 
 def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     if operation.takes is bytes:
-        schema: dict[str, Any] = {} if operation.media_type == "application/json" else {"type": "string"}
+        schema: dict[str, Any] = {} if operation.media_type in STRUCTURED else {"type": "string"}
     else:
         schema = schemas.of(operation.takes)
     content: dict[str, Any] = {"schema": schema}

@@ -25,7 +25,7 @@ from api.http.refusals import (
 from application.commands import ClaimTaken, Contended, KeyReused, RevisionStale
 from application.exchange.media import MediaNotStored
 from application.log import LogBusy, LogUnreachable
-from application.plans.problems import PlanRefused, PlanUnreadable
+from application.plans.problems import PlanRefused
 from application.plans.problems import Problem as Mistake
 from application.views import CursorInvalid, ViewNotBuilt, ViewsUnreachable
 from channels.edge.payload import SignatureWrong, UnreadablePayload
@@ -77,7 +77,6 @@ TABLE: dict[type[Exception], Kind] = {
     Invalid: Kind("invalid", 400, "The request cannot be read."),
     CursorInvalid: Kind("invalid", 400, "The request cannot be read."),
     UnreadablePayload: Kind("invalid", 400, "The request cannot be read."),
-    PlanUnreadable: Kind("plan-unreadable", 400, "The routing document cannot be read; each error names its place."),
     KeyMissing: Kind("key-missing", 400, "The Idempotency-Key header is missing."),
     SignInNeeded: Kind("sign-in-needed", 401, "Sign in first, or use a key.", BEARER),
     SignatureWrong: Kind("signature-wrong", 401, "The signature does not fit.", SIGNATURE),
@@ -165,7 +164,7 @@ def _of_document(problem: Mistake) -> dict[str, str | int]:
     field = f"$.{problem.path}" if problem.path else "$"
     told: dict[str, str | int] = {"field": field, "detail": problem.reason}
     told |= {"line": problem.line, "column": problem.column}
-    return told | ({"is_warning": True} if problem.is_warning else {})
+    return told | ({"severity": "warning"} if problem.is_warning else {})
 
 
 def answer_problem(error: Exception, instance: str) -> Answer:

@@ -7,7 +7,7 @@ from api.http.answer import Answer, Stands, done_answer, json_answer
 from api.http.asked import Asked
 from api.http.operation import Nothing, command, read
 from api.http.preconditions import expected_revision
-from api.http.refusals import MediaTypeUnsupported
+from api.http.refusals import Invalid, MediaTypeUnsupported
 from api.http.serving import read_query
 from application.commands import Command
 from application.plans.history import Version, history
@@ -60,10 +60,12 @@ class PolicyHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _document(asked: Asked[bytes]) -> bytes:
-    """Raises MediaTypeUnsupported."""
+    """Raises MediaTypeUnsupported, Invalid."""
     said = (asked.header(b"content-type") or YAML).partition(";")[0].strip().lower()
     if said not in TAKEN:
         raise MediaTypeUnsupported(f"{said[:100]}: this takes {YAML} or {ALSO[0]}")
+    if not asked.raw.strip():
+        raise Invalid("$", "the body is empty; this takes a routing document")
     return asked.raw
 
 
@@ -83,8 +85,8 @@ async def check_plan(asked: Asked[bytes]) -> Answer:
 
     Changes nothing. `policy` has the fields of the policy, `queues` those of queues by name or id; what the document
     does not name stays as it is, what it names is replaced as a whole. `{retired: true, to_queue: …}` gives a queue
-    up. Every mistake is told at once, with its line and column: what cannot be read or is out of range (400), and what
-    could not work here (409): skills or groups that nobody has, queues that nobody could serve, overflow that goes in
+    up. Every mistake is told at once, with its line and column: what cannot be read or is out of range, and what could
+    not work here: skills or groups that nobody has, queues that nobody could serve, overflow that goes in
     a circle, waiting work that nobody could take any more.
     """
     expected = expected_revision(asked.header(b"if-match"))

@@ -10,6 +10,7 @@ from api.routes import (
     conversations,
     customers,
     expectations,
+    mails,
     markup,
     media,
     people,
@@ -25,7 +26,13 @@ from api.upkeep import account_health, deliveries, health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
-    "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS, *replies.OPERATIONS),
+    "Conversations": (
+        *conversations.OPERATIONS,
+        *work.OPERATIONS,
+        *steering.OPERATIONS,
+        *replies.OPERATIONS,
+        *mails.OPERATIONS,
+    ),
     "Customers": (*customers.OPERATIONS, *media.OPERATIONS, *markup.OPERATIONS, *calls.OPERATIONS),
     "Agents": agents.OPERATIONS,
     "Boards": (*boards.OPERATIONS, *expectations.OPERATIONS),

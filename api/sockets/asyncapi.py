@@ -54,12 +54,17 @@ For agents, supervisors and auditors. Get a ticket from `POST /v1/tickets` and o
 Say `watch`: after a `watching` frame with the name that the frames of the watch carry, a `snapshot` at a position
 comes, then every later change once, in order. Come back with the last position as `after` and get what was missed, or
 a fresh snapshot. A watch that you may no longer look at ends at once with `unwatched` and the reason.
+
+`expectations:queue-…` tells for all that waits in a queue where it stands and how long it has still to wait, whenever
+that changes noticeably; its positions are its own, not those of the log.
 """.strip()
 VISITORS = """
 For visitors of a web chat. Say `hello` first: without a token you are new, with the one you were given you are known
 again, and get what you missed after the last position you saw. Make the id of each message yourself and send it again
 until `stored` comes: the same id is the same message. Show each position once: after `identified` all that the
 customer said and heard in this web chat is told anew, save what was `stored` on this very socket.
+
+Say `places` in `hello` to be told by `place` where you stand while you wait, and for how long still; `place` 0 ends it.
 
 Whoever the shop's own site vouches for, by an HMAC or a signed JWT, is one customer on every device. Who only says so
 is a stranger whose claim agents see. When they sign out, the page forgets its token.

@@ -7,19 +7,22 @@ import msgspec
 from application.expectations.expectation import VIEW, Expectation
 from application.watching.frames import Header
 from channels import webchat
-from domain.interaction import MessageReceived, ReplyWritten
+from domain.interaction import ChatAddress, MessageReceived, Passage, ReplyWritten
 
 SHOWN = frozenset({MessageReceived.TOPIC, ReplyWritten.TOPIC})
 
 
 class _Content(msgspec.Struct):
     text: str = ""
+    kept: list[Passage] = []
 
 
 class _Event(msgspec.Struct):
     """The part of an event that a visitor may know of."""
 
+    message_id: str = ""
     handle: str = ""
+    chat: ChatAddress | None = None
     provider_id: str = ""
     content: _Content = msgspec.field(default_factory=_Content)
     text: str = ""
@@ -52,8 +55,9 @@ _line_decoder = msgspec.json.Decoder(Line)
 
 
 def is_shown(header: Header, account_id: str) -> bool:
-    """What was said on this account by the customer, or answered to them."""
-    return header.kind in SHOWN and header.event.account_id == account_id
+    """What was said on this account by the customer, or answered to them; and what they answered by mail."""
+    chat = header.event.chat
+    return header.kind in SHOWN and (chat.account_id if chat else header.event.account_id) == account_id
 
 
 class Lines(msgspec.Struct, frozen=True):
@@ -104,6 +108,12 @@ def place_frame(one: Expectation) -> webchat.Place:
     )
 
 
+def _said(content: _Content) -> str:
+    """Of a mail only what is new in it."""
+    kept = "\n".join(content.text[one.start : one.end].strip() for one in content.kept)
+    return kept or content.text
+
+
 def shown_to(visitor_id: str, line: Line, author: str) -> webchat.ServerFrame | None:
     """The line as the visitor sees it; None for what was not between them and us.
 
@@ -111,9 +121,11 @@ def shown_to(visitor_id: str, line: Line, author: str) -> webchat.ServerFrame | 
     visitor id here, and sees all.
     """
     event = line.event
-    if visitor_id and event.handle != visitor_id:
+    if visitor_id and (event.chat.handle if event.chat else event.handle) != visitor_id:
         return None
     if line.kind == MessageReceived.TOPIC:
         _, _, said_id = event.provider_id.partition(":")
-        return webchat.Message(id=said_id, text=event.content.text, position=line.position, at=line.recorded_at)
+        if event.chat:
+            said_id = f"mail-{line.position}"
+        return webchat.Message(id=said_id, text=_said(event.content), position=line.position, at=line.recorded_at)
     return webchat.Reply(text=event.text, position=line.position, at=line.recorded_at, author=author)

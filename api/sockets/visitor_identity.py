@@ -5,6 +5,7 @@ from api.parts import Parts
 from application.commands import Command
 from application.use_cases.prove_visitors import Home
 from channels import webchat
+from channels.chat.identity import claimed
 from domain.customer import Visitor, VisitorIsAnother
 
 
@@ -49,10 +50,12 @@ class VisitorIdentity:
         self.name = said.name or self.name
         if said.method:
             await self._prove(said)
+            self._claim = claimed(user="", name="", email=frame.email, phone="") if not said.email else None
+            await self._note()
             return True
         if not self.who.method:
             self.who = said
-            self._claim = said if said.user or said.email or said.phone else None
+            self._claim = said
             await self._note()
         return False
 
@@ -78,17 +81,20 @@ class VisitorIdentity:
         except VisitorIsAnother:
             self._stands = new_visitor(self._account_id, self._settings, self._parts.clock())
             self.home = await self._proven(who)
-        self.who, self._claim = who, None
+        self.who = who
 
     async def _proven(self, who: Visitor) -> Home:
         return await self._parts.visitors.prove(self._command(), self._account_id, self.visitor_id, who)
 
     async def _note(self) -> None:
+        """Of who is proven only the address that they leave, which no HMAC covers."""
         if self._claim is not None and self.home.customer_id:
             claim, self._claim = self._claim, None
-            await self._parts.visitors.claim(
-                self._command(), self.home.customer_id, self._account_id, self.visitor_id, claim
-            )
+            handle = self.who.handle if self.who.method else self.visitor_id
+            if claim.user or claim.email or claim.phone:
+                await self._parts.visitors.claim(
+                    self._command(), self.home.customer_id, self._account_id, handle, claim
+                )
 
     def _command(self) -> Command:
         return Command(actor=self._account_id, at=self._parts.clock())

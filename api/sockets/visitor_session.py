@@ -227,14 +227,18 @@ class VisitorSession:
                 for place in told:
                     await self._tell(place)
                 continue
-            await self._show(lines_of(frame))
+            try:
+                await self._show(lines_of(frame))
+            except TEMPORARY:  # that the visitor saw it could not be noted: they are told it again
+                raise Closing(Code.TRY_AGAIN, "try again shortly") from None
 
     async def _show(self, told: Lines) -> None:
         """What of it the visitor may see and has not seen."""
         if told.is_snapshot and told.watch in self._afresh:
             self._afresh.discard(told.watch)
             self._seen[told.watch] = 0
-        sees = self._identity.sees(told.watch.partition(":")[2])
+        customer_id = told.watch.partition(":")[2]
+        sees, replies = self._identity.sees(customer_id), list[str]()
         for line in told.lines:
             if line.position <= self._seen.get(told.watch, 0) or line.position in self._stored:
                 continue
@@ -242,6 +246,10 @@ class VisitorSession:
             if shown is not None:
                 self._seen[told.watch] = line.position
                 await self._tell(shown)
+                if isinstance(shown, webchat.Reply):
+                    replies.append(line.event.message_id)
+        command = Command(actor=self._account_id, at=self._parts.clock())
+        await self._parts.hand_over.see(command, customer_id, replies)
 
     def _author(self, agent_id: str | None) -> str:
         """The name of the person who works as the agent."""

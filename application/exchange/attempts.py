@@ -19,6 +19,7 @@ from domain.conversation import Conversation, Reply, Standing
 from domain.customer import Customer
 from domain.delivery import AttemptOutdated, DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
+from domain.threads.mails import key_of
 
 SETTLE_SECONDS = 600.0
 """So long an echo or a receipt is awaited for a reply whose arrival is unknown; then a person may decide."""
@@ -112,7 +113,7 @@ class Attempts:
         if account is None or account.definition is None:
             reason = f"channel account {one.reply.account_id} is not known here"
             return Rejected(reason=reason, refusal=Refusal.RETRY_LATER, concerns_account=True)
-        outgoing = _outgoing(one, await self._conversation(one))
+        outgoing = _outgoing(one, await self._customer(one))
         try:
             async with asyncio.timeout(SEND_SECONDS_MAX):
                 return await self._providers[one.reply.channel].send(account.definition, outgoing, self._client)
@@ -163,10 +164,13 @@ class Attempts:
             retry_at=None if is_final else retry_at,
         )
 
-    async def _conversation(self, one: Waiting) -> Conversation | None:
+    async def _customer(self, one: Waiting) -> Customer:
         customer: Customer
         customer, _ = await self._commands.states.load(one.written.stream)
-        return customer.conversations.get(one.reply.conversation_id)
+        return customer
+
+    async def _conversation(self, one: Waiting) -> Conversation | None:
+        return (await self._customer(one)).conversations.get(one.reply.conversation_id)
 
     async def _record(
         self, one: Waiting, decide: Callable[[Reply | None], Sequence[Event]], claims: Sequence[Claim]
@@ -185,7 +189,9 @@ def _reply_in(conversation: Conversation | None, one: Waiting) -> Reply | None:
     return None if conversation is None else conversation.replies.get(one.reply.message_id)
 
 
-def _outgoing(one: Waiting, conversation: Conversation | None) -> Outgoing:
+def _outgoing(one: Waiting, customer: Customer) -> Outgoing:
+    conversation = customer.conversations.get(one.reply.conversation_id)
+    answered = customer.mails.get(key_of(one.reply.account_id, one.reply.in_reply_to))
     return Outgoing(
         conversation_id=one.reply.conversation_id,
         message_id=one.reply.message_id,
@@ -196,4 +202,5 @@ def _outgoing(one: Waiting, conversation: Conversation | None) -> Outgoing:
         in_reply_to=one.reply.in_reply_to,
         thread=conversation.thread if conversation else "",
         heard_at=conversation.heard_at if conversation else None,
+        references=tuple(reversed(answered.answers)) if answered else (),
     )

@@ -29,7 +29,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     heard_at: datetime | None = None
     """When the customer last wrote: channels allow answers only for so long."""
     references: tuple[str, ...] = ()
-    """E-mail only: the Message-IDs of the thread so far, oldest first."""
+    """E-mail only: the Message-IDs that the answered mail named, oldest first (RFC 5322, section 3.6.4)."""
     is_automatic: bool = False
     """Nobody wrote it: it must not be answered by another machine."""
 

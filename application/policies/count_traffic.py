@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from application.exchange.traffic import Traffic, TrafficCounts
 from application.states import States
+from domain.customer import Customer
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from domain.event import Recorded
 from domain.interaction import CallLogged, MessageReceived, ReplyWritten
@@ -51,7 +52,10 @@ class CountTraffic:
             return event.account_id
         if not isinstance(event, CallLogged | DeliveryAccepted | DeliveryRejected | DeliveryUnknown):
             return ""  # what it said has been erased
+        customer: Customer
         customer, _ = await self._states.load(recorded.stream)
+        if (sent := customer.outbound.get(getattr(event, "message_id", ""))) is not None:
+            return sent.account_id
         conversation = customer.conversations.get(event.conversation_id)
         return conversation.account_id if conversation is not None else ""
 

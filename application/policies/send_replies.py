@@ -14,7 +14,7 @@ from application.log import Log
 from domain.account import Account, AccountInvalid
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown, ReplyGivenUp, ReplyResent
 from domain.event import Recorded
-from domain.interaction import ReplyWritten
+from domain.interaction import ReplyHandedOver, ReplyWritten
 
 LOOK_SECONDS = 1.0
 """How often a lane that waits looks whether its account was mended, paused or resumed."""
@@ -34,7 +34,15 @@ class SendReplies:
     name = "send_replies"
     topics = frozenset(
         one.TOPIC
-        for one in (ReplyWritten, ReplyResent, ReplyGivenUp, DeliveryAccepted, DeliveryRejected, DeliveryUnknown)
+        for one in (
+            ReplyWritten,
+            ReplyHandedOver,
+            ReplyResent,
+            ReplyGivenUp,
+            DeliveryAccepted,
+            DeliveryRejected,
+            DeliveryUnknown,
+        )
     )
 
     def __init__(

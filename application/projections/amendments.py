@@ -13,6 +13,7 @@ from domain.delivery import DeliveryAttempted, DeliveryRejected, DeliveryReporte
 from domain.event import Recorded
 from domain.interaction import Content, ContentKind, MessageReceived, ReplyEchoed
 from domain.receipts import DeliveryEvent, Fate, fate_after, is_further
+from domain.threads.moves import MessageJoined
 
 REACTIONS_MAX = 100
 """Of one message, one a sender; the oldest go first."""
@@ -49,6 +50,20 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far it came with each of a group."""
 
 
+class Moved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A mail is in another conversation than it was first put into."""
+
+    to_conversation_id: str
+    from_conversation_id: str
+    """The first one."""
+    position: int
+
+    @property
+    def is_away(self) -> bool:
+        """It was not put back."""
+        return self.to_conversation_id != self.from_conversation_id
+
+
 class Amendments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that was told about one message."""
 
@@ -57,6 +72,7 @@ class Amendments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reactions: tuple[Reaction, ...] = ()
     """One a sender, by sender."""
     delivery: Delivery | None = None
+    moved: Moved | None = None
 
 
 NONE = Amendments()
@@ -67,6 +83,10 @@ def amended(before: Amendments, recorded: Recorded) -> Amendments:
     event, at, position = recorded.event, recorded.occurred_at, recorded.position
     if isinstance(event, DeliveryEvent):
         return replace(before, delivery=_fared(before.delivery, event, at))
+    if isinstance(event, MessageJoined):
+        first = before.moved.from_conversation_id if before.moved else event.from_conversation_id
+        moved = Moved(to_conversation_id=event.conversation_id, from_conversation_id=first, position=position)
+        return replace(before, moved=moved)
     if not isinstance(event, MessageReceived | ReplyEchoed):
         return before
     match event.content.kind:
@@ -93,6 +113,7 @@ def joined(one: Amendments, other: Amendments) -> Amendments:
         unsent_at=min(unsent, default=None),
         reactions=_newest_reactions(one.reactions + other.reactions),
         delivery=_further(one.delivery, other.delivery),
+        moved=max((told.moved for told in (one, other) if told.moved), key=lambda moved: moved.position, default=None),
     )
 
 

@@ -28,9 +28,11 @@ from domain.interaction import (
     MessageContradicted,
     MessageReceived,
     ReplyEchoed,
+    ReplyHandedOver,
     ReplyWritten,
 )
 from domain.streams import topics_of
+from domain.threads.moves import MessageLeft, MoveEvent
 
 ALL = "all"
 """The scope of the list of all conversations; an inbox's scope is the agent's id."""
@@ -39,6 +41,7 @@ UNKNOWN = "it is unknown whether a reply arrived"
 AMENDED_KEPT = 20
 UNSENT = "taken back"
 """The preview of a message that was taken back."""
+MOVED = "moved to another conversation"
 
 
 class Amended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -83,7 +86,7 @@ class Conversations:
     """Everything about conversations, folded into cards."""
 
     name = "conversations"
-    version = 2
+    version = 3
     topics = topics_of("conversation")
     card_type = Card
 
@@ -110,7 +113,8 @@ class Conversations:
         one = evolve_conversation(card.conversation, event)
         until = reply_until(one, self._limits.get(one.channel, DEFAULT).window)
         updated_at = card.updated_at if _is_quiet(event) else at
-        return _told(replace(card, conversation=one, reply_until=until, updated_at=updated_at), recorded)
+        card = replace(card, conversation=one, reply_until=until, updated_at=updated_at)
+        return _moved(card, event, at) if isinstance(event, MoveEvent) else _told(card, recorded)
 
     def rows(self, card: Card, position: int, doc: bytes) -> Sequence[Row]:
         one = card.conversation
@@ -166,6 +170,18 @@ def _told(card: Card, recorded: Recorded) -> Card:
             return card
 
 
+def _moved(card: Card, event: MoveEvent, at: datetime) -> Card:
+    """A mail left, or came from another conversation."""
+    if isinstance(event, MessageLeft):
+        preview = MOVED if event.provider_id == card.preview_of else card.preview
+        waiting = card.unanswered_since if card.messages > 1 else None
+        return replace(card, messages=card.messages - 1, preview=preview, unanswered_since=waiting)
+    if event.preview or not card.preview:
+        card = replace(card, preview=event.preview[:PREVIEW_CHARACTERS_MAX], preview_of=event.provider_id)
+    waiting = card.unanswered_since or at
+    return replace(card, messages=card.messages + 1, last_by="customer", unanswered_since=waiting)
+
+
 def _still_to_see(conversation: Conversation) -> str:
     """That a later reply arrived does not settle an earlier one."""
     standings = {reply.standing for reply in conversation.replies.values()}
@@ -178,6 +194,8 @@ def _said(card: Card, recorded: Recorded) -> Card:
     """A message; what was told about it before it came counts."""
     event = recorded.event
     match event:
+        case ReplyHandedOver():  # words that were said already
+            return card
         case MessageReceived():
             told = card.amended.get(event.provider_id)
             return replace(

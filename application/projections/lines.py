@@ -11,6 +11,7 @@ from domain.delivery import DeliveryAccepted
 from domain.event import Recorded
 from domain.interaction import MessageReceived, ReplyEchoed, ReplyWritten
 from domain.receipts import DELIVERY_EVENTS, DeliveryEvent
+from domain.threads.moves import MessageJoined
 
 SAID = (MessageReceived, ReplyEchoed)
 LINES_MAX = 20_000
@@ -105,6 +106,8 @@ class Draft:
             self._fare(recorded, event)
         else:
             self._put(line_of(recorded), is_new=True)
+            if isinstance(event, MessageJoined):
+                self._move(recorded, event)
 
     def _say(self, recorded: Recorded, event: MessageReceived | ReplyEchoed) -> None:
         """A message. It takes the place of what was told about it before it came."""
@@ -131,6 +134,12 @@ class Draft:
             entry = replace(line_of(recorded, is_missing=True).entry, position=entry.position)
         if told != before.told or entry is not before.entry:
             self._put(replace(before, entry=entry, told=told, changed=recorded.position))
+
+    def _move(self, recorded: Recorded, event: MessageJoined) -> None:
+        """The line of the mail shows the conversation that it is in now."""
+        before = self._line(name_of(recorded.stream, event.account_id, event.provider_id))
+        if before is not None and not before.is_missing:
+            self._put(replace(before, told=amended(before.told, recorded), changed=recorded.position))
 
     def _fare(self, recorded: Recorded, event: DeliveryEvent) -> None:
         """How something we sent fares. When we learn what the channel calls it, it takes the place of its echo."""
@@ -184,6 +193,8 @@ class Draft:
                 made[name_of(scope, event.message_id)] = event.account_id
         elif isinstance(event, ReplyWritten):
             made[name_of(scope, event.message_id)] = event.account_id
+        elif isinstance(event, MessageJoined):
+            yield name_of(scope, event.account_id, event.provider_id)
         elif isinstance(event, DELIVERY_EVENTS):
             name = name_of(scope, event.message_id)
             yield name

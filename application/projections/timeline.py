@@ -44,6 +44,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """Of a reply: how it fared."""
     is_original_missing: bool = False
     """It edits, takes back or reacts to a message that we do not have."""
+    moved_from: str = ""
+    """Of a mail that moved: the conversation that it was first put into. Its `conversation_id` is where it is now."""
 
 
 class EntryRow(Row, frozen=True, kw_only=True, gc=False):
@@ -82,7 +84,7 @@ class Timeline:
     """The entries of a customer's stream. Its scope is the customer."""
 
     name = "timeline"
-    version = 2
+    version = 3
     topics = topics_of("customer", "conversation")
 
 
@@ -130,6 +132,8 @@ def as_shown(line: Line) -> Entry:
         event = _reworded(event, told.edit.content)
     if told.unsent_at is not None:
         event = _silenced(event)
+    if told.moved is not None and isinstance(event, MessageReceived):
+        event = replace(event, conversation_id=told.moved.to_conversation_id)
     return replace(
         entry,
         event=event,
@@ -137,6 +141,7 @@ def as_shown(line: Line) -> Entry:
         unsent_at=told.unsent_at,
         reactions=tuple(one for one in told.reactions if one.emoji),
         delivery=told.delivery,
+        moved_from=told.moved.from_conversation_id if told.moved and told.moved.is_away else "",
     )
 
 

@@ -13,10 +13,11 @@ from application.ids import derived_id, new_id
 from application.log import Claim, Fact
 from application.states import fold
 from domain.card_numbers import mask, without_cards
-from domain.customer import IdentityLinked
+from domain.customer import Customer, IdentityLinked
 from domain.event import Event
 from domain.intake import WITHHELD, InboundMessage, Intake, receive_message
 from domain.interaction import MessageReceived
+from domain.threads.placing import receive_mail
 
 CUSTOMERS_KNOWN_MAX = 100_000
 """Addresses whose customer is remembered in the process."""
@@ -87,17 +88,7 @@ class Desk:
         linked: list[Claim] = []
         for arrival in group.arrivals:
             message = known.without_others(arrival, group.customer_id)
-            events = receive_message(
-                group.state,
-                message,
-                channel=self._channel,
-                account_id=self.account_id,
-                scope=self._scope,
-                intake=self._intake,
-                message_id=arrival.message_id,
-                new_conversation_id=derived_id("conversation", arrival.claim.key),
-                at=at,
-            )
+            events = self._received(group.state, message, arrival, at)
             for event in events:
                 if isinstance(event, MessageReceived):
                     group.received.append(len(group.facts))
@@ -107,6 +98,31 @@ class Desk:
                 group.facts.append(Fact(event, message.occurred_at))
             group.state = fold(group.customer_id, group.state, events)
         group.claims += linked  # behind the messages: what was stored before must hear of itself
+
+    def _received(self, state: Customer, message: InboundMessage, arrival: Arrival, at: datetime) -> list[Event]:
+        """What one message comes to. Raises TooManyConversations."""
+        message_id, new_id = arrival.message_id, derived_id("conversation", arrival.claim.key)
+        if self._channel == "email":
+            return receive_mail(
+                state,
+                message,
+                account_id=self.account_id,
+                intake=self._intake,
+                message_id=message_id,
+                new_conversation_id=new_id,
+                at=at,
+            )
+        return receive_message(
+            state,
+            message,
+            channel=self._channel,
+            account_id=self.account_id,
+            scope=self._scope,
+            intake=self._intake,
+            message_id=message_id,
+            new_conversation_id=new_id,
+            at=at,
+        )
 
     def _identity(self, event: IdentityLinked, customer_id: str, fact: int) -> Claim:
         claim = self._keys.identity(event.channel, event.account_id, event.handle, customer_id)

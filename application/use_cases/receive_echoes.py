@@ -53,8 +53,8 @@ class ReceiveEchoes:
         """One receipt for each echo, in order. Safe to repeat.
 
         An echo of our own may come before the sender has recorded that the channel took it. Where the channel returns
-        our message id the echo records that itself; else it is kept as a message until the sender's
-        `DeliveryAccepted` names it, whereupon timelines show the two as one.
+        our message id, or the words are those of an attempt without an outcome, the echo records that itself; else it
+        is kept as a message until the sender's `DeliveryAccepted` names it, whereupon timelines show the two as one.
         Raises AccountUnknown, AccountPaused, TooManyConversations, Contended, LogBusy, LogUnreachable; then some may
         be stored already, and handing all in again stores the others.
         """
@@ -111,7 +111,7 @@ class ReceiveEchoes:
     ) -> EchoReceipt:
         """Raises Otherwise, ClaimTaken where somebody was faster."""
         known: Customer = (await self._states.load(customer_id))[0]
-        events, ours = decide(known), own(known, echo, account_id=account_id)
+        events, ours = decide(known), own(known, echo, account_id=account_id, at=command.at)
         if ours is not None:
             claims = [self._keys.sent(account_id, echo.provider_id)] if events else []
 

@@ -4,6 +4,7 @@ import msgspec
 from msgspec import Raw
 
 from application.views import Change, Snapshot
+from domain.interaction import ChatAddress
 
 
 class SnapshotFrame(msgspec.Struct, tag_field="type", tag="snapshot", omit_defaults=True):
@@ -61,6 +62,7 @@ class About(msgspec.Struct, frozen=True):
     conversation_id: str = ""
     account_id: str = ""
     agent_id: str | None = None
+    chat: ChatAddress | None = None
 
 
 class Header(msgspec.Struct, frozen=True):

@@ -99,6 +99,8 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         _secret("identity_key", "32 characters or more; your site proves by HMAC who is signed in", Need.OPTIONAL),
         Setting("jwt_algorithm", "HS256, RS256 or ES256, where your site proves it by JWT"),
         _secret("jwt_key", "the secret of HS256, else the public key in PEM", Need.OPTIONAL),
+        Setting("handover_account", "the e-mail account that mails replies to visitors who have left"),
+        Setting("handover_minutes", "how long a reply waits for its visitor before it is mailed", default="5"),
     ),
     "email": (
         _address("the mailbox, as in help@shop.example"),

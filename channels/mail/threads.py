@@ -26,14 +26,10 @@ _BOUNCE_TOKEN = re.compile(rf"bounce\+([0-9a-f]{{32}})\.([a-z2-7]{{{MAC_LETTERS}
 
 
 class Rule(StrEnum):
-    """What decided the thread, so that a wrong decision can be found and undone."""
+    """What a mail by itself tells of its thread. What else decides is `domain/threads/placing.py`."""
 
     REPLY_ADDRESS = "reply_address"
     OWN_MESSAGE_ID = "own_message_id"
-    STORED_ID = "stored_id"
-    """It names a mail that this mailbox holds."""
-    SUBJECT = "subject"
-    """It names nothing, but answers a subject that its sender wrote about lately."""
     REFERENCES = "references"
     IN_REPLY_TO = "in_reply_to"
     NEW = "new"

@@ -56,11 +56,13 @@ def headers_for(name: str, callers: dict[Role, Caller]) -> dict[str, str]:
 
 
 def make_possible(case: Case[Any]) -> None:
-    """What no schema can say: a key is new, a cursor comes from a page, and no view is ahead of the log."""
+    """What no schema can say: a key is new, a cursor comes from a page, a revision is the newest, no view is ahead."""
     if case.headers and re.fullmatch(r"[!#-~]{1,255}", str(case.headers.get("Idempotency-Key", ""))):
         case.headers["Idempotency-Key"] = secrets.token_hex(8)
     if case.query and re.fullmatch(r"[0-9]+", str(case.query.get("min_position", ""))):
         case.query["min_position"] = 0
+    if case.headers and case.meta is not None and case.meta.generation.mode.is_positive:
+        case.headers.pop("If-Match", None)
     if case.query and case.meta is not None and case.meta.generation.mode.is_positive:
         case.query.pop("cursor", None)
 

@@ -8,8 +8,15 @@ from tests.architecture.source import LAYERS, ROOT, Function, Source, called, so
 
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
-FOLDERS_OF_MANY = {"channels": 18, "domain": 21, "api/routes": 18, "api/http": 15, "tests/domain": 20}
-"""A file a medium, a resource, or a thing that people of the trade talk about."""
+FOLDERS_OF_MANY = {
+    "channels": 18,
+    "domain": 24,
+    "api/routes": 20,
+    "application/use_cases": 17,
+    "api/http": 15,
+    "tests/domain": 20,
+}
+"""A file a medium, a use case, a resource, or a thing that people of the trade talk about."""
 FOLDER_FILES_MAX = 14
 TEST_FOLDER_FILES_MAX = 16
 TEST_NAME_WORDS_MIN = 3

@@ -7,9 +7,9 @@ import pytest
 from domain import conversation, customer, intake
 from domain.assignment import ConversationEnqueued
 from domain.conversation import ConversationOpened, ConversationReopened
-from domain.customer import Customer, CustomerRegistered, IdentityLinked
+from domain.customer import Customer, CustomerRegistered, IdentityLinked, TooManyConversations
 from domain.event import Event
-from domain.intake import InboundMessage, Intake, TooManyConversations
+from domain.intake import InboundMessage, Intake
 from domain.interaction import Content, ContentKind, MessageContradicted, MessageReceived
 from tests.domain.situations import (
     ACCOUNT,

@@ -16,6 +16,7 @@ EXEMPT = {
     "take_delivery",
     "take_delivery_of_account",
     "welcome_visitor",
+    "check_plan",
 }
 """Nothing is stored, or the provider's message ids do the job."""
 

@@ -65,7 +65,7 @@ def test_another_media_type_is_not_taken(administrator: Caller) -> None:
 
 @pytest.mark.parametrize("what", ["check", "apply"])
 def test_what_cannot_be_read_is_a_problem_with_places(administrator: Caller, what: str) -> None:
-    told = problem(send(administrator, what, "queues:\n  A: {priority: 99, colour: red}"), 400, "plan-unreadable")
+    told = problem(send(administrator, what, "queues:\n  A: {priority: 99, colour: red}"), 409, "plan-unreadable")
 
     assert told["errors"] == [
         {"field": "$.queues.A.priority", "detail": "99 is not within 0 to 10", "line": 2, "column": 7},
@@ -96,7 +96,7 @@ def test_warnings_are_told_by_the_check_and_refused_unless_forced(shop: Shop, ad
 
     (warning,) = checked.json()["warnings"]
     assert (warning["reason"], warning["is_warning"]) == ("this step changes nothing", True)
-    assert refused["errors"][0]["is_warning"] is True
+    assert refused["errors"][0]["severity"] == "warning"
     assert forced.status_code == 200
 
 

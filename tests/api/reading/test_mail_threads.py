@@ -38,3 +38,64 @@ def test_a_mail_joins_what_it_answers_and_the_timeline_says_by_which_rule(mailbo
     assert stranger["conversation_id"] != first["conversation_id"]
     rules = [one["event"]["joined_by"] for one in page["items"] if one["kind"] == "conversation.message_received"]
     assert sorted(rules) == ["in_reply_to", "new", "stored_id", "stored_id", "subject"]
+
+
+def test_a_mail_that_comes_late_shows_that_two_conversations_are_one(mailbox: Shop, supervisor: Caller) -> None:
+    third = bring(mailbox, 13, "Re: Trousers", "In-Reply-To: <12.threads@example.org>")
+    first = bring(mailbox, 11, "Trousers")
+    second = bring(mailbox, 12, "Re: Trousers", "In-Reply-To: <11.threads@example.org>")
+
+    params = {"min_position": second["position"]}
+    page = supervisor.shown(f"/v1/customers/{first['customer_id']}/timeline", params=params)
+    card = supervisor.shown(f"/v1/conversations/{first['conversation_id']}", params=params)
+    emptied = supervisor.shown(f"/v1/conversations/{third['conversation_id']}", params=params)
+
+    shown = {
+        one["event"]["provider_id"].partition(".")[0]: (one["event"]["conversation_id"], one.get("moved_from", ""))
+        for one in page["items"]
+        if one["kind"] == "conversation.message_received"
+    }
+    assert {number: shown[number] for number in ("<11", "<12", "<13")} == {
+        "<11": (first["conversation_id"], ""),
+        "<12": (first["conversation_id"], ""),
+        "<13": (first["conversation_id"], third["conversation_id"]),
+    }
+    assert (card["messages"], emptied.get("messages", 0), emptied["conversation"]["status"]) == (3, 0, "closed")
+
+
+def test_what_no_person_wrote_says_so_on_the_timeline(mailbox: Shop, supervisor: Caller) -> None:
+    brought = bring(mailbox, 21, "Out of office", "Auto-Submitted: auto-replied")
+    person = bring(mailbox, 22, "I am back")
+
+    page = supervisor.shown(
+        f"/v1/customers/{brought['customer_id']}/timeline", params={"min_position": person["position"]}
+    )
+
+    natures = {one["position"]: one["event"].get("nature", "") for one in page["items"]}
+    assert (natures[brought["position"]], natures[person["position"]]) == ("auto_reply", "")
+
+
+def test_a_mail_is_taken_out_of_its_conversation_and_put_back(mailbox: Shop, supervisor: Caller) -> None:
+    first = bring(mailbox, 31, "A coat")
+    second = bring(mailbox, 32, "Re: A coat", "In-Reply-To: <31.threads@example.org>")
+    customer = f"/v1/customers/{first['customer_id']}"
+
+    def moved(conversation_id: str, **to: str) -> dict[str, Any]:
+        path = f"{customer}/conversations/{conversation_id}/messages/{second['message_id']}/move"
+        stands: dict[str, Any] = supervisor.done(path, to)
+        return stands
+
+    apart = moved(first["conversation_id"])
+    card = supervisor.shown(f"/v1/conversations/{apart['conversation_id']}", params={"min_position": apart["position"]})
+    third = bring(mailbox, 33, "Re: A coat", "In-Reply-To: <32.threads@example.org>")
+    back = moved(apart["conversation_id"], to_conversation_id=first["conversation_id"])
+    page = supervisor.shown(f"{customer}/timeline", params={"min_position": back["position"]})
+
+    assert (card["subject"], card["messages"], card["preview"].strip()) == ("Re: A coat", 1, "Number 32")
+    assert card["conversation"]["status"] == "waiting"
+    assert third["conversation_id"] == apart["conversation_id"] != first["conversation_id"]
+    assert back["conversation_id"] == first["conversation_id"]
+    (entry,) = (one for one in page["items"] if one["position"] == second["position"])
+    assert (entry["event"]["conversation_id"], entry.get("moved_from", "")) == (first["conversation_id"], "")
+    moves = [one["kind"] for one in page["items"] if one["kind"].startswith("conversation.message_")]
+    assert moves.count("conversation.message_left") >= 2

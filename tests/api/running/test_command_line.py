@@ -12,8 +12,8 @@ import click
 import httpx
 import pytest
 
+from api.assembly import FOLDS
 from api.command_line.__main__ import main, onethread
-from api.composition import FOLDS
 from api.key_file import new_key
 from api.settings import Settings, variable
 from infrastructure.embedded.servers import Servers

@@ -18,11 +18,11 @@ from api.demo.screen import Screen
 from api.demo.shop import AGENTS, FEATURED, QUEUES
 
 ROOT = Path(__file__).parents[3]
-HOOKS = {"whatsapp", "messenger", "instagram", "telegram", "line", "wechat", "sms"}
+HOOKS = {"whatsapp", "messenger", "instagram", "telegram", "line", "wechat", "wecom", "x", "sms"}
 CHANNELS = HOOKS | {"email", "webchat", "adapter", "phone"}
 AMENDMENTS = ("edit", "reaction", "unsend")
 MEDIA_ANSWERED_MIN = 6
-"""Of nine: in so few seconds, on a busy machine, chance leaves one or another out."""
+"""Of eleven: in so few seconds, on a busy machine, chance leaves one or another out."""
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 SECONDS = (6, 20, 60)
 """How long it runs; again, and longer, only where the machine was too busy for everybody to get their turn."""
@@ -91,7 +91,7 @@ def test_the_demo_ends_by_itself_and_nothing_goes_wrong(demo: Demo) -> None:
     assert set(re.findall(r"answers (\d+)", demo.out)) <= RACES, demo.out
 
 
-def test_all_eleven_channels_are_taken_in(demo: Demo) -> None:
+def test_all_thirteen_channels_are_taken_in(demo: Demo) -> None:
     taken_in = {channel: demo.row(f"messages taken in, {channel}") for channel in CHANNELS}
 
     assert all(taken_in.values()), demo.out

@@ -27,6 +27,7 @@ READERS = {
     "agent_board",
     "return_work",
     "send_replies",
+    "hand_chats_over",
     "keep_snapshots",
     "fetch_media",
     "count_traffic",

@@ -64,11 +64,13 @@ def test_a_visitor_talks_through_the_page_and_a_dropped_socket_doubles_nothing(
         page.value(
             "say({kind: 'message', id: 'again', text: 'Twice'}), say({kind: 'message', id: 'again', text: 'Twice'})"
         )
+        page.value("element('email').value = 'ana@example.org'; element('email').dispatchEvent(new Event('change'))")
         page.value("location.reload()")
         page.wait_for(
             "typeof isWelcome !== 'undefined' && isWelcome && document.querySelectorAll('#lines li').length === 4"
         )
         lines = page.value(LINES)
+        assert page.value("element('email').value") == "ana@example.org"
 
     assert lines.pop(1).endswith(": Good morning")
     assert lines == ["mine|你好", "mine|Still there?", "mine|Twice"]

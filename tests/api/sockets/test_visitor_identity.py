@@ -208,3 +208,13 @@ def test_who_signed_out_does_not_see_what_was_said_with_a_proof(chat: Shop) -> N
 
     assert seen["text"] == "As a stranger"
     assert (then["kind"], then["id"]) == ("stored", "last")
+
+
+def test_a_proven_customer_may_leave_an_address_that_no_hmac_covers(chat: Shop, supervisor: Caller) -> None:
+    with visitor(chat, **proven("77"), email="ana@example.org") as (socket, _):
+        assert hear(socket)["kind"] == "identified"
+        said(socket, "Hello")
+
+    (customer_id,) = customers_of(chat, supervisor)
+    (claimed,) = timeline(supervisor, customer_id, "customer.identity_claimed")
+    assert (claimed["event"]["handle"], claimed["event"]["email"]) == ("user:77", "ana@example.org")

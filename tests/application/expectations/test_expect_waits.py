@@ -1,5 +1,6 @@
 """Expected waits beside a router on the real log: kept, taken over, fenced, tidied, and told how old they are."""
 
+import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -172,6 +173,37 @@ async def test_changes_come_in_order_and_never_end_within_one(shop: Shop, store:
     assert [change.position for change in found.changes] == [1, 1, 2, 2]
     assert (found.position, found.is_complete) == (2, False)
     assert ([change.position for change in rest.changes], rest.is_complete) == ([3, 3, 4, 4], True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("scope", ["queue-1", "queue-2", "customer-1"])
+async def test_an_old_snapshot_and_what_changed_since_make_a_new_one(
+    shop: Shop, store: PostgresExpectations, scope: str, seed: int
+) -> None:
+    chance, revision = random.Random(seed), 0
+    keys = [(f"conversation-{number}", f"queue-{queue}") for number in range(6) for queue in (1, 2)]
+    before, seen = await store.snapshot(VIEW, scope, 100), dict[str, bytes]()
+    for step in range(12):
+        moved = chance.sample(keys, 4)
+        told = [
+            Expectation(id=one, customer_id=f"customer-{one[-1]}", queue_id=queue_id, place=step + 1, as_of=NOON)
+            for one, queue_id in {key[0]: key for key in moved[:2]}.values()
+        ]
+        gone = {key for key in keys if key[0] in {one.id for one in told}} - {one.key for one in told} | {moved[3]}
+        changed = Changed(told=told, gone=sorted(gone - {one.key for one in told}))
+        revision = await store.save(changed, after=revision, at=NOON)
+
+    position = before.position
+    while (found := await store.changes(VIEW, [scope], position, 3)).changes:
+        for change in found.changes:
+            seen.pop(change.key, None)
+            if not change.is_gone:
+                seen[change.key] = change.doc
+        position = found.position
+
+    after = await store.snapshot(VIEW, scope, 100)
+    assert seen == {row.key: row.doc for row in after.rows}
+    assert position == after.position == revision
 
 
 async def test_sums_of_a_day_add_up(shop: Shop, store: PostgresExpectations) -> None:

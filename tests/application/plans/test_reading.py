@@ -4,8 +4,6 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as some
 
 from application.plans.document import read_document, read_plan
 from application.plans.plan import Plan, digest
@@ -124,8 +122,7 @@ def test_the_same_new_name_is_the_same_new_queue() -> None:
     assert read_plan("queues: {Newer: {}}", "r", QUEUES) != first
 
 
-def test_every_mistake_is_told_with_its_place() -> None:
-    text = """\
+MISTAKEN = """\
 policy:
   units: {phone: 0, x: 5, y: 2000}
   choise: longest_idle
@@ -151,34 +148,37 @@ queues:
   Returns: {}
 colours: 1
 """
+TOLD = [
+    "r.yaml:2:11: policy.units.phone: 0 is not within 1 to 1000",
+    "r.yaml:2:27: policy.units.y: 2000 is not within 1 to 1000",
+    "r.yaml:3:3: policy.choise: there is no such field; did you mean 'choice'?",
+    f"r.yaml:4:3: policy.choice: one of {', '.join(ChoiceRule)} is wanted here, not the text 'best'",
+    "r.yaml:5:25: policy.blocks.call[1]: no channel is of kind 'foo'; kinds are ['call', 'chat', 'mail']",
+    "r.yaml:5:31: policy.blocks.bar: no channel is of kind 'bar'; kinds are ['call', 'chat', 'mail']",
+    "r.yaml:6:13: policy.at_most.phone: a whole number is wanted here, not the text 'yes'",
+    "r.yaml:9:23: queues.Returns.required_skills.lang:zh: 'lang:zh' at level 11; levels go from 1 to 10",
+    "r.yaml:9:50: queues.Returns.required_skills.x: a whole number is wanted here, not the text '5'",
+    "r.yaml:11:37: queues.Returns.relaxation[0].lower.returns: 'returns' at 5 is more than 3",
+    "r.yaml:11:49: queues.Returns.relaxation[0].lower.foo: 'foo' is not asked for by then",
+    "r.yaml:12:10: queues.Returns.relaxation[1].after_seconds: 30 is not within 60 to 2592000",
+    "r.yaml:13:9: queues.Returns.relaxation[2]: after_seconds is missing",
+    "r.yaml:14:21: queues.Returns.opening_hours.time_zone: 'Mars' is not an IANA time zone",
+    "r.yaml:14:53: queues.Returns.opening_hours.weekly.mon[0]: '25:00' is past 24:00",
+    "r.yaml:14:70: queues.Returns.opening_hours.weekly.dim: a weekday is one of mon, tue, wed, thu, fri, sat, sun",
+    "r.yaml:14:91: queues.Returns.opening_hours.holidays[0]: '2026-13-01' is not a day like 2026-12-25",
+    "r.yaml:16:36: queues.Returns.overflow[0].to_queue: there is no queue 'Sale'; did you mean 'Sales'?",
+    f"r.yaml:17:10: queues.Returns.overflow[1].when: {WHEN}, not the text 'wait'; did you mean 'waited'?",
+    "r.yaml:18:9: queues.Returns.overflow[2]: limit: 0 is not within 1 to 2592000",
+    "r.yaml:19:5: queues.Returns.priority: 99 is not within 0 to 10",
+    "r.yaml:21:5: queues.Sales.name: a queue needs a name",
+    "r.yaml:22:3: queues.Old: there is no such queue",
+    "r.yaml:23:3: queues.Returns: this is given twice; first in line 8",
+    "r.yaml:24:1: colours: there is no such section",
+]
 
-    assert mistakes(text) == [
-        "r.yaml:2:11: policy.units.phone: 0 is not within 1 to 1000",
-        "r.yaml:2:27: policy.units.y: 2000 is not within 1 to 1000",
-        "r.yaml:3:3: policy.choise: there is no such field; did you mean 'choice'?",
-        f"r.yaml:4:3: policy.choice: one of {', '.join(ChoiceRule)} is wanted here, not the text 'best'",
-        "r.yaml:5:25: policy.blocks.call[1]: no channel is of kind 'foo'; kinds are ['call', 'chat', 'mail']",
-        "r.yaml:5:31: policy.blocks.bar: no channel is of kind 'bar'; kinds are ['call', 'chat', 'mail']",
-        "r.yaml:6:13: policy.at_most.phone: a whole number is wanted here, not the text 'yes'",
-        "r.yaml:9:23: queues.Returns.required_skills.lang:zh: 'lang:zh' at level 11; levels go from 1 to 10",
-        "r.yaml:9:50: queues.Returns.required_skills.x: a whole number is wanted here, not the text '5'",
-        "r.yaml:11:37: queues.Returns.relaxation[0].lower.returns: 'returns' at 5 is more than 3",
-        "r.yaml:11:49: queues.Returns.relaxation[0].lower.foo: 'foo' is not asked for by then",
-        "r.yaml:12:10: queues.Returns.relaxation[1].after_seconds: 30 is not within 60 to 2592000",
-        "r.yaml:13:9: queues.Returns.relaxation[2]: after_seconds is missing",
-        "r.yaml:14:21: queues.Returns.opening_hours.time_zone: 'Mars' is not an IANA time zone",
-        "r.yaml:14:53: queues.Returns.opening_hours.weekly.mon[0]: '25:00' is past 24:00",
-        "r.yaml:14:70: queues.Returns.opening_hours.weekly.dim: a weekday is one of mon, tue, wed, thu, fri, sat, sun",
-        "r.yaml:14:91: queues.Returns.opening_hours.holidays[0]: '2026-13-01' is not a day like 2026-12-25",
-        "r.yaml:16:36: queues.Returns.overflow[0].to_queue: there is no queue 'Sale'; did you mean 'Sales'?",
-        f"r.yaml:17:10: queues.Returns.overflow[1].when: {WHEN}, not the text 'wait'; did you mean 'waited'?",
-        "r.yaml:18:9: queues.Returns.overflow[2]: limit: 0 is not within 1 to 2592000",
-        "r.yaml:19:5: queues.Returns.priority: 99 is not within 0 to 10",
-        "r.yaml:21:5: queues.Sales.name: a queue needs a name",
-        "r.yaml:22:3: queues.Old: there is no such queue",
-        "r.yaml:23:3: queues.Returns: this is given twice; first in line 8",
-        "r.yaml:24:1: colours: there is no such section",
-    ]
+
+def test_every_mistake_is_told_with_its_place() -> None:
+    assert mistakes(MISTAKEN) == TOLD
 
 
 @pytest.mark.parametrize(
@@ -280,34 +280,3 @@ def test_so_many_mistakes_are_told_and_no_more() -> None:
 def test_plain_words_mean_what_the_newer_yaml_says(word: str, meaning: object) -> None:
     assert plain(word) == meaning
     assert type(plain(word)) is type(meaning)
-
-
-VALUES = some.recursive(
-    some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
-    lambda inner: (
-        some.lists(inner, max_size=4)
-        | some.dictionaries(
-            some.sampled_from(["when", "limit", "to_queue", "after_seconds", "lower", "x", "time_zone", "weekly"]),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=10,
-)
-FIELDS = some.sampled_from(
-    [*QueueDefinition.__struct_fields__, *RoutingPolicy.__struct_fields__, "retired", "to_queue"]
-)
-THINGS = some.dictionaries(FIELDS, VALUES)
-DOCUMENTS = some.fixed_dictionaries({"policy": THINGS, "queues": some.dictionaries(some.text(max_size=3), THINGS)})
-ANYTHING = some.binary(max_size=200) | some.text(max_size=200) | DOCUMENTS.map(json.dumps)
-
-
-@settings(deadline=None, max_examples=60, derandomize=True)
-@given(ANYTHING)
-def test_whatever_a_document_says_it_is_read_or_its_problems_are_told(raw: bytes | str) -> None:
-    try:
-        problems = read_document(raw, QUEUES).problems
-    except PlanUnreadable as refused:
-        problems = refused.problems
-
-    assert all(problem.line > 0 and problem.column > 0 and problem.reason for problem in problems)

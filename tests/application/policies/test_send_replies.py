@@ -11,6 +11,7 @@ from tests.application.policies.scripted_channel import (
     NOT_NOW,
     QUICK,
     Channel,
+    Sender,
     accepted,
     attempted,
     deliveries,
@@ -59,6 +60,23 @@ async def test_a_reply_is_sent_with_all_that_the_channel_needs(shop: Shop) -> No
             agent_id=case.agent_id,
         ),
     ]
+
+
+async def test_an_answer_to_a_mail_continues_its_chain_of_references(shop: Shop) -> None:
+    mailbox = await shop.open_account("email")
+    mail = a_message("<3@x>", "ana@x", thread="<1@x>", answers=["<2@x>", "<1@x>"])
+    (receipt,) = await shop.receive(mail, account_id=mailbox)
+    await shop.hire()
+    await shop.route()
+    case = await shop.case(receipt)
+    await shop.accept(case)
+    await reply(shop, case)
+    channel = Channel()
+
+    await Sender(shop, {"email": channel.send}).catch_up()
+
+    (sent,) = channel.sent
+    assert (sent.in_reply_to, sent.references) == ("<3@x>", ("<1@x>", "<2@x>"))
 
 
 async def test_what_the_provider_called_it_leads_to_the_reply(shop: Shop) -> None:

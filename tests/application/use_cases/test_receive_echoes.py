@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from application.exchange.sending import Unknown
+from application.exchange.sending import Outcome, Unknown
 from application.use_cases.receive_echoes import EchoReceipt, ReceiveEchoes
 from domain.account import AccountPaused, AccountUnknown
 from domain.conversation import Status
@@ -15,7 +15,7 @@ from domain.delivery import DeliveryAccepted
 from domain.intake import Echo
 from domain.interaction import MessageContradicted, ReplyEchoed
 from domain.receipts import Fate
-from tests.application.policies.scripted_channel import Channel, attempted, reply, sending
+from tests.application.policies.scripted_channel import Channel, Sender, attempted, reply, sending
 from tests.application.situations import (
     NOON,
     Case,
@@ -160,6 +160,35 @@ async def test_an_echo_settles_a_reply_whose_outcome_is_unknown(shop: Shop) -> N
     assert (event.message_id, event.provider_id, event.agent_id) == (message_id, "p-9", case.agent_id)
     key = shop.keys.sent(shop.account_id, "p-9").key
     assert (await shop.log.claimed([key]))[key][0] == head + 1
+
+
+async def test_an_echo_of_the_same_words_counts_a_reply_of_unknown_outcome_once(shop: Shop) -> None:
+    case = await an_assigned_conversation(shop)
+    message_id = await reply(shop, case)
+    await sending(shop, Channel(Unknown(reason="time-out"))).catch_up()
+    head = await shop.log.head()
+    told = an_echo(content={"text": "Here is your refund."})
+
+    (receipt,), (again,) = await receive(shop, told), await receive(shop, told)
+
+    (event,) = await shop.since(head)
+    assert isinstance(event, DeliveryAccepted)
+    assert (receipt.message_id, receipt.is_ours, again.is_ours, again.is_repeat) == (message_id, True, True, True)
+    assert (await shop.conversation(case)).replies == {}
+
+
+async def test_a_time_out_after_the_echo_of_the_same_words_changes_nothing(shop: Shop) -> None:
+    case = await an_assigned_conversation(shop)
+    message_id = await reply(shop, case)
+
+    async def send(*_: object) -> Outcome:
+        await receive(shop, an_echo(content={"text": "Here is your refund."}))
+        return Unknown(reason="time-out")
+
+    await Sender(shop, {"webchat": send}).catch_up()
+
+    assert (await shop.customer(case.customer_id)).outbound[message_id].fate is Fate.ACCEPTED
+    assert (await shop.conversation(case)).replies == {}
 
 
 async def test_an_echo_that_is_faster_than_the_senders_record_is_recognised_by_our_id(shop: Shop) -> None:

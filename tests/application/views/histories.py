@@ -15,6 +15,7 @@ from domain.echoes import receive_echo
 from domain.event import Event, RuleBroken
 from domain.intake import Call, Echo, InboundMessage, Intake
 from domain.interaction import Content, ContentKind, Direction
+from domain.threads import moving
 from domain.workload import Ask
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
@@ -133,6 +134,7 @@ class Town:
             (4, self._amend),
             (4, self._fare),
             (2, self._echo),
+            (1, self._move),
         ]
         return self.random.choices([act for _, act in actions], [weight for weight, _ in actions])[0]()
 
@@ -187,6 +189,22 @@ class Town:
             new_conversation_id=self.new("conversation"), at=self.now,
         )  # fmt: skip
         return [(who, events)]
+
+    def _move(self) -> Sequence[tuple[str, Events]]:
+        """A person takes a mail out of its conversation, or puts it into another."""
+        who = self.random.choice(self.streams("customer") or [self.new("customer")])
+        state, into = self.states.get(who, (customer.NEW, 0))[0], Intake(queue_id=self.random.choice(QUEUES))
+        known = [one for one in state.mails.values() if one.conversation_id in state.conversations]
+        if not known:
+            return []
+        mail = self.random.choice(known)
+        others = [one.id for one in state.conversations.values() if one.channel == "email"]
+        if self.random.random() < 0.5:
+            to = self.random.choice(others)
+            return [(who, moving.join(state, mail, to, moving.Wording(preview="back"), intake=into, at=self.now))]
+        new = self.new("conversation")
+        says = moving.Wording(subject="apart", preview="alone")
+        return [(who, moving.set_apart(state, mail, says, intake=into, new_conversation_id=new, at=self.now))]
 
     def _call(self) -> Sequence[tuple[str, Events]]:
         who = self.random.choice(self.streams("customer") or [self.new("customer")])

@@ -127,7 +127,7 @@ async def test_who_resumes_from_a_position_that_means_nothing_gets_a_snapshot(
 
 
 async def test_who_missed_too_much_gets_a_fresh_snapshot(followed: Followed, readers: ViewReaders) -> None:
-    hub = Hub(readers, HubLimits(feed=FeedLimits(resume_rows_max=5)))
+    hub = Hub(readers, HubLimits(feed=FeedLimits(resume_rows_max=2)))
     screen = Screen(hub)
 
     await screen.watch("conversations", ALL, 1)

@@ -6,7 +6,7 @@ from domain import customer
 from domain.assignment import ConversationEnqueued
 from domain.conversation import ConversationOpened, Status
 from domain.customer import Customer, CustomerRegistered, IdentityLinked
-from domain.delivery import DeliveryAccepted
+from domain.delivery import DeliveryAccepted, DeliveryRejected
 from domain.echoes import contradict_echo, own, receive_echo
 from domain.event import Event
 from domain.intake import Echo, InboundMessage, Intake, receive_message
@@ -15,6 +15,8 @@ from tests.domain.outbound.test_deliveries import ACCEPTED, ATTEMPTED, REPLY, UN
 from tests.domain.situations import (
     ACCOUNT,
     CONVERSATION,
+    IN_A_MINUTE,
+    IN_TWO_MINUTES,
     MEI,
     NOON,
     QUEUE,
@@ -113,6 +115,40 @@ def test_an_echo_of_our_own_proves_that_it_left() -> None:
         assert (event.message_id, event.provider_id, event.agent_id) == ("message-1", "p-9", MEI)
 
 
+SAME_WORDS = replace(FROM_THE_PHONE, content=Content(text="On its\n way. "))
+AWAITED = replace(UNKNOWN, settle_at=IN_A_MINUTE)
+
+
+def test_an_echo_of_the_same_words_settles_what_is_still_unknown() -> None:
+    for before in ([ATTEMPTED], [ATTEMPTED, AWAITED], [ATTEMPTED, UNKNOWN]):
+        known = after_customer(joan(an_assigned_conversation()), *[REPLY, *before])
+
+        (event,) = receive(known, SAME_WORDS)
+
+        assert isinstance(event, DeliveryAccepted)
+        assert (event.message_id, event.provider_id) == ("message-1", "p-9")
+        assert receive(after_customer(known, event), replace(SAME_WORDS, provider_id="p-10"))[-1].TOPIC == (
+            "conversation.reply_echoed"
+        )
+
+
+def test_an_echo_of_the_same_words_is_somebody_elses_unless_everything_fits() -> None:
+    known = after_customer(joan(an_assigned_conversation()), *[REPLY, ATTEMPTED, AWAITED])
+    refused = DeliveryRejected(conversation_id=CONVERSATION, message_id="message-1", reason="no")
+
+    for before, echo, at in (
+        (known, replace(SAME_WORDS, content=Content(text="On its ways.")), NOON),
+        (known, replace(SAME_WORDS, thread="thread-2"), NOON),
+        (known, replace(SAME_WORDS, handle="+4915199999999"), NOON),
+        (known, replace(SAME_WORDS, callback="message-2"), NOON),
+        (known, SAME_WORDS, IN_TWO_MINUTES),
+        (after_customer(joan(an_assigned_conversation()), REPLY), SAME_WORDS, NOON),
+        (after_customer(joan(an_assigned_conversation()), *[REPLY, ATTEMPTED, refused]), SAME_WORDS, NOON),
+    ):
+        assert own(before, echo, account_id=ACCOUNT, at=at) is None
+    assert own(known, SAME_WORDS, account_id="account-other", at=NOON) is None
+
+
 def test_an_echo_of_what_we_know_to_have_left_is_no_news() -> None:
     known = after_customer(joan(an_assigned_conversation()), *[REPLY, ATTEMPTED, ACCEPTED])
 
@@ -126,7 +162,7 @@ def test_an_edit_of_our_own_message_is_told_of_and_is_no_proof() -> None:
         FROM_THE_PHONE, provider_id="p-1", kind="edit", content=Content(kind=ContentKind.EDIT, about="p-1", text="No.")
     )
 
-    assert own(known, edit, account_id=ACCOUNT) is None
+    assert own(known, edit, account_id=ACCOUNT, at=NOON) is None
     assert isinstance(receive(known, edit)[-1], ReplyEchoed)
 
 

@@ -1,0 +1,190 @@
+"""Hand over: a chat goes on by mail when its visitor has left, and their answers come back into it."""
+
+import logging
+from collections.abc import Collection, Sequence
+
+from msgspec.structs import replace
+
+from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Commands, Contended
+from application.directory import Directory
+from application.exchange.handover import Handover, handover_of
+from application.ids import derived_id
+from application.log import Claim
+from application.use_cases.arrivals import Desk
+from application.use_cases.receive_echoes import Otherwise
+from application.use_cases.receive_messages import Receipt
+from domain.account import AccountDefinition
+from domain.conversation import Conversation
+from domain.customer import Customer
+from domain.event import Event, Recorded
+from domain.handover import decisions
+from domain.intake import InboundMessage, receive_message
+from domain.interaction import MessageReceived, ReplyWritten
+from domain.threads.mails import PROVEN
+
+EVENTS_READ_MAX = 500
+"""Of the customer, in which the transcript is looked for."""
+LINES_MAX = 50
+"""Of the transcript; earlier ones are left out."""
+SAID_SO_FAR = "-- \nWhat was said so far:"
+
+logger = logging.getLogger(__name__)
+
+
+class HandOver:
+    """What a visitor saw, what goes to them by mail, and what they answer. Each is safe to repeat."""
+
+    def __init__(self, commands: Commands, directory: Directory) -> None:
+        self._commands = commands
+        self._directory = directory
+
+    def of(self, account_id: str) -> Handover | None:
+        """How the chat is handed over. None where it is not, or its mailbox is none."""
+        account = self._directory.account(account_id)
+        if account is None or account.definition is None or account.definition.channel != "webchat":
+            return None
+        handover = handover_of(account.definition)
+        if handover is not None and self._mailbox(handover) is None:
+            logger.warning("%s hands nothing over: handover_account is no e-mail account", account_id)
+            return None
+        return handover
+
+    async def see(self, command: Command, customer_id: str, message_ids: Collection[str]) -> None:
+        """The visitor's page was told these replies. Raises Contended, LogBusy, LogUnreachable."""
+        if message_ids:
+            await self._commands.carry_out(command, [customer_id], lambda one: [decisions.see(one, message_ids)])
+
+    async def hand_over(self, command: Command, customer_id: str, conversation_id: str) -> None:
+        """Mails what the visitor has not seen, with what was said so far; nothing where there is no address.
+
+        Raises Contended, LogBusy, LogUnreachable.
+        """
+        customer, version = await self._commands.states.load(customer_id)
+        conversation = customer.conversations.get(conversation_id)
+        handover = self.of(conversation.account_id) if conversation else None
+        if conversation is None or handover is None:
+            return
+        missed = [one.message_id for one in decisions.unseen(customer, conversation)]
+        if not missed or not decisions.mail_address(customer, conversation):
+            return
+        past = await self._commands.log.read_stream(customer_id, max(0, version - EVENTS_READ_MAX))
+        claim = self._commands.claim_keys.once("handed over", *missed)
+        text, subject = self._text(past, conversation, missed), self._subject(conversation)
+
+        def decide(now: Customer) -> list[list[Event]]:
+            one = now.conversation(conversation_id)
+            message_id, mailbox_id = derived_id("message", claim.key), handover.mailbox_id
+            return [
+                decisions.hand_over(
+                    now, one, missed, message_id=message_id, mailbox_id=mailbox_id, subject=subject, text=text
+                )
+            ]
+
+        try:
+            await self._commands.carry_out(command, [customer_id], decide, [claim])
+        except ClaimTaken:
+            self._commands.states.forget(customer_id)
+
+    async def answer(self, account_id: str, message: InboundMessage, command: Command) -> Receipt | None:
+        """Takes in a mail that answers a chat, from the address that it was handed over to.
+
+        None where it is none, or was stored before. Raises AccountPaused, TooManyConversations, Contended, LogBusy,
+        LogUnreachable.
+        """
+        customer_id = await self._answered(message)
+        if not customer_id:
+            return None
+        _, definition = self._directory.working_account(account_id)
+        intake = self._directory.intake(definition.queue_id)
+        arrival = Desk(account_id, "email", self._commands.claim_keys, intake).arrival(0, message)
+
+        def decide(now: Customer) -> list[Event]:
+            return receive_message(
+                now,
+                arrival.message,
+                channel="email",
+                account_id=account_id,
+                scope=None,
+                intake=intake,
+                message_id=arrival.message_id,
+                new_conversation_id=derived_id("conversation", arrival.claim.key),
+                at=command.at,
+            )
+
+        for _ in range(ATTEMPTS_MAX):
+            events = decide((await self._commands.states.load(customer_id))[0])
+            place = next(nth for nth, event in enumerate(events) if isinstance(event, MessageReceived))
+            claim = Claim(arrival.claim.key, arrival.claim.fingerprint, place)
+
+            def decide_again(now: Customer, expected: Sequence[Event] = events) -> list[list[Event]]:
+                if (again := decide(now)) != expected:
+                    raise Otherwise
+                return [again]
+
+            try:
+                at = replace(command, at=message.occurred_at, claim=None)
+                await self._commands.carry_out(at, [customer_id], decide_again, [claim])
+            except Otherwise:
+                self._commands.states.forget(customer_id)
+            except ClaimTaken:
+                return None
+            else:
+                return await self._receipt(claim, customer_id, events[place])
+        raise Contended
+
+    async def _receipt(self, claim: Claim, customer_id: str, received: Event) -> Receipt:
+        assert isinstance(received, MessageReceived)  # the event that was just claimed
+        position, _ = (await self._commands.log.claimed([claim.key]))[claim.key]
+        return Receipt(
+            position=position,
+            customer_id=customer_id,
+            conversation_id=received.conversation_id,
+            message_id=received.message_id,
+        )
+
+    async def _answered(self, message: InboundMessage) -> str:
+        """The customer whose chat it answers; empty where it answers none that went to its sender's address."""
+        if message.joined_by not in PROVEN or not message.conversation_id:
+            return ""
+        key = bytes.fromhex(message.conversation_id.partition("-")[2])  # as `derived_id` made it of the first message's
+        taken = await self._commands.log.claimed([key])
+        opened = await self._commands.log.at(taken[key][0]) if key in taken else None
+        if opened is None:
+            return ""
+        customer: Customer
+        customer, _ = await self._commands.states.load(opened.stream)
+        one = customer.conversations.get(message.conversation_id)
+        return opened.stream if one and one.handed_to and one.handed_to == message.handle.lower() else ""
+
+    def _mailbox(self, handover: Handover) -> AccountDefinition | None:
+        account = self._directory.account(handover.mailbox_id)
+        definition = account.definition if account else None
+        return definition if definition and definition.channel == "email" else None
+
+    def _subject(self, conversation: Conversation) -> str:
+        account = self._directory.account(conversation.account_id)
+        return conversation.subject or (account.definition.name if account and account.definition else "")
+
+    def _text(self, past: Sequence[Recorded], conversation: Conversation, missed: Collection[str]) -> str:
+        r"""The replies that were missed, then what was said before them.
+
+        Example: "It left today.\n\n-- \nWhat was said so far:\n\n[11:58] Ana: Where is my parcel?"
+        """
+        new: list[str] = []
+        lines: list[str] = []
+        for recorded in past:
+            event, at = recorded.event, f"[{recorded.occurred_at:%H:%M}]"
+            if getattr(event, "conversation_id", "") != conversation.id:
+                continue
+            if type(event) is ReplyWritten and event.message_id in missed:
+                new.append(event.text)
+            elif type(event) is ReplyWritten:
+                lines.append(f"{at} {self._author(event.agent_id)}: {event.text}")
+            elif isinstance(event, MessageReceived) and event.chat is None:
+                lines.append(f"{at} {event.author or 'You'}: {event.content.text}")
+        told = "\n".join(lines[-LINES_MAX:])
+        return "\n\n".join([*new, f"{SAID_SO_FAR}\n\n{told}"] if told else new)
+
+    def _author(self, agent_id: str) -> str:
+        people = self._directory.people.values()
+        return next((one.name for one in people if one.agent_id == agent_id), "") or "We"

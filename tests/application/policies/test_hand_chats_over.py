@@ -1,0 +1,145 @@
+"""Replies that a visitor of a chat did not see go to them by mail, once, and only when they have left an address."""
+
+import pytest
+
+from application.follower import Follower
+from application.policies.hand_chats_over import HandChatsOver
+from application.use_cases.hand_over import HandOver
+from domain.account import AccountDefinition
+from domain.customer import IdentityClaimed
+from domain.intake import InboundMessage
+from domain.interaction import MessageReceived, ReplyHandedOver
+from tests.application.policies.scripted_channel import reply
+from tests.application.situations import Case, Shop, a_message, an_assigned_conversation, another_process, everything
+
+pytestmark = pytest.mark.anyio
+ADDRESS = "li@example.org"
+
+
+async def a_chat(shop: Shop, *, mailbox_channel: str = "email", address: str = ADDRESS) -> Case:
+    """With an agent who has it, and a visitor who left an address."""
+    mailbox = await shop.open_account(mailbox_channel)
+    settings = {"handover_account": mailbox, "handover_minutes": "10"}
+    definition = AccountDefinition(channel="webchat", name="Shop", queue_id=shop.queue_id, settings=settings)
+    await shop.set_up.define_account(shop.command(), shop.account_id, definition)
+    await shop.directory_follower.catch_up()
+    case = await an_assigned_conversation(shop)
+    claimed = IdentityClaimed(channel="webchat", account_id=shop.account_id, handle="li", email=address)
+    await shop.commands.carry_out(shop.command(), [case.customer_id], lambda _: [[claimed]])
+    return case
+
+
+def handing(shop: Shop) -> tuple[Follower, HandChatsOver, HandOver]:
+    """As a process runs it that starts now."""
+    hand_over = HandOver(shop.commands, shop.directory)
+    policy = HandChatsOver(shop.states, hand_over, shop.positions, shop.clock)
+    return Follower(shop.log, policy), policy, hand_over
+
+
+async def handed(shop: Shop) -> list[ReplyHandedOver]:
+    return [one.event for one in await everything(shop.log) if isinstance(one.event, ReplyHandedOver)]
+
+
+async def look(shop: Shop) -> list[ReplyHandedOver]:
+    """What has gone by mail once a process has looked at this moment."""
+    follower, policy, _ = handing(shop)
+    await follower.catch_up()
+    await policy.look()
+    return await handed(shop)
+
+
+async def test_a_reply_waits_for_its_visitor_and_then_goes_by_mail_once(shop: Shop) -> None:
+    case = await a_chat(shop)
+    first = await reply(shop, case, "It left today.")
+    shop.clock.wait(599)
+    assert await look(shop) == []
+    second = await reply(shop, case, "Tomorrow you have it.")
+
+    shop.clock.wait(1)
+    (event,) = await look(shop)
+    shop.clock.wait(600)
+    (same,) = await look(shop)
+
+    assert same == event
+    assert (event.handle, event.channel, event.replies) == (ADDRESS, "email", (first, second))
+    assert event.text == (
+        "It left today.\n\nTomorrow you have it.\n\n-- \nWhat was said so far:\n\n[12:00] You: Hello?"
+    )
+
+
+async def test_what_was_seen_meanwhile_goes_by_no_mail(shop: Shop) -> None:
+    case = await a_chat(shop)
+    message_id = await reply(shop, case)
+    follower, policy, hand_over = handing(shop)
+    await follower.catch_up()
+    await hand_over.see(shop.command(), case.customer_id, [message_id])
+    shop.clock.wait(600)
+
+    await policy.look()
+
+    assert await handed(shop) == []
+
+
+async def test_two_processes_that_look_at_once_send_one_mail(shop: Shop) -> None:
+    case = await a_chat(shop)
+    await reply(shop, case)
+    shop.clock.wait(600)
+
+    async with another_process(shop) as other:
+        await look(shop)
+        await look(other)
+
+    assert len(await handed(shop)) == 1
+
+
+@pytest.mark.parametrize(("address", "mailbox_channel"), [("", "email"), ("no address", "email"), (ADDRESS, "line")])
+async def test_without_an_address_or_a_mailbox_a_reply_waits_in_the_chat(
+    shop: Shop, address: str, mailbox_channel: str
+) -> None:
+    case = await a_chat(shop, address=address, mailbox_channel=mailbox_channel)
+    await reply(shop, case)
+    shop.clock.wait(600)
+
+    assert await look(shop) == []
+
+
+def an_answer(case: Case, sender: str = ADDRESS.upper()) -> InboundMessage:
+    proof = {"conversation_id": case.conversation_id, "joined_by": "reply_address"}
+    return a_message("<1@x>", sender, "Thanks", **proof)
+
+
+async def test_an_answer_from_the_address_joins_the_chat_once(shop: Shop) -> None:
+    case = await a_chat(shop)
+    await reply(shop, case)
+    shop.clock.wait(600)
+    (event,) = await look(shop)
+    _, _, hand_over = handing(shop)
+
+    receipt = await hand_over.answer(event.account_id, an_answer(case), shop.command())
+    again = await hand_over.answer(event.account_id, an_answer(case), shop.command())
+    (repeat,) = await shop.receive(an_answer(case), account_id=event.account_id)
+
+    assert receipt is not None
+    assert (receipt.customer_id, receipt.conversation_id) == case.ids
+    assert again is None
+    assert (repeat.is_repeat, repeat.position) == (True, receipt.position)
+    recorded = await shop.log.at(receipt.position)
+    assert recorded is not None
+    assert isinstance(recorded.event, MessageReceived)
+    follow_up = await reply(shop, case, "With pleasure.")
+    assert (await look(shop))[-1].replies == (follow_up,)
+
+
+async def test_an_answer_from_elsewhere_is_its_senders_own(shop: Shop) -> None:
+    case = await a_chat(shop)
+    await reply(shop, case)
+    _, _, hand_over = handing(shop)
+    assert await hand_over.answer(shop.account_id, an_answer(case), shop.command()) is None
+    shop.clock.wait(600)
+    (event,) = await look(shop)
+
+    stranger = await hand_over.answer(event.account_id, an_answer(case, "mallory@x"), shop.command())
+    (receipt,) = await shop.receive(an_answer(case, "mallory@x"), account_id=event.account_id)
+
+    assert stranger is None
+    assert receipt.customer_id != case.customer_id

@@ -1,0 +1,1 @@
+"""Chats that go on by mail."""

@@ -1,0 +1,1 @@
+"""Threads of mail: subjects compared, mails placed and moved."""
