@@ -15,6 +15,8 @@ from api.command_line.comparison import print_comparison
 from api.command_line.run import run_with_parts
 from api.parts import Parts
 from application.plans.document import read_plan
+from application.plans.plan import Plan
+from application.plans.problems import PlanRefused
 from application.whatif.figures.counting import Yardstick
 from application.whatif.figures.ledger import Tally
 from application.whatif.figures.plot import svg
@@ -171,9 +173,17 @@ def _scenarios(history: History, facts: Facts, policy: Path | None, roster: Rost
     was = scenario_of(history)
     if policy is None and not roster:
         return [was], was.yardstick
-    plan = read_plan(policy.read_bytes(), policy.name, facts.queues) if policy else AS_IT_WAS
+    plan = _plan(policy, facts) if policy else AS_IT_WAS
     what_if = scenario_of(history, plan, roster)
     return [was, what_if], what_if.yardstick
+
+
+def _plan(policy: Path, facts: Facts) -> Plan:
+    """Raises click.ClickException, with every problem on a line of its own."""
+    try:
+        return read_plan(policy.read_bytes(), policy.name, facts.queues)
+    except PlanRefused as refused:
+        raise click.ClickException(f"the policy cannot be read\n{refused}") from refused
 
 
 def _simulate(runs: Runs, replications: int, workers: int | None) -> list[tuple[Run, Tally]]:

@@ -116,6 +116,17 @@ def test_what_a_person_can_mend_is_one_sentence(terminal: Terminal, arguments: t
     assert "Traceback" not in said.err
 
 
+def test_a_policy_that_cannot_be_read_is_told_with_every_place(terminal: Terminal, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("policy:\n  priority_bost_seconds: 1\n  offer_timeout_seconds: soon\n")
+
+    said = terminal.run("simulate", "--policy", str(policy), *QUICK)
+
+    assert said.status == 1
+    assert "policy.yaml:2:" in said.err
+    assert "policy.yaml:3:" in said.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
