@@ -31,6 +31,7 @@ from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Conversations
+from application.projections.decisions import Decisions
 from application.projections.projection import projection_of
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
@@ -74,7 +75,13 @@ def now() -> datetime:
 
 
 REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
-FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard())
+FOLDS: tuple[Board | Timeline, ...] = (
+    Timeline(),
+    Conversations(REPLY_CHANNELS),
+    QueueBoard(),
+    AgentBoard(),
+    Decisions(),
+)
 """Every view."""
 PROVIDER_SECONDS_MAX = 20.0
 """A provider that has not answered a send by then has an unknown outcome."""
@@ -82,6 +89,7 @@ GATHER_SECONDS = {
     "timeline": 0.005,
     "queue_board": 0.005,
     "agent_board": 0.005,
+    "decisions": 0.05,
     "send_replies": 0.02,
     "return_work": 0.02,
     "fetch_media": 0.05,
