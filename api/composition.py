@@ -23,6 +23,7 @@ from application.commands import Commands
 from application.directory import Directory
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
+from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower, Reaction
 from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
@@ -186,6 +187,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         traffic=PostgresTraffic(settings.database_url, log.pool),
         polled=PostgresPolled(log.pool),
         views=views,
+        explain=ExplainDecisions(log, views),
         hub=Hub(views),
         metrics=metrics,
         media=media,

@@ -12,6 +12,7 @@ from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
 from application.exchange.media import MediaStore
+from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
 from application.projections.projection import Projection
 from application.push import Hub
@@ -61,6 +62,7 @@ class Parts:
     traffic: PostgresTraffic
     polled: PostgresPolled
     views: ViewReaders
+    explain: ExplainDecisions
     hub: Hub
     metrics: Metrics
     media: MediaStore

@@ -27,6 +27,8 @@ class Action(StrEnum):
     """Accept, decline, reply, hold, resume, wrap up: only as the agent who has it."""
     STEER_CONVERSATIONS = "steer_conversations"
     """Note, tag, set priority, enqueue, transfer, close, reopen."""
+    READ_DECISIONS = "read_decisions"
+    """Why an agent was offered a conversation; agents of offers made to themselves."""
     READ_CUSTOMERS = "read_customers"
     KNOW_CUSTOMERS = "know_customers"
     LOG_CALLS = "log_calls"
@@ -65,6 +67,7 @@ _TABLE: dict[Action, tuple[Reach, Reach, Reach, Reach, Reach]] = {
     Action.READ_CONVERSATIONS:    (_O,    _A,        _A,     _N,           _N),
     Action.WORK_ON_CONVERSATIONS: (_O,    _O,        _N,     _N,           _N),
     Action.STEER_CONVERSATIONS:   (_O,    _A,        _N,     _N,           _N),
+    Action.READ_DECISIONS:        (_O,    _A,        _A,     _A,           _N),
     Action.READ_CUSTOMERS:        (_O,    _A,        _A,     _N,           _N),
     Action.KNOW_CUSTOMERS:        (_O,    _A,        _N,     _N,           _N),
     Action.LOG_CALLS:             (_O,    _A,        _N,     _N,           _O),

@@ -1,4 +1,4 @@
-"""The command `onethread`: serve, work, demo, replay, rebuild, channels, mailbox, admin. Each explains itself."""
+"""The command `onethread`: serve, work, demo, replay, rebuild, explain, channels, admin… Each explains itself."""
 
 import logging
 import sys
@@ -10,8 +10,10 @@ from api.command_line.channels import channels
 from api.command_line.demo import demo
 from api.command_line.log import rebuild, replay
 from api.command_line.mailbox import mailbox
+from api.command_line.routing.explain import explain
 from api.command_line.run import serve, work
 from api.settings import SettingWrong
+from application.explaining.stages import DecisionUnknown
 from application.log import LogBusy, LogUnreachable
 from application.rebuild import NothingToSwitchBackTo, OtherVersion, RebuildUnderWay
 from application.views import ViewNotBuilt, ViewsUnreachable
@@ -32,6 +34,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     RebuildUnderWay,
     NothingToSwitchBackTo,
     OtherVersion,
+    DecisionUnknown,
 )
 """What a person can do something about: shown as one sentence, not as a traceback."""
 
@@ -53,7 +56,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, rebuild, channels, mailbox, admin):
+for command in (serve, work, demo, replay, rebuild, explain, channels, mailbox, admin):
     onethread.add_command(command)
 
 

@@ -9,6 +9,7 @@ from api.routes import (
     calls,
     conversations,
     customers,
+    decisions,
     markup,
     media,
     people,
@@ -29,6 +30,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Boards": boards.OPERATIONS,
     "Queues": queues.OPERATIONS,
     "Routing policy": policy.OPERATIONS,
+    "Decisions": decisions.OPERATIONS,
     "Channel accounts": (*accounts.OPERATIONS, *account_health.OPERATIONS),
     "People": people.OPERATIONS,
     "Doors": (

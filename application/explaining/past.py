@@ -1,0 +1,43 @@
+"""The router's past: its state at any position, from the nearest stored one and the events behind it."""
+
+import asyncio
+from typing import Protocol
+
+import msgspec
+
+from application.log import Log, UnreadableEvent
+from domain.routing.evolve import TOPICS, evolve
+from domain.routing.state import Facts, RouterState
+
+EVENTS_AT_ONCE = 1_000
+"""Read and folded before others get their turn."""
+
+
+class RouterSnapshots(Protocol):
+    """Where the router's states are kept on the way."""
+
+    async def nearest(self, position: int) -> tuple[bytes, int] | None:
+        """The newest stored facts that stand at or before the position, and where they stand."""
+
+
+async def router_at(log: Log, position: int, snapshots: RouterSnapshots | None = None) -> RouterState:
+    """The router as it stood when it had read the log up to the position, and nothing behind it.
+
+    Reads the log from the nearest snapshot, or from its beginning. What cannot be decoded is passed, as the router
+    itself does. Raises LogUnreachable.
+    """
+    state, after = RouterState(), 0
+    if snapshots is not None and (stored := await snapshots.nearest(position)) is not None:
+        facts, after = stored
+        state = RouterState(msgspec.msgpack.decode(facts, type=Facts))
+    while after < position:
+        try:
+            batch, after = await log.read(after, min(EVENTS_AT_ONCE, position - after), TOPICS)
+        except UnreadableEvent as error:
+            after = error.position
+            continue
+        for recorded in batch:
+            if recorded.position <= position:
+                evolve(state, recorded)
+        await asyncio.sleep(0)
+    return state

@@ -1,0 +1,1 @@
+"""Decisions over HTTP and at the command line."""
