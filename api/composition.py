@@ -41,6 +41,7 @@ from application.push import Hub
 from application.router import Router
 from application.states import States
 from application.use_cases.assign_work import AssignWork
+from application.use_cases.conversation_desk import Desk
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.prove_visitors import ProveVisitors
@@ -51,6 +52,7 @@ from application.use_cases.receive_together import ReceiveTogether
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
+from application.use_cases.steer_conversations import SteerConversations
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.deliveries.store import PostgresDeliveries
@@ -161,7 +163,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max
     )
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
-    views = PostgresViewReaders(log.pool)
+    views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
     return Parts(
         settings=settings,
         keys=keys,
@@ -174,7 +176,8 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         receive_together=ReceiveTogether(receive),
         echoes=echoes,
         reports=reports,
-        serve=ServeConversations(commands, directory, REPLY_CHANNELS),
+        serve=ServeConversations(desk, REPLY_CHANNELS),
+        steer=SteerConversations(desk),
         replies=SettleReplies(commands),
         staff=KeepStaff(commands),
         customers=customers,
@@ -212,7 +215,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, F
     attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random)
     reactions: list[Reaction] = [
         *parts.projections.values(),
-        ReturnWork(parts.commands.states, parts.serve, positions, now),
+        ReturnWork(parts.commands.states, parts.steer, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),

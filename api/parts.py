@@ -27,6 +27,7 @@ from application.use_cases.receive_together import ReceiveTogether
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
+from application.use_cases.steer_conversations import SteerConversations
 from application.views import ViewReaders
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -51,6 +52,7 @@ class Parts:
     echoes: ReceiveEchoes
     reports: ReceiveReports
     serve: ServeConversations
+    steer: SteerConversations
     replies: SettleReplies
     staff: KeepStaff
     customers: KnowCustomers

@@ -130,4 +130,7 @@ class Directory:
 
 def _intake(queue_id: str, definition: QueueDefinition) -> Intake:
     service_level = timedelta(seconds=definition.service_level_seconds)
-    return Intake(queue_id=queue_id, priority=definition.priority, service_level=service_level)
+    next_reply = definition.next_reply_seconds and timedelta(seconds=definition.next_reply_seconds)
+    return Intake(
+        queue_id=queue_id, priority=definition.priority, service_level=service_level, next_reply=next_reply or None
+    )

@@ -10,7 +10,8 @@ from application.follower import POLL_SECONDS, RETRY_SECONDS_MAX, Follower
 from application.log import Log, LogBusy, LogUnreachable
 from application.use_cases.assign_work import AssignWork
 from domain.event import Recorded, RuleBroken
-from domain.routing.decide import Decision, Expire, Offer, decide, next_deadline
+from domain.routing.decide import decide, next_deadline
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax
 from domain.routing.evolve import TOPICS, evolve
 from domain.routing.state import RouterState
 
@@ -93,7 +94,7 @@ class Router:
         decisions = decide(self.state, now)
         if not decisions:
             return
-        # What an ended offer sets free may be offered in the same list, so the ends go first.
+        # What an ended offer sets free, or asks less now, may be offered in the same list, so that goes first.
         ends, offers = _split(decisions)
         for kind in (ends, offers):
             positions = await asyncio.gather(*(self._carry_out(same, now) for same in _by_agent(kind)))
@@ -111,6 +112,10 @@ class Router:
                         done = await self._assign.offer(command, decision)
                     case Expire():
                         done = await self._assign.expire(command, decision)
+                    case Relax():
+                        done = await self._assign.relax(command, decision)
+                    case Overflow():
+                        done = await self._assign.overflow(command, decision)
                     case _:
                         done = await self._assign.withdraw(command, decision)
                 positions.append(done.position)
@@ -132,7 +137,7 @@ class Router:
 
 
 def _split(decisions: Iterable[Decision]) -> tuple[list[Decision], list[Decision]]:
-    """Those that end an offer, and those that make one."""
+    """Those that make an offer possible, and those that make one."""
     ends: list[Decision] = []
     offers: list[Decision] = []
     for decision in decisions:
@@ -141,8 +146,9 @@ def _split(decisions: Iterable[Decision]) -> tuple[list[Decision], list[Decision
 
 
 def _by_agent(decisions: Iterable[Decision]) -> list[list[Decision]]:
-    """Decisions on one agent's stream would conflict with each other, so they keep their order among themselves."""
+    """Decisions on an agent's stream would conflict with each other, so they keep their order among themselves."""
     groups: dict[str, list[Decision]] = {}
     for decision in decisions:
-        groups.setdefault(decision.agent_id, []).append(decision)
+        shared = decision.conversation_id if isinstance(decision, Relax | Overflow) else decision.agent_id
+        groups.setdefault(shared, []).append(decision)
     return list(groups.values())

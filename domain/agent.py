@@ -1,15 +1,12 @@
 """An agent: skills, presence, and how much work they hold."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
 from msgspec.structs import replace
 
 from domain.event import Event, RuleBroken, without
-
-
-class AtCapacity(RuleBroken):
-    """The agent has no room for this load."""
 
 
 class AgentUnknown(RuleBroken):
@@ -39,6 +36,7 @@ class CapacityOutOfRange(RuleBroken):
 CAPACITY_MAX = 1_000
 SKILL_LEVEL_MAX = 10
 SKILLS_MAX = 200
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Presence(StrEnum):
@@ -78,6 +76,17 @@ class SkillsAssigned(Event, topic="agent.skills_assigned"):
 
     skills: dict[str, int]
     """Level from 1 to 10 by skill: `{"lang:zh": 9, "returns": 4}`."""
+    expires: dict[str, datetime] = msgspec.field(default_factory=dict)
+    """Until when a skill counts, of those that end: a certificate, a campaign."""
+
+
+class EligibilitySet(Event, topic="agent.eligibility_set"):
+    """Which work the agent may be given at all, whatever they can do."""
+
+    groups: frozenset[str] = frozenset()
+    """The groups they are in; a queue may be served by some groups only."""
+    channels: frozenset[str] = frozenset()
+    """The channels they may serve; empty: all."""
 
 
 class CapacitySet(Event, topic="agent.capacity_set"):
@@ -92,6 +101,11 @@ class LoadTaken(Event, topic="agent.load_taken"):
     conversation_id: str
     customer_id: str
     units: int
+    channel: str = ""
+    kind: str = ""
+    """What sort of work it is, as the policy said then: `call`, `chat`, `mail`."""
+    override: str = ""
+    """Why a supervisor gave it to the agent although they had no room."""
 
 
 class LoadReleased(Event, topic="agent.load_released"):
@@ -109,17 +123,20 @@ AgentEvent = (
     | AgentSignedOut
     | PresenceChanged
     | SkillsAssigned
+    | EligibilitySet
     | CapacitySet
     | LoadTaken
     | LoadReleased
 )
 
 
-class Work(msgspec.Struct, frozen=True):
+class Work(msgspec.Struct, frozen=True, omit_defaults=True):
     """A conversation that takes load."""
 
     customer_id: str
     units: int
+    channel: str = ""
+    kind: str = ""
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -129,6 +146,11 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     is_registered: bool = False
     presence: Presence = Presence.OFFLINE
     skills: dict[str, int] = {}
+    skills_end: dict[str, datetime] = {}
+    """Of the skills that count only for so long."""
+    groups: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    """That the agent may serve; empty: all."""
     capacity: int = 0  # load units
     work: dict[str, Work] = {}
     """By conversation, offers included."""
@@ -143,6 +165,15 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     @property
     def is_signed_in(self) -> bool:
         return self.presence is not Presence.OFFLINE
+
+    def skills_at(self, at: datetime) -> dict[str, int]:
+        """The skills that count at that moment."""
+        if not self.skills_end:
+            return self.skills
+        return {skill: level for skill, level in self.skills.items() if self.skills_end.get(skill, LATEST) > at}
+
+    def may_serve(self, channel: str) -> bool:
+        return not self.channels or channel in self.channels
 
 
 NEW = Agent()
@@ -159,20 +190,27 @@ def evolve(agent: Agent, event: Event) -> Agent:
             return replace(agent, presence=Presence.OFFLINE)
         case PresenceChanged(presence=presence):
             return replace(agent, presence=presence)
-        case SkillsAssigned(skills=skills):
-            return replace(agent, skills=skills)
+        case SkillsAssigned(skills=skills, expires=expires):
+            return replace(agent, skills=skills, skills_end=expires)
+        case EligibilitySet(groups=groups, channels=channels):
+            return replace(agent, groups=groups, channels=channels)
         case CapacitySet(units=units):
             return replace(agent, capacity=units)
-        case LoadTaken(conversation_id=conversation_id, customer_id=customer_id, units=units):
-            work = agent.work | {conversation_id: Work(customer_id, units)}
-            return replace(agent, work=work, on_hold=without(agent.on_hold, conversation_id))
-        case LoadReleased(conversation_id=conversation_id, reason=reason):
-            on_hold = without(agent.on_hold, conversation_id)
-            if reason == "held" and (held := agent.work.get(conversation_id)):
-                on_hold[conversation_id] = held.customer_id
-            return replace(agent, work=without(agent.work, conversation_id), on_hold=on_hold)
+        case LoadTaken() | LoadReleased():
+            return _evolve_load(agent, event)
         case _:
             return agent
+
+
+def _evolve_load(agent: Agent, event: LoadTaken | LoadReleased) -> Agent:
+    conversation_id = event.conversation_id
+    on_hold = without(agent.on_hold, conversation_id)
+    if isinstance(event, LoadTaken):
+        taken = Work(event.customer_id, event.units, event.channel, event.kind)
+        return replace(agent, work=agent.work | {conversation_id: taken}, on_hold=on_hold)
+    if event.reason == "held" and (held := agent.work.get(conversation_id)):
+        on_hold[conversation_id] = held.customer_id
+    return replace(agent, work=without(agent.work, conversation_id), on_hold=on_hold)
 
 
 def demand_registered(agent: Agent) -> None:
@@ -214,7 +252,7 @@ def change_presence(agent: Agent, presence: Presence, reason: str = "") -> list[
     return [PresenceChanged(presence=presence, reason=reason)]
 
 
-def assign_skills(agent: Agent, skills: dict[str, int]) -> list[Event]:
+def assign_skills(agent: Agent, skills: dict[str, int], expires: dict[str, datetime] | None = None) -> list[Event]:
     """Raises AgentUnknown, SkillLevelOutOfRange."""
     demand_registered(agent)
     if len(skills) > SKILLS_MAX:
@@ -222,7 +260,20 @@ def assign_skills(agent: Agent, skills: dict[str, int]) -> list[Event]:
     for skill, level in skills.items():
         if not skill or not 1 <= level <= SKILL_LEVEL_MAX:
             raise SkillLevelOutOfRange(f"skill {skill!r} has level {level}; levels go from 1 to {SKILL_LEVEL_MAX}")
-    return [] if skills == agent.skills else [SkillsAssigned(skills=skills)]
+    ends = expires or {}
+    if unknown := sorted(ends.keys() - skills.keys()):
+        raise SkillLevelOutOfRange(f"expires: {unknown[0]!r} is not among the skills")
+    if skills == agent.skills and ends == agent.skills_end:
+        return []
+    return [SkillsAssigned(skills=skills, expires=ends)]
+
+
+def set_eligibility(agent: Agent, *, groups: frozenset[str], channels: frozenset[str]) -> list[Event]:
+    """Replaces both; what the agent holds stays with them. Raises AgentUnknown."""
+    demand_registered(agent)
+    if groups == agent.groups and channels == agent.channels:
+        return []
+    return [EligibilitySet(groups=groups, channels=channels)]
 
 
 def set_capacity(agent: Agent, units: int) -> list[Event]:
@@ -231,25 +282,3 @@ def set_capacity(agent: Agent, units: int) -> list[Event]:
     if not 0 <= units <= CAPACITY_MAX:
         raise CapacityOutOfRange
     return [] if units == agent.capacity else [CapacitySet(units=units)]
-
-
-def take_load(agent: Agent, *, conversation_id: str, customer_id: str, units: int) -> list[Event]:
-    """For an offer. Raises NotAvailable, AtCapacity."""
-    if agent.presence is not Presence.AVAILABLE:
-        raise NotAvailable
-    return resume_load(agent, conversation_id=conversation_id, customer_id=customer_id, units=units)
-
-
-def resume_load(agent: Agent, *, conversation_id: str, customer_id: str, units: int) -> list[Event]:
-    """For work of their own taken up again, also while away. Raises AtCapacity."""
-    if agent.load + units > agent.capacity:
-        raise AtCapacity
-    return [LoadTaken(conversation_id=conversation_id, customer_id=customer_id, units=units)]
-
-
-def release_load(agent: Agent, *, conversation_id: str, reason: str) -> list[Event]:
-    """Nothing where the conversation is not theirs. One on hold takes no load; letting go of it frees 0 units."""
-    if conversation_id not in agent.work and conversation_id not in agent.on_hold:
-        return []
-    units = agent.work[conversation_id].units if conversation_id in agent.work else 0
-    return [LoadReleased(conversation_id=conversation_id, units=units, reason=reason)]

@@ -1,5 +1,6 @@
 """Who works on a conversation: waiting, offered, held, handed on. The agent's side of it is `agent.py`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -34,12 +35,18 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rule: str
     """How the agent was chosen among the eligible: `longest_idle`."""
     score: float
-    """The conversation's place in the order: priority boost plus age, in seconds."""
+    """The conversation's place in the order: boosts plus age, in seconds; the sum of `parts`."""
     eligible: int
     """How many agents could have taken it."""
     idle_since: datetime | None = None
     runner_up: str | None = None
     runner_up_idle_since: datetime | None = None
+    parts: dict[str, float] = {}
+    """What the score is made of, in seconds: `{"age": 42.5, "priority": 600, "tier": 300}`."""
+    preference: str = ""
+    """What put the agent before others: `known_agent`, `preferred_skills`."""
+    step: int = 0
+    """How many steps of the queue's timetable had been taken."""
 
 
 class ConversationEnqueued(Event, topic="conversation.enqueued"):
@@ -52,7 +59,18 @@ class ConversationEnqueued(Event, topic="conversation.enqueued"):
     waiting_since: datetime
     """Since when the customer waits: a transfer keeps it."""
     due_at: datetime | None = None
-    """When the queue's service level wants it answered."""
+    """When the queue's service level wants it answered, or what the customer was promised."""
+    tier: str = ""
+    language: str = ""
+    sentiment: str = ""
+    age_adjustment_seconds: int = 0
+    """Older, or younger, than measured: counts in the order only."""
+    known_agent_id: str | None = None
+    """Who served the customer last."""
+    skills: dict[str, int] = msgspec.field(default_factory=dict)
+    """What it asks for beyond its queue's skills, as somebody said who sent it there."""
+    overflowed_from: tuple[str, ...] = ()
+    """The queues that it was too much for, in the order of time."""
 
 
 class ConversationOffered(Event, topic="conversation.offered"):
@@ -66,6 +84,8 @@ class ConversationOffered(Event, topic="conversation.offered"):
     expires_at: datetime
     choice: Choice | None = None
     """Absent where a person, not the router, chose the agent."""
+    by: str = ""
+    """How a person did: `picked` by the agent, `transferred` or `given` to them."""
 
 
 class OfferAccepted(Event, topic="conversation.offer_accepted"):
@@ -165,6 +185,8 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 priority=event.priority,
                 waiting_since=event.waiting_since,
                 due_at=event.due_at,
+                skills=event.skills,
+                overflowed_from=event.overflowed_from,
             )
         case ConversationOffered():
             return replace(
@@ -176,8 +198,10 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 offer_expires_at=event.expires_at,
                 units=event.units,
             )
-        case OfferAccepted():
-            return replace(conversation, status=Status.ASSIGNED, offer_id=None, offer_expires_at=None)
+        case OfferAccepted(agent_id=agent_id):
+            return replace(
+                conversation, status=Status.ASSIGNED, offer_id=None, offer_expires_at=None, served_by=agent_id
+            )
         case OfferDeclined() | OfferExpired() | OfferWithdrawn():
             return replace(
                 conversation, status=Status.WAITING, agent_id=None, offer_id=None, offer_expires_at=None, units=0
@@ -195,7 +219,14 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
 
 
 def enqueue(
-    conversation: Conversation, *, queue_id: str, at: datetime, due_at: datetime | None, priority: int | None = None
+    conversation: Conversation,
+    *,
+    queue_id: str,
+    at: datetime,
+    due_at: datetime | None,
+    priority: int | None = None,
+    skills: Mapping[str, int] | None = None,
+    overflowed_from: tuple[str, ...] = (),
 ) -> list[Event]:
     """A conversation that has waited before keeps its age. Raises ConversationIsClosed, AlreadyWaiting."""
     demand_open(conversation)
@@ -209,6 +240,13 @@ def enqueue(
             priority=conversation.priority if priority is None else priority,
             waiting_since=conversation.waiting_since or at,
             due_at=due_at,
+            tier=conversation.tier,
+            language=conversation.language,
+            sentiment=conversation.sentiment,
+            age_adjustment_seconds=conversation.age_adjustment_seconds,
+            known_agent_id=conversation.served_by,
+            skills=dict(skills or {}),
+            overflowed_from=overflowed_from,
         )
     ]
 

@@ -168,6 +168,17 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     priority: int = 0
     waiting_since: datetime | None = None
     due_at: datetime | None = None
+    tier: str = ""
+    language: str = ""
+    sentiment: str = ""
+    age_adjustment_seconds: int = 0
+    served_by: str | None = None
+    """Who served the customer last, here or, until somebody has, in an earlier conversation."""
+    skills: dict[str, int] = {}
+    """What it asks for beyond its queue's skills."""
+    overflowed_from: tuple[str, ...] = ()
+    answered: bool = False
+    """Whether an agent has replied to it since it was opened."""
     tags: frozenset[str] = frozenset()
     reopenable_until: datetime | None = None
     revision: int = 0

@@ -8,8 +8,9 @@ from collections.abc import Collection
 import msgspec
 from msgspec.structs import replace
 
-from domain import assignment, conversation, delivery, interaction, receipts
+from domain import assignment, classification, conversation, delivery, interaction, receipts
 from domain.assignment import AssignmentEvent
+from domain.classification import ClassificationEvent, ConversationClassified
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
 from domain.delivery import DeliveryEvent
 from domain.event import Event, RuleBroken
@@ -124,6 +125,9 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """Addresses, as in `handles`, of customers as whom visitors known here went on."""
     outbound: dict[str, Outbound] = {}
     """What we sent them lately, by message id, oldest first."""
+    tier: str = ""
+    """As last classified; a new conversation begins with it, and with the language."""
+    language: str = ""
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Raises ConversationUnknown."""
@@ -155,10 +159,18 @@ def evolve(customer: Customer, event: Event) -> Customer:
             return replace(customer, continued_as=customer.continued_as | {proven})
         case ConversationOpened():
             kept = _without_oldest_closed(customer.conversations)
-            return replace(customer, conversations=kept | {event.conversation_id: conversation.opened(event)})
+            return replace(customer, conversations=kept | {event.conversation_id: opened(customer, event)})
+        case ConversationClassified(marks=marks):
+            customer = replace(customer, tier=marks.tier, language=marks.language)
     if (outbound := receipts.evolve(customer.outbound, event)) is not customer.outbound:
         customer = replace(customer, outbound=outbound)
     return _evolve_conversation(customer, event)
+
+
+def opened(customer: Customer, event: ConversationOpened) -> Conversation:
+    """A conversation at its first event, with what is known of its customer."""
+    served_by = next((one.served_by for one in reversed(customer.conversations.values()) if one.served_by), None)
+    return replace(conversation.opened(event), tier=customer.tier, language=customer.language, served_by=served_by)
 
 
 def _evolve_conversation(customer: Customer, event: Event) -> Customer:
@@ -179,6 +191,8 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
         after = delivery.evolve(before, event)
     elif isinstance(event, AssignmentEvent):
         after = assignment.evolve(before, event)
+    elif isinstance(event, ClassificationEvent):
+        after = classification.evolve(before, event)
     elif isinstance(event, MediaEvent):
         after = before
     else:

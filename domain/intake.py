@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from domain import assignment, conversation
+from domain import customer as customer_state
 from domain.conversation import Conversation, ConversationOpened, ConversationReopened
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked
 from domain.delivery import DeliveryStatus
@@ -28,6 +29,13 @@ class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     priority: int = 0
     service_level: timedelta | None = None
     """The first answer is due so long after the work came in."""
+    next_reply: timedelta | None = None
+    """The same for what the customer says after that, where it differs."""
+
+    def due_at(self, current: Conversation, at: datetime) -> datetime | None:
+        """When an answer is due to what comes in at that moment."""
+        level = (self.next_reply if current.answered else None) or self.service_level
+        return at + level if level else None
 
 
 class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -156,7 +164,7 @@ def conversation_for(
         subject=subject,
         customer_name=customer.name or name,
     )
-    return conversation.opened(opening), [opening]
+    return customer_state.opened(customer, opening), [opening]
 
 
 def receive_message(
@@ -216,7 +224,7 @@ def _enqueue(current: Conversation, intake: Intake, at: datetime) -> list[Event]
     if current.status is not conversation.Status.OPEN:
         return []
     priority = max(intake.priority, current.priority)
-    due_at = None if intake.service_level is None else at + intake.service_level
+    due_at = intake.due_at(current, at)
     return assignment.enqueue(current, queue_id=intake.queue_id, at=at, due_at=due_at, priority=priority)
 
 

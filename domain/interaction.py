@@ -203,8 +203,10 @@ def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
             latest = conversation.latest_provider_id if content.is_amending else provider_id
             heard_at = _heard_at(conversation, event)
             return replace(conversation, handle=handle, latest_provider_id=latest, status=back, heard_at=heard_at)
-        case ReplyEchoed(handle=handle) if not conversation.handle:
-            return replace(conversation, handle=handle)
+        case ReplyWritten():
+            return replace(conversation, answered=True)
+        case ReplyEchoed(handle=handle):
+            return replace(conversation, handle=conversation.handle or handle, answered=True)
         case CallLogged(handle=handle) if conversation.channel == "phone":  # a chat's replies stay on the chat
             return replace(conversation, handle=handle)
         case _:

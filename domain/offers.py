@@ -38,8 +38,9 @@ def offer(
     units: int,
     expires_at: datetime,
     choice: Choice | None = None,
+    by: str = "",
 ) -> list[Event]:
-    """The agent's side, `agent.take_load`, is appended in the same call. Raises NotWaiting."""
+    """The agent's side, `workload.take_load`, is appended in the same call. Raises NotWaiting."""
     if conversation.status is not Status.WAITING or conversation.queue_id is None:
         raise NotWaiting
     return [
@@ -51,6 +52,7 @@ def offer(
             units=units,
             expires_at=expires_at,
             choice=choice,
+            by=by,
         )
     ]
 

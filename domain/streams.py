@@ -19,10 +19,10 @@ class Aggregate(msgspec.Struct, frozen=True):
 
 
 AGGREGATES: dict[str, Aggregate] = {
-    "customer": Aggregate(customer.NEW, customer.evolve, "customer.2"),
-    "agent": Aggregate(agent.NEW, agent.evolve, "agent.1"),
-    "queue": Aggregate(queue.NEW, queue.evolve, "queue.1"),
-    "policy": Aggregate(policy.NEW, policy.evolve, "policy.1"),
+    "customer": Aggregate(customer.NEW, customer.evolve, "customer.3"),
+    "agent": Aggregate(agent.NEW, agent.evolve, "agent.2"),
+    "queue": Aggregate(queue.NEW, queue.evolve, "queue.2"),
+    "policy": Aggregate(policy.NEW, policy.evolve, "policy.2"),
     "account": Aggregate(account.NEW, account.evolve, "account.1"),
     "person": Aggregate(person.NEW, person.evolve, "person.1"),
 }

@@ -86,7 +86,7 @@ async def tag(asked: Asked[WithTag]) -> Answer:
     A tag that is there already is not news. At most 50.
     """
     return done_answer(
-        await on_conversation(asked, lambda one: asked.parts.serve.tag(one, *_place(asked), asked.given.tag))
+        await on_conversation(asked, lambda one: asked.parts.steer.tag(one, *_place(asked), asked.given.tag))
     )
 
 
@@ -94,7 +94,7 @@ async def tag(asked: Asked[WithTag]) -> Answer:
 async def untag(asked: Asked[WithTag]) -> Answer:
     """Take a tag off a conversation."""
     return done_answer(
-        await on_conversation(asked, lambda one: asked.parts.serve.untag(one, *_place(asked), asked.given.tag))
+        await on_conversation(asked, lambda one: asked.parts.steer.untag(one, *_place(asked), asked.given.tag))
     )
 
 
@@ -109,7 +109,7 @@ async def set_priority(asked: Asked[WithPriority]) -> Answer:
     """Set how urgent a conversation is."""
     return done_answer(
         await on_conversation(
-            asked, lambda one: asked.parts.serve.set_priority(one, *_place(asked), asked.given.priority)
+            asked, lambda one: asked.parts.steer.set_priority(one, *_place(asked), asked.given.priority)
         )
     )
 
@@ -123,7 +123,7 @@ async def enqueue(asked: Asked[WithQueue]) -> Answer:
     return done_answer(
         await on_conversation(
             asked,
-            lambda one: asked.parts.serve.enqueue(one, *_place(asked), asked.given.queue_id),
+            lambda one: asked.parts.steer.enqueue(one, *_place(asked), asked.given.queue_id),
             is_enough_to_serve=True,
         )
     )
@@ -142,7 +142,7 @@ async def transfer(asked: Asked[TransferWanted]) -> Answer:
     In a queue it waits with its age. To an agent it is offered at once: 409 where they take no work (`not-available`)
     or have no room (`at-capacity`).
     """
-    given, serve = asked.given, asked.parts.serve
+    given, steer = asked.given, asked.parts.steer
     receivers = [one for one in (given.to_queue_id, given.to_agent_id) if one is not UNSET]
     if len(receivers) != 1:
         raise Invalid("$", "name either to_queue_id or to_agent_id")
@@ -151,8 +151,8 @@ async def transfer(asked: Asked[TransferWanted]) -> Answer:
 
     async def act(one: Command) -> Done:
         if given.to_agent_id is UNSET:
-            return await serve.transfer_to_queue(one, *_place(asked), receiver_id, given.reason)
-        return await serve.transfer_to_agent(one, *_place(asked), receiver_id, given.reason)
+            return await steer.transfer_to_queue(one, *_place(asked), receiver_id, given.reason)
+        return await steer.transfer_to_agent(one, *_place(asked), receiver_id, given.reason)
 
     return done_answer(await on_conversation(asked, act))
 

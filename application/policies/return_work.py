@@ -6,7 +6,7 @@ from datetime import datetime
 from application.commands import Command
 from application.positions import Positions
 from application.states import States
-from application.use_cases.serve_conversations import ServeConversations
+from application.use_cases.steer_conversations import SteerConversations
 from domain.agent import Agent
 from domain.event import Recorded, RuleBroken
 
@@ -18,10 +18,10 @@ class ReturnWork:
     topics = frozenset({"agent.signed_out"})
 
     def __init__(
-        self, states: States, serve: ServeConversations, positions: Positions, clock: Callable[[], datetime]
+        self, states: States, steer: SteerConversations, positions: Positions, clock: Callable[[], datetime]
     ) -> None:
         self._states = states
-        self._serve = serve
+        self._steer = steer
         self._positions = positions
         self._clock = clock
 
@@ -45,6 +45,6 @@ class ReturnWork:
                 actor=self.name, at=self._clock(), cause=recorded.position, correlation=recorded.correlation
             )
             try:
-                await self._serve.return_to_queue(command, customer_id, conversation_id, "the agent signed out")
+                await self._steer.return_to_queue(command, customer_id, conversation_id, "the agent signed out")
             except RuleBroken:  # closed or taken by somebody else meanwhile: nothing to return
                 continue

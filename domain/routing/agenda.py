@@ -1,4 +1,4 @@
-"""What ends when: moments of conversations in order, so that a timer knows the next one without a sweep."""
+"""What changes when: moments in order, so that a timer knows the next one without a sweep."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
@@ -7,24 +7,34 @@ from operator import itemgetter
 
 
 class Agenda:
-    """Each conversation's moments, all in one order."""
+    """Moments of things, each known by its id, all in one order."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[datetime, str]] = []
-        self._moments: dict[str, list[datetime]] = {}
+        self._moments: dict[str, tuple[datetime, ...]] = {}
 
-    def note(self, conversation_id: str, moments: Iterable[datetime]) -> None:
-        """Replaces what was noted of the conversation; no moments forget it."""
-        for moment in self._moments.pop(conversation_id, ()):
-            del self._entries[bisect_left(self._entries, (moment, conversation_id))]
-        if noted := list(moments):
-            self._moments[conversation_id] = noted
+    def note(self, thing: str, moments: Iterable[datetime]) -> None:
+        """Replaces what was noted of the thing; no moments forget it."""
+        noted = tuple(moments)
+        before = self._moments.get(thing, ())
+        if noted == before:
+            return
+        for moment in before:
+            del self._entries[bisect_left(self._entries, (moment, thing))]
+        if noted:
+            self._moments[thing] = noted
             for moment in noted:
-                insort(self._entries, (moment, conversation_id))
+                insort(self._entries, (moment, thing))
+        else:
+            del self._moments[thing]
 
     def due(self, now: datetime) -> list[str]:
-        """The conversations with a moment that has come, the earliest first."""
-        return [conversation_id for _, conversation_id in self._entries[: self._after(now)]]
+        """Things with a moment that has come, the earliest first; a thing with two comes twice."""
+        return [thing for _, thing in self._entries[: self._after(now)]]
+
+    def between(self, one: datetime, other: datetime) -> list[str]:
+        """Things with a moment after the earlier and up to the later, whichever is which."""
+        return [thing for _, thing in self._entries[self._after(min(one, other)) : self._after(max(one, other))]]
 
     def next_after(self, now: datetime) -> datetime | None:
         """The first moment later than `now`."""

@@ -1,62 +1,34 @@
 """Who gets what now: every offer to be made or ended, in order, as the log and the clock stand."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
+from domain import agent as agents
+from domain.agent import LoadTaken
 from domain.assignment import Choice
-from domain.routing.lines import Line, Turn
-from domain.routing.state import RouterState, StandingOffer, Waiting
+from domain.queue import Limit, OverflowRule
+from domain.routing.choose import Field, best_two, field_for
+from domain.routing.crew import bits
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
+from domain.routing.facts import StandingOffer, Waiting
+from domain.routing.lines import Line, Place
+from domain.routing.state import RouterState
 
 DECISIONS_MAX = 1_000
 """In one list, so that a shift that begins with a long queue does not stop the world. The next call goes on."""
 
-
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """Put this conversation before this agent."""
-
-    conversation_id: str
-    customer_id: str
-    queue_id: str
-    agent_id: str
-    offer_id: str
-    units: int
-    expires_at: datetime
-    choice: Choice
-
-
-class Expire(msgspec.Struct, frozen=True, kw_only=True):
-    """The agent did not answer in time: end the offer and set the agent to away."""
-
-    conversation_id: str
-    customer_id: str
-    offer_id: str
-    agent_id: str
-
-
-class Withdraw(msgspec.Struct, frozen=True, kw_only=True):
-    """The agent has signed out: take the offer back."""
-
-    conversation_id: str
-    customer_id: str
-    offer_id: str
-    agent_id: str
-    reason: str
-
-
-Decision = Offer | Expire | Withdraw
+Look = tuple[Place, int, int, int]
+"""A place to look at, its line, how many stand before it there, and the agent (a bit) for whom, or -1."""
 
 
 def decide(state: RouterState, now: datetime, limit: int = DECISIONS_MAX) -> list[Decision]:
     """All that is to be done, each decision on top of those before it in the list; a decision's index is its ordinal.
 
     Work-conserving: where the list is shorter than the limit, nothing that waits is left with an agent who may have
-    it. Leaves the state as it was, so that asking again gives the same list.
+    it. Leaves the facts as they were, so that asking again gives the same list.
     """
     with Round(state, now) as this:
         this.run(limit)
@@ -72,25 +44,11 @@ def recompute(state: RouterState, choice: Choice) -> Decision | None:
 def next_deadline(state: RouterState, now: datetime) -> datetime | None:
     """The first moment after `now` at which there may be something to decide although no event has come.
 
-    An offer then runs out, or an agent may be asked again about what they declined. What is due at `now` already is
-    `decide`'s to say.
+    An offer then runs out, something relaxes or overflows, or time alone changes who may have what. What is due at
+    `now` already is `decide`'s to say.
     """
-    moments = (state.offers_end.next_after(now), state.rests_end.next_after(now))
+    moments = (agenda.next_after(now) for agenda in (state.offers_end, state.steps_due, state.changes))
     return min((moment for moment in moments if moment is not None), default=None)
-
-
-def candidates(line: Line, waiting: Waiting, now: datetime) -> Sequence[Turn]:
-    """The agents who may be asked, the longest idle first.
-
-    Who declined it rests from it, unless nobody else is left: then the rest of all but the latest to decline is over.
-    The latest keeps resting, because asking the only agent again at once would turn a "no" into a loop.
-    """
-    if not waiting.declined:
-        return line.open
-    if fresh := [turn for turn in line.open if waiting.declined.get(turn[1], now) <= now]:
-        return fresh
-    latest = next(reversed(waiting.declined))
-    return [turn for turn in line.open if turn[1] != latest]
 
 
 class Round:
@@ -98,6 +56,9 @@ class Round:
 
     What it decides is reserved in the lines, so that its next decision counts with it, and given back at the end: the
     facts are never touched, and the lines are put back where the facts say.
+
+    Looks only at what is fresh: at lines that somebody has joined, and at agents who have got room, since a round
+    found nothing more for them. All else was looked at then, and nothing has changed for it.
     """
 
     def __init__(self, state: RouterState, now: datetime) -> None:
@@ -106,6 +67,10 @@ class Round:
         self._state = state
         self._agents: set[str] = set()
         self._conversations: set[str] = set()
+        self._steps: dict[str, int] = {}
+        self._looks: list[Look] = []
+        self._passed = 0  # lines, as bits, whose first nobody may take who could
+        state.advance(now)
 
     def __enter__(self) -> Self:
         return self
@@ -117,82 +82,187 @@ class Round:
             self._state.place_conversation(conversation_id)
 
     def run(self, limit: int) -> None:
-        """Ends first, then offers: what comes back competes for its place at once. Stops at so many decisions."""
+        """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions."""
+        self._end_offers(limit)
+        self._overflow_queues(limit)
+        self._take_steps(limit)
+        self._offer_all(limit)
+        if len(self.decisions) < limit:
+            self._state.lines.settle()
+            self._state.crew.settle()
+
+    def _end_offers(self, limit: int) -> None:
+        """What comes back competes for its place at once; the agent takes no work."""
         state = self._state
         overdue = [over for over in state.offers_end.due(self.now) if over not in state.stranded]
         for conversation_id in [*sorted(state.stranded), *overdue][:limit]:
             waiting = state.facts.waiting[conversation_id]
-            if waiting.offer is not None:
-                is_stranded = conversation_id in state.stranded
-                self._end(
-                    waiting, _withdraw(waiting, waiting.offer) if is_stranded else _expire(waiting, waiting.offer)
-                )
-        self._offer_all(limit)
+            if (offer := waiting.offer) is None:
+                continue
+            ending = _withdraw(waiting, offer) if conversation_id in state.stranded else _expire(waiting, offer)
+            self.decisions.append(ending)
+            self._conversations.add(conversation_id)
+            state.join_line(waiting, waiting.step)
+            if (desk := state.facts.desks.get(offer.agent_id)) is not None:
+                self._agents.add(offer.agent_id)
+                state.crew.seat(offer.agent_id, desk.agent, None)
 
-    def _end(self, waiting: Waiting, ending: Expire | Withdraw) -> None:
-        """The conversation waits again, the agent takes no work."""
-        self.decisions.append(ending)
-        self._conversations.add(waiting.conversation_id)
-        self._state.join_line(waiting)
-        if ending.agent_id in self._state.facts.desks:
-            self._agents.add(ending.agent_id)
-            self._state.lines.seat(ending.agent_id, None, 0)
+    def _overflow_queues(self, limit: int) -> None:
+        """Queues that have too much, or are closed; then what has waited too long in any."""
+        state = self._state
+        for queue_id in sorted(state.overfull):
+            queued = state.queued(queue_id)
+            is_open = state.is_open(queue_id)
+            for rule in state.facts.definition(queue_id).overflow:
+                if rule.when is Limit.LENGTH:
+                    self._overflow(queued[rule.limit :], rule, limit)
+                elif rule.when is Limit.CLOSED and not is_open:
+                    self._overflow(queued, rule, limit)
+        for conversation_id in dict.fromkeys(state.steps_due.due(self.now)):
+            waiting = state.facts.waiting[conversation_id]
+            for rule in state.facts.definition(waiting.queue_id).overflow:
+                moment = state.facts.overflow_at(waiting, rule)
+                if moment is not None and moment <= self.now:
+                    self._overflow([waiting], rule, limit)
+
+    def _overflow(self, several: list[Waiting], rule: OverflowRule, limit: int) -> None:
+        for waiting in several:
+            is_gone = waiting.conversation_id in self._conversations
+            if is_gone or len(self.decisions) >= limit or self._state.facts.has_been(waiting, rule.to_queue_id):
+                continue
+            self.decisions.append(
+                Overflow(
+                    conversation_id=waiting.conversation_id,
+                    customer_id=waiting.customer_id,
+                    queue_id=waiting.queue_id,
+                    rule=rule,
+                )
+            )
+            self._conversations.add(waiting.conversation_id)
+            self._state.lines.leave(waiting.conversation_id)
+
+    def _take_steps(self, limit: int) -> None:
+        """What has waited long enough asks less at once, for all the steps that are due."""
+        state = self._state
+        for conversation_id in dict.fromkeys(state.steps_due.due(self.now)):
+            waiting = state.facts.waiting[conversation_id]
+            step = state.facts.steps_due(waiting, self.now)
+            if conversation_id in self._conversations or step <= waiting.step or len(self.decisions) >= limit:
+                continue
+            skills, groups = state.facts.requirement(waiting, step)
+            self.decisions.append(
+                Relax(
+                    conversation_id=conversation_id,
+                    customer_id=waiting.customer_id,
+                    queue_id=waiting.queue_id,
+                    step=step,
+                    skills=skills,
+                    groups=groups,
+                )
+            )
+            self._conversations.add(conversation_id)
+            state.lines.leave(conversation_id)
+            state.join_line(waiting, step)
+            self._steps[conversation_id] = step
 
     def _offer_all(self, limit: int) -> None:
-        """Goes through what waits in the ready lines from the highest score down, all lines merged."""
-        every = self._state.facts.waiting
-        heads = [(line.waiting[0], line, 0) for line in self._state.lines.ready]
-        heapify(heads)
-        while heads and len(self.decisions) < limit:
-            place, line, passed_by = heappop(heads)
-            if not line.open:
-                continue  # an earlier offer took its last agent
-            waiting = every[place[2]]
-            if turns := candidates(line, waiting, self.now):
-                self._offer(line, waiting, turns)
-            else:
-                passed_by += 1  # all who could take it rest from it; those behind it may still be lucky
-            if passed_by < len(line.waiting):
-                heappush(heads, (line.waiting[passed_by], line, passed_by))
-
-    def _offer(self, line: Line, waiting: Waiting, turns: Sequence[Turn]) -> None:
-        """Decides for the first of the turns, and reserves: the agent has less room and goes to the end."""
+        """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
         lines = self._state.lines
-        agent_id = turns[0][1]
-        self.decisions.append(self._offer_to(line, waiting, turns))
-        self._conversations.add(waiting.conversation_id)
-        self._agents.add(agent_id)
-        lines.leave(waiting.conversation_id)
-        lines.seat(agent_id, (max(self.now, turns[0][0]), agent_id), lines.room_of(agent_id) - line.units)
+        for number in lines.fresh:
+            self._look_at(lines.by_number[number], 0)
+        for fresh in bits(self._state.crew.fresh):
+            self._look_for(fresh)
+        while self._looks and len(self.decisions) < limit:
+            place, number, depth, bit = heappop(self._looks)
+            line = lines.by_number[number]
+            is_there = depth < len(line.waiting) and line.waiting[depth] == place
+            is_taken = is_there and self._try(line, place)
+            if bit >= 0:
+                if is_there and not is_taken and line.room in self._state.crew.rooms[bit]:
+                    self._pass_by(line)
+                self._look_for(bit)
+            elif is_taken or not is_there:
+                self._look_at(line, depth)
+            elif self._state.crew.with_room(line.room) & line.able(self._state.crew):
+                self._passed |= 1 << number
+                self._look_at(line, depth + 1)
 
-    def _offer_to(self, line: Line, waiting: Waiting, turns: Sequence[Turn]) -> Offer:
-        facts, ordinal = self._state.facts, len(self.decisions)
-        definition, rules = facts.queue(waiting.queue_id).definition, facts.policy.rules
-        timeout_seconds = (definition and definition.offer_timeout_seconds) or rules.offer_timeout_seconds
-        idle_since, agent_id = turns[0]
-        runner_up_idle_since, runner_up = turns[1] if len(turns) > 1 else (None, None)
+    def _look_at(self, line: Line, depth: int) -> None:
+        """Whatever the agent, at this place of the line."""
+        if depth < len(line.waiting):
+            heappush(self._looks, (line.waiting[depth], line.number, depth, -1))
+
+    def _look_for(self, bit: int) -> None:
+        """At the first place that the agent may get, if there is one."""
+        reach = self._state.reach(bit) & ~self._passed
+        if (first := self._state.lines.first(reach, self._state.crew.rooms[bit])) is not None:
+            heappush(self._looks, (*first, 0, bit))
+
+    def _pass_by(self, line: Line) -> None:
+        """All who could take its first rest from it; those behind it may still be lucky, with anybody."""
+        self._passed |= 1 << line.number
+        self._look_at(line, 1)
+
+    def _try(self, line: Line, place: Place) -> bool:
+        """Offers what waits there, if somebody may be asked."""
+        waiting = self._state.facts.waiting[place[2]]
+        field = field_for(line, waiting, self._state.crew, self.now)
+        if field.all:
+            self._offer(line, waiting, field)
+        return bool(field.all)
+
+    def _offer(self, line: Line, waiting: Waiting, field: Field) -> None:
+        """Decides for the first of the field, and reserves: the agent has less room and goes to the end."""
+        crew = self._state.crew
+        offer, bit = self._offer_to(line, waiting, field)
+        self.decisions.append(offer)
+        self._conversations.add(waiting.conversation_id)
+        self._agents.add(offer.agent_id)
+        self._state.lines.leave(waiting.conversation_id)
+        taken = LoadTaken(
+            conversation_id=offer.conversation_id,
+            customer_id=offer.customer_id,
+            units=offer.ask.units,
+            channel=offer.ask.channel,
+            kind=offer.ask.kind,
+        )
+        idle_since, agent_id = crew.turns[bit] or (self.now, offer.agent_id)
+        crew.seat(agent_id, agents.evolve(crew.agents[bit], taken), (max(self.now, idle_since), agent_id))
+
+    def _offer_to(self, line: Line, waiting: Waiting, field: Field) -> tuple[Offer, int]:
+        facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)
+        rules = facts.policy.rules
+        timeout_seconds = facts.definition(waiting.queue_id).offer_timeout_seconds or rules.offer_timeout_seconds
+        bit, second = best_two(line, field, crew, rules.weights, self.now)
+        idle_since, agent_id = crew.turns[bit] or (None, "")
+        runner_up_idle_since, runner_up = (second is not None and crew.turns[second]) or (None, None)
+        score, parts = facts.score(waiting, self.now)
         choice = Choice(
             position=facts.position,
             ordinal=ordinal,
             decided_at=self.now,
             policy_version=facts.policy.number,
-            rule="longest_idle",
-            score=facts.score(waiting, self.now),
-            eligible=len(turns),
+            rule=str(line.terms.choice),
+            score=score,
+            eligible=field.all.bit_count(),
             idle_since=idle_since,
             runner_up=runner_up,
             runner_up_idle_since=runner_up_idle_since,
+            parts=parts,
+            preference=field.preference,
+            step=self._steps.get(waiting.conversation_id, waiting.step),
         )
-        return Offer(
+        offer = Offer(
             conversation_id=waiting.conversation_id,
             customer_id=waiting.customer_id,
             queue_id=waiting.queue_id,
             agent_id=agent_id,
             offer_id=_offer_id(waiting.conversation_id, facts.position, ordinal),
-            units=line.units,
+            ask=line.terms.ask,
             expires_at=self.now + timedelta(seconds=timeout_seconds),
             choice=choice,
         )
+        return offer, bit
 
 
 def _expire(waiting: Waiting, offer: StandingOffer) -> Expire:

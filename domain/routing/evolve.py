@@ -9,6 +9,7 @@ from domain.agent import (
     AgentSignedIn,
     AgentSignedOut,
     CapacitySet,
+    EligibilitySet,
     LoadReleased,
     LoadTaken,
     Presence,
@@ -24,11 +25,13 @@ from domain.assignment import (
     OfferExpired,
     OfferWithdrawn,
 )
+from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed, ConversationRelaxed
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Recorded
 from domain.policy import PolicyDefined
 from domain.queue import QueueDefined
-from domain.routing.state import Desk, RouterState, StandingOffer, Waiting
+from domain.routing.facts import Desk, StandingOffer, Waiting
+from domain.routing.state import RouterState
 
 ConversationEvent = (
     ConversationEnqueued
@@ -40,6 +43,10 @@ ConversationEvent = (
     | ConversationTransferred
     | ConversationClosed
     | ConversationPrioritized
+    | ConversationClassified
+    | AgeAdjusted
+    | ConversationRelaxed
+    | ConversationOverflowed
 )
 DeskEvent = (
     AgentRegistered
@@ -47,6 +54,7 @@ DeskEvent = (
     | AgentSignedOut
     | PresenceChanged
     | SkillsAssigned
+    | EligibilitySet
     | CapacitySet
     | LoadTaken
     | LoadReleased
@@ -88,35 +96,45 @@ def _evolve_conversation(state: RouterState, recorded: Recorded, event: Conversa
             channel=event.channel,
             priority=event.priority,
             waiting_since=event.waiting_since,
+            entered_at=recorded.recorded_at,
             position=recorded.position,
+            due_at=event.due_at,
+            tier=event.tier,
+            language=event.language,
+            sentiment=event.sentiment,
+            age_adjustment_seconds=event.age_adjustment_seconds,
+            known_agent_id=event.known_agent_id,
+            skills=event.skills,
+            overflowed_from=event.overflowed_from,
         )
     elif (waiting := every.get(event.conversation_id)) is None:
         return
-    elif isinstance(event, OfferAccepted | ConversationTransferred | ConversationClosed):
+    elif isinstance(event, OfferAccepted | ConversationTransferred | ConversationOverflowed | ConversationClosed):
         del every[event.conversation_id]
     else:
         _evolve_waiting(state, waiting, recorded, event)
     state.place_conversation(event.conversation_id)
 
 
-def _evolve_waiting(
-    state: RouterState,
-    waiting: Waiting,
-    recorded: Recorded,
-    event: ConversationOffered | OfferDeclined | OfferExpired | OfferWithdrawn | ConversationPrioritized,
-) -> None:
+def _evolve_waiting(state: RouterState, waiting: Waiting, recorded: Recorded, event: ConversationEvent) -> None:
     match event:
         case ConversationOffered(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at):
             waiting.offer = StandingOffer(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at)
         case OfferDeclined(agent_id=agent_id):
             rest = timedelta(seconds=state.facts.policy.rules.decline_rest_seconds)
+            rests = {other: until for other, until in waiting.declined.items() if other != agent_id}
+            waiting.declined = rests | {agent_id: recorded.recorded_at + rest}
             waiting.offer = None
-            waiting.declined.pop(agent_id, None)
-            waiting.declined[agent_id] = recorded.recorded_at + rest
         case OfferExpired() | OfferWithdrawn():
             waiting.offer = None
         case ConversationPrioritized(priority=priority):
             waiting.priority = priority
+        case ConversationClassified(marks=marks):
+            waiting.tier, waiting.language, waiting.sentiment = marks.tier, marks.language, marks.sentiment
+        case AgeAdjusted(seconds=seconds):
+            waiting.age_adjustment_seconds = seconds
+        case ConversationRelaxed(step=step):
+            waiting.step = step
 
 
 def _evolve_desk(state: RouterState, recorded: Recorded, event: DeskEvent) -> None:
@@ -134,20 +152,17 @@ def _evolve_desk(state: RouterState, recorded: Recorded, event: DeskEvent) -> No
             if took_load and reason not in CAME_TO_NOTHING:
                 desk.free_since = max(desk.free_since, recorded.recorded_at)
     state.place_agent(recorded.stream)
+    if not isinstance(event, LoadTaken | LoadReleased | CapacitySet):
+        state.place_friends(recorded.stream)
 
 
 def _evolve_queue(state: RouterState, queue_id: str, event: QueueDefined) -> None:
     """What waits there asks for the new skills from now on."""
-    state.facts.queues[queue_id] = queue.evolve(state.facts.queue(queue_id), event)
-    for waiting in state.facts.waiting.values():
-        if waiting.queue_id == queue_id:
-            state.place_conversation(waiting.conversation_id)
-    state.lines.drop_empty()
+    state.facts.queues[queue_id] = queue.evolve(state.facts.queues.get(queue_id, queue.NEW), event)
+    state.place_queue_anew(queue_id)
 
 
 def _evolve_policy(state: RouterState, event: PolicyDefined) -> None:
     """What waits is ordered and weighed by the new rules from now on."""
     state.facts.policy = policy.evolve(state.facts.policy, event)
-    for conversation_id in state.facts.waiting:
-        state.place_conversation(conversation_id)
-    state.lines.drop_empty()
+    state.place_all_anew()

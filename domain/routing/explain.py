@@ -6,8 +6,13 @@ import msgspec
 
 from domain.agent import Presence
 from domain.offers import NotWaiting
-from domain.routing.decide import Round, candidates
-from domain.routing.state import RouterState, Waiting
+from domain.routing.choose import field_for, in_order, merit
+from domain.routing.crew import bits
+from domain.routing.decide import Round
+from domain.routing.facts import Waiting
+from domain.routing.lines import Terms
+from domain.routing.state import RouterState
+from domain.workload import no_room
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +25,26 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     excluded: tuple[str, ...]
     """Every reason, not only the first: `no skill lang:zh at level 5, has 3`, `no room: 4 of 6 units held, 6 needed`,
     `away`, `declined it, rests until 2026-11-11T00:01:00+00:00`."""
+    merit: float | None = None
+    """What the rule of choice counts of them, more is better: seconds idle for `longest_idle`."""
+    preference: str = ""
+    """What puts them before others: `known_agent`, `preferred_skills`."""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one decision looked at."""
+
+    conversation_id: str
+    queue_id: str
+    score: float
+    parts: dict[str, float]
+    """What the score is made of, in seconds."""
+    terms: Terms
+    """What the conversation asked for at that moment, and the rule of choice."""
+    ahead: int
+    """How many stood before it in its line."""
+    candidates: list[Candidate]
+    """Those who may be asked in their order, then the excluded by id."""
 
 
 def explain(state: RouterState, now: datetime, conversation_id: str, ordinal: int = 0) -> list[Candidate]:
@@ -28,46 +53,84 @@ def explain(state: RouterState, now: datetime, conversation_id: str, ordinal: in
     For a recorded decision: the state at `choice.position`, `choice.decided_at` and `choice.ordinal`; the decisions
     before it in its list are then counted in. Raises NotWaiting.
     """
+    return account_for(state, now, conversation_id, ordinal).candidates
+
+
+def account_for(state: RouterState, now: datetime, conversation_id: str, ordinal: int = 0) -> Account:
+    """As `explain`, with what the conversation asked for and its place. Raises NotWaiting."""
     with Round(state, now) as this:
         this.run(ordinal)
         waiting = state.facts.waiting.get(conversation_id)
         if waiting is None or not state.lines.is_waiting(conversation_id):
             raise NotWaiting
-        turns = candidates(state.lines.line_of(conversation_id), waiting, now)
-        asked = {turn[1] for turn in turns}
-        ranked = [
-            Candidate(agent_id=agent_id, idle_since=idle_since, rank=rank, excluded=())
-            for rank, (idle_since, agent_id) in enumerate(turns, start=1)
-        ]
-        excluded = [
-            Candidate(
-                agent_id=agent_id,
-                idle_since=state.facts.desks[agent_id].idle_since,
-                rank=None,
-                excluded=_reasons(state, now, waiting, agent_id),
-            )
-            for agent_id in sorted(state.facts.desks)
-            if agent_id not in asked
-        ]
-        return [*ranked, *excluded]
+        score, parts = state.facts.score(waiting, now)
+        line = state.lines.line_of(conversation_id)
+        return Account(
+            conversation_id=conversation_id,
+            queue_id=waiting.queue_id,
+            score=score,
+            parts=parts,
+            terms=line.terms,
+            ahead=state.lines.ahead_of(conversation_id),
+            candidates=_candidates(state, now, waiting),
+        )
 
 
-def _reasons(state: RouterState, now: datetime, waiting: Waiting, agent_id: str) -> tuple[str, ...]:
-    """Why the agent may not be asked, as the lines stand in the middle of a round."""
-    agent = state.facts.desks[agent_id].agent
-    line = state.lines.line_of(waiting.conversation_id)
-    reasons = [
-        f"no skill {skill} at level {level}, has {agent.skills.get(skill, 0)}"
-        for skill, level in line.requirement
-        if agent.skills.get(skill, 0) < level
+def _candidates(state: RouterState, now: datetime, waiting: Waiting) -> list[Candidate]:
+    crew, line = state.crew, state.lines.line_of(waiting.conversation_id)
+    weights = state.facts.policy.rules.weights
+    field = field_for(line, waiting, crew, now)
+    names = {bit: agent_id for agent_id in state.facts.desks if (bit := crew.bit(agent_id)) is not None}
+    preferred = set(bits(field.first)) if field.preference else set()
+    ranked = [
+        Candidate(
+            agent_id=names[bit],
+            idle_since=(crew.turns[bit] or (state.facts.desks[names[bit]].idle_since, ""))[0],
+            rank=rank,
+            excluded=(),
+            merit=merit(line.terms, bit, crew, weights, now),
+            preference=field.preference if bit in preferred else "",
+        )
+        for rank, bit in enumerate(in_order(line, field, crew, weights, now), start=1)
     ]
+    asked = {candidate.agent_id for candidate in ranked}
+    excluded = [
+        Candidate(
+            agent_id=agent_id,
+            idle_since=state.facts.desks[agent_id].idle_since,
+            rank=None,
+            excluded=_reasons(state, now, waiting, agent_id, line.terms),
+        )
+        for agent_id in sorted(state.facts.desks)
+        if agent_id not in asked
+    ]
+    return [*ranked, *excluded]
+
+
+def _reasons(state: RouterState, now: datetime, waiting: Waiting, agent_id: str, terms: Terms) -> tuple[str, ...]:
+    """Why the agent may not be asked, as the agents stand in the middle of a round."""
+    crew = state.crew
+    bit = crew.bit(agent_id)
+    assert bit is not None  # everybody at a desk has one
+    agent, skills = crew.agents[bit], crew.skills[bit]
+    reasons = [
+        f"no skill {skill} at level {level}, has {skills.get(skill, 0)}"
+        for skill, level in terms.skills
+        if skills.get(skill, 0) < level
+    ]
+    if terms.groups and not agent.groups & set(terms.groups):
+        reasons.append(f"in none of the groups {', '.join(terms.groups)}")
+    if not agent.may_serve(terms.ask.channel):
+        reasons.append(f"does not serve {terms.ask.channel}")
     if agent.presence is not Presence.AVAILABLE:
         reasons.append(str(agent.presence))
-    elif state.lines.is_set_aside(agent_id):
+    elif crew.turns[bit] is None:
         reasons.append("away, because an offer to them has just run out")
-    elif (room := state.lines.room_of(agent_id)) < line.units:
-        reasons.append(f"no room: {agent.capacity - room} of {agent.capacity} units held, {line.units} needed")
+    elif no := no_room(agent, terms.ask):
+        reasons.append(no)
     until = waiting.declined.get(agent_id, now)
     if until > now:
         reasons.append(f"declined it, rests until {until.isoformat()}")
+    if terms.agent_id and agent_id != terms.agent_id:
+        reasons.append(f"it waits for {terms.agent_id}, who knows the customer")
     return tuple(reasons)

@@ -1,111 +1,175 @@
 """Who waits for whom, in order: a line for each distinct thing that is asked of agents.
 
-Derived from the facts and never stored. Everything is a sorted list of unique tuples, so that the order of changes
-leaves no trace: the same facts give the same lines.
+The lines are bits too, as the agents are in `crew.py`: which lines an agent may serve is a few operations on such
+numbers. Derived from the facts and never stored. Everything is a sorted list of unique tuples, so that the order of
+changes leaves no trace: the same facts give the same lines.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection
 
-Requirement = tuple[tuple[str, int], ...]
+import msgspec
+
+from domain.agent import SKILL_LEVEL_MAX, Agent
+from domain.policy import ChoiceRule
+from domain.routing.crew import FEW, Crew, Room, bits, is_set, room_key
+from domain.workload import Ask
+
+Skills = tuple[tuple[str, int], ...]
 """Skill and lowest level, by skill: `(("lang:zh", 5), ("returns", 3))`."""
 Place = tuple[int, int, str]
 """A conversation's place in its line: order key, position at which it was enqueued, conversation."""
-Turn = tuple[datetime, str]
-"""An agent's place among the agents: idle since, agent. The longest idle comes first, then the lower id."""
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """All that a conversation asks of an agent, and how one is chosen."""
+
+    skills: Skills
+    groups: tuple[str, ...]
+    preferred: Skills
+    ask: Ask
+    choice: ChoiceRule
+    agent_id: str = ""
+    """The only one who may be asked for the time being."""
 
 
 class Line:
-    """The conversations that ask the same of an agent, and the agents who have room for one of them now."""
+    """The conversations that ask the same."""
 
-    __slots__ = ("open", "requirement", "units", "waiting")
+    __slots__ = ("_able", "_better", "_version", "number", "room", "terms", "waiting")
 
-    def __init__(self, requirement: Requirement, units: int) -> None:
-        self.requirement = requirement
-        self.units = units
+    def __init__(self, terms: Terms, number: int) -> None:
+        self.terms = terms
+        self.number = number
+        self.room = room_key(terms.ask)
         self.waiting: list[Place] = []
-        self.open: list[Turn] = []
+        self._version = -1
+        self._able = self._better = 0
 
-    def is_served_by(self, skills: dict[str, int]) -> bool:
-        """Whether these skills are enough."""
-        return all(skills.get(skill, 0) >= level for skill, level in self.requirement)
+    def able(self, crew: Crew) -> int:
+        """Who can and may take it, whether they have room or not."""
+        if self._version != crew.version:
+            self._work_out(crew)
+        return self._able
 
+    def better(self, crew: Crew) -> int:
+        """Those of them who have the preferred skills too; nobody where none are preferred."""
+        if self._version != crew.version:
+            self._work_out(crew)
+        return self._better
 
-class Reach:
-    """The lines that an agent is skilled for, and how the agent stands in them."""
-
-    __slots__ = ("lines", "room", "skills", "turn")
-
-    def __init__(self, skills: dict[str, int], lines: Iterable[Line]) -> None:
-        self.skills = skills
-        self.lines: dict[int, list[Line]] = {}  # by the load units they ask for
-        for line in lines:
-            self.lines.setdefault(line.units, []).append(line)
-        self.turn: Turn | None = None  # none while the agent takes no work
-        self.room = 0  # load units
+    def _work_out(self, crew: Crew) -> None:
+        terms, channel = self.terms, self.terms.ask.channel
+        self._able = crew.able(terms.skills, terms.groups, channel)
+        self._better = self._able & crew.able(terms.preferred, (), channel) if terms.preferred else 0
+        if terms.agent_id:
+            bit = crew.bit(terms.agent_id)
+            self._able &= 0 if bit is None else 1 << bit
+        self._version = crew.version
 
 
 class Lines:
-    """All lines, and where each agent and conversation stands in them.
-
-    A line is *ready* while somebody waits in it and somebody has room for it: only ready lines need looking at. There
-    is no list of what changed since the last decision, because a decision that could not be appended must be found
-    again. A later index (one bit per agent and skill, say) keeps these methods and attributes.
-    """
+    """All lines, and where each conversation stands in them."""
 
     def __init__(self) -> None:
-        self.ready: set[Line] = set()
-        self._lines: dict[tuple[Requirement, int], Line] = {}
-        self._reaches: dict[str, Reach] = {}
+        self.heads: list[tuple[Place, int]] = []
+        """Every line in which somebody waits, by its first and its number."""
+        self.by_number: list[Line] = []
+        self.fresh: set[int] = set()
+        """Numbers of lines that somebody has joined since the last decision."""
+        self.version = 0
+        """Grows with every new line, so that what was worked out from them is known to be old."""
+        self._numbers: dict[Terms, int] = {}
         self._places: dict[str, tuple[Line, Place]] = {}
+        self._waiting: dict[Room, int] = {}  # lines in which somebody waits, by the room they ask for
+        self._demanding: dict[str, list[int]] = {}  # lines that ask for at least this level of a skill
+        self._for_groups: dict[str, int] = {}
+        self._for_everybody = 0
+        self._on_channel: dict[str, int] = {}
+        self._one = 0
+        self._for_one: dict[str, int] = {}  # lines for one agent alone
+        self._unused: list[int] = []  # numbers of lines that were forgotten
 
-    def join(self, conversation_id: str, requirement: Requirement, units: int, key: int, position: int) -> None:
-        """Puts a conversation that stands in no line into its own."""
-        line = self._lines.get((requirement, units)) or self._open_line(requirement, units)
-        place = (key, position, conversation_id)
-        insort(line.waiting, place)
+    def line(self, terms: Terms) -> Line:
+        """The line for these terms; it may be empty."""
+        if (number := self._numbers.get(terms)) is None:
+            number = self._unused.pop() if self._unused else len(self.by_number)
+            self.by_number[number : number + 1] = [Line(terms, number)]
+            self._numbers[terms] = number
+            self._index(terms, 1 << number)
+        return self.by_number[number]
+
+    def join(self, conversation_id: str, line: Line, key: int, position: int) -> None:
+        """Puts a conversation that stands in no line into this one."""
+        place, waiting = (key, position, conversation_id), line.waiting
+        if not waiting:
+            self._waiting[line.room] = self._waiting.get(line.room, 0) | 1 << line.number
+            waiting.append(place)
+            insort(self.heads, (place, line.number))
+        elif place > waiting[0]:
+            insort(waiting, place)
+        else:
+            self._drop_head(line)
+            waiting.insert(0, place)
+            insort(self.heads, (place, line.number))
         self._places[conversation_id] = (line, place)
-        if line.open:
-            self.ready.add(line)
+        self.fresh.add(line.number)
 
     def leave(self, conversation_id: str) -> None:
         """Takes it out of its line, if it stands in one."""
         if (found := self._places.pop(conversation_id, None)) is None:
             return
         line, place = found
-        del line.waiting[bisect_left(line.waiting, place)]
-        if not line.waiting:
-            self.ready.discard(line)
-
-    def teach(self, agent_id: str, skills: dict[str, int]) -> None:
-        """Notes what the agent can do; `seat` says afterwards how they stand."""
-        if (known := self._reaches.get(agent_id)) is not None:
-            if known.skills is skills:  # evolve replaces the mapping, it never changes one
-                return
-            self.seat(agent_id, None, 0)
-        self._reaches[agent_id] = Reach(skills, (line for line in self._lines.values() if line.is_served_by(skills)))
-
-    def seat(self, agent_id: str, turn: Turn | None, room: int) -> None:
-        """Moves the agent to this turn and room in every line they are skilled for. No turn: they take no work."""
-        reach = self._reaches[agent_id]
-        old_turn, old_room = reach.turn, reach.room
-        if old_turn == turn and old_room == room:
+        waiting = line.waiting
+        if waiting[0] != place:
+            del waiting[bisect_left(waiting, place)]
             return
-        reach.turn, reach.room = turn, room
-        for units, lines in reach.lines.items():
-            before = old_turn if old_room >= units else None
-            after = turn if room >= units else None
-            if before != after:
-                self._move(lines, before, after)
+        self._drop_head(line)
+        del waiting[0]
+        if waiting:
+            insort(self.heads, (waiting[0], line.number))
+        else:
+            self._waiting[line.room] &= ~(1 << line.number)
+            if line.terms.agent_id:  # there may be as many as agents, each for a short while
+                self._forget(line)
 
-    def room_of(self, agent_id: str) -> int:
-        """Load units that the agent has left, reservations counted."""
-        return self._reaches[agent_id].room
+    def settle(self) -> None:
+        """All lines have been looked at."""
+        self.fresh.clear()
 
-    def is_set_aside(self, agent_id: str) -> bool:
-        """Whether the agent takes no work."""
-        return self._reaches[agent_id].turn is None
+    def drop_empty(self) -> None:
+        """Forgets lines that nobody waits in, after the rules that made them have changed."""
+        for number in list(self._numbers.values()):
+            if not self.by_number[number].waiting:
+                self._forget(self.by_number[number])
+
+    def reach(self, agent_id: str, agent: Agent, skills: dict[str, int]) -> int:
+        """The lines that the agent can and may serve, whether anybody waits there or not."""
+        beyond = 0
+        for skill, levels in self._demanding.items():
+            beyond |= levels[skills.get(skill, 0) + 1]
+        may = self._for_everybody
+        for group in agent.groups:
+            may |= self._for_groups.get(group, 0)
+        if agent.channels:
+            on_channels = 0
+            for channel in agent.channels:
+                on_channels |= self._on_channel.get(channel, 0)
+            may &= on_channels
+        for_others = 0 if not self._for_one else self._one & ~self._for_one.get(agent_id, 0)
+        return may & ~for_others & ~beyond
+
+    def first(self, reach: int, rooms: Collection[Room]) -> tuple[Place, int] | None:
+        """Of these lines, the one that has the first of all places and asks for a room that there is."""
+        waiting = 0
+        for room in rooms:
+            waiting |= self._waiting.get(room, 0)
+        if not (waiting := waiting & reach):
+            return None
+        if waiting.bit_count() <= FEW:
+            return min((self.by_number[number].waiting[0], number) for number in bits(waiting))
+        wanted = waiting.to_bytes(len(self.by_number) // 8 + 1, "little")
+        return next(head for head in self.heads if is_set(wanted, head[1]))
 
     def line_of(self, conversation_id: str) -> Line:
         """The line in which it waits."""
@@ -115,39 +179,45 @@ class Lines:
         """Whether it stands in a line."""
         return conversation_id in self._places
 
-    def drop_empty(self) -> None:
-        """Forgets lines that nobody waits in, after the rules that made them have changed."""
-        kept = {key: line for key, line in self._lines.items() if line.waiting}
-        if len(kept) == len(self._lines):
-            return
-        self._lines = kept
-        alive = set(kept.values())
-        for reach in self._reaches.values():
-            reach.lines = {units: [line for line in lines if line in alive] for units, lines in reach.lines.items()}
+    def ahead_of(self, conversation_id: str) -> int:
+        """How many stand before it in its line."""
+        line, place = self._places[conversation_id]
+        return bisect_left(line.waiting, place)
 
-    def _move(self, lines: list[Line], before: Turn | None, after: Turn | None) -> None:
-        """Moves an agent to another place among the open agents of these lines, or in or out."""
-        for line in lines:
-            if before is not None:
-                del line.open[bisect_left(line.open, before)]
-                if not line.open:
-                    self.ready.discard(line)
-            if after is not None:
-                insort(line.open, after)
-                if line.waiting:
-                    self.ready.add(line)
+    def _drop_head(self, line: Line) -> None:
+        del self.heads[bisect_left(self.heads, (line.waiting[0],))]
 
-    def _open_line(self, requirement: Requirement, units: int) -> Line:
-        line = self._lines[requirement, units] = Line(requirement, units)
-        for reach in self._reaches.values():
-            if line.is_served_by(reach.skills):
-                reach.lines.setdefault(units, []).append(line)
-                if reach.turn is not None and reach.room >= units:
-                    line.open.append(reach.turn)
-        line.open.sort()
-        return line
+    def _index(self, terms: Terms, mask: int) -> None:
+        """Enters a line under all that is asked of agents."""
+        self.version += 1
+        for skill, level in terms.skills:
+            levels = self._demanding.setdefault(skill, [0] * (SKILL_LEVEL_MAX + 2))
+            levels[: level + 1] = [lines | mask for lines in levels[: level + 1]]
+        for group in terms.groups:
+            _set(self._for_groups, group, mask)
+        if not terms.groups:
+            self._for_everybody |= mask
+        _set(self._on_channel, terms.ask.channel, mask)
+        if terms.agent_id:
+            _set(self._for_one, terms.agent_id, mask)
+            self._one |= mask
+
+    def _forget(self, line: Line) -> None:
+        mask = 1 << line.number
+        self.version += 1
+        for levels in self._demanding.values():
+            levels[:] = [lines & ~mask for lines in levels]
+        for index in (self._for_groups, self._on_channel, self._for_one):
+            for name in [name for name, lines in index.items() if lines & mask]:
+                index[name] &= ~mask
+                if not index[name]:
+                    del index[name]
+        self._for_everybody &= ~mask
+        self._one &= ~mask
+        self.fresh.discard(line.number)
+        del self._numbers[line.terms]
+        self._unused.append(line.number)
 
 
-def requirement_of(skills: Iterable[tuple[str, int]]) -> Requirement:
-    """The same for every way of writing the same skills."""
-    return tuple(sorted(skills))
+def _set(index: dict[str, int], name: str, mask: int) -> None:
+    index[name] = index.get(name, 0) | mask

@@ -1,155 +1,240 @@
-"""What the router knows: plain facts read from the log, and the lines it keeps in step with them."""
+"""What the router knows: plain facts read from the log, and the order in them that it keeps in step."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 
-import msgspec
-
-from domain import agent, policy, queue
-from domain.agent import Agent, Presence
-from domain.policy import Policy
-from domain.queue import Queue
+from domain.agent import Presence
+from domain.queue import Limit
 from domain.routing.agenda import Agenda
-from domain.routing.lines import Lines, Requirement, Turn, requirement_of
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-
-class StandingOffer(msgspec.Struct, kw_only=True):
-    """An offer that nobody has answered yet."""
-
-    offer_id: str
-    agent_id: str
-    expires_at: datetime
-
-
-class Waiting(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A conversation that waits for an agent, or is being offered to one."""
-
-    conversation_id: str
-    customer_id: str
-    queue_id: str
-    channel: str
-    priority: int
-    waiting_since: datetime
-    position: int
-    """Where in the log it was enqueued: settles ties."""
-    offer: StandingOffer | None = None
-    declined: dict[str, datetime] = msgspec.field(default_factory=dict)
-    """Until when each agent who declined it is not asked again; the latest to decline stands last."""
-
-
-class Desk(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """An agent as the router sees them."""
-
-    agent: Agent = agent.NEW
-    free_since: datetime = EPOCH
-    """When they last became available or were done with a piece of work, whichever was later."""
-    given: dict[str, datetime] = msgspec.field(default_factory=dict)
-    """When each conversation that they hold, offers included, was given to them."""
-
-    @property
-    def idle_since(self) -> datetime:
-        """Since when the agent has had no new work: the order in which agents are asked.
-
-        The latest of becoming available, being done with a piece of work (closed, handed on or put on hold), and
-        being given any of the work they hold. So work spreads over agents who can hold several conversations. An
-        offer that came to nothing leaves no trace: declining neither loses the turn nor wins a pause.
-        """
-        return max(self.free_since, *self.given.values()) if self.given else self.free_since
-
-    @property
-    def room(self) -> int:
-        """Load units left; below zero where the capacity was lowered under what is held."""
-        return self.agent.capacity - self.agent.load
-
-
-class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """All that the router remembers of the log. A plain structure: `msgspec.msgpack.encode(facts)` is a snapshot."""
-
-    position: int = 0
-    """The last event that concerned the router; events that do not, leave no trace, not even here."""
-    policy: Policy = policy.NEW
-    queues: dict[str, Queue] = msgspec.field(default_factory=dict)
-    desks: dict[str, Desk] = msgspec.field(default_factory=dict)
-    """By agent."""
-    waiting: dict[str, Waiting] = msgspec.field(default_factory=dict)
-    """By conversation; the offered ones too."""
-
-    def queue(self, queue_id: str) -> Queue:
-        return self.queues.get(queue_id, queue.NEW)
-
-    def requirement(self, waiting: Waiting) -> Requirement:
-        """What it asks of an agent. An undefined queue asks nothing, so that its work is not stranded."""
-        definition = self.queue(waiting.queue_id).definition
-        return requirement_of(definition.required_skills.items()) if definition else ()
-
-    def units(self, waiting: Waiting) -> int:
-        """Load units that it would take."""
-        return self.policy.rules.units_of(waiting.channel)
-
-    def order_key(self, waiting: Waiting) -> int:
-        """Lower goes first: microseconds since 1970 of the waiting time's start, moved back by the priority boost.
-
-        The score, boost plus age, grows for all at the same pace; taking `now` away from it leaves this constant, so
-        that ageing costs nothing.
-        """
-        boost_seconds = waiting.priority * self.policy.rules.priority_boost_seconds
-        return (waiting.waiting_since - EPOCH) // MICROSECOND - boost_seconds * 1_000_000
-
-    def score(self, waiting: Waiting, now: datetime) -> float:
-        """Priority boost plus age, in seconds: the one number that orders all that waits."""
-        return ((now - EPOCH) // MICROSECOND - self.order_key(waiting)) / 1_000_000
-
-    def turn(self, agent_id: str) -> Turn | None:
-        """The agent's place among the agents, if they take work."""
-        desk = self.desks[agent_id]
-        return (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
+from domain.routing.crew import Crew, Turn
+from domain.routing.facts import EPOCH, Facts, Waiting
+from domain.routing.lines import Line, Lines, Skills, Terms
 
 
 class RouterState:
-    """The facts and their lines. Mutable: one `evolve` at a time.
+    """The facts, and who stands where by them at one moment. Mutable: one `evolve` at a time.
 
     A stored snapshot comes back with `RouterState(msgspec.msgpack.decode(stored, type=Facts))`.
     """
 
     def __init__(self, facts: Facts | None = None) -> None:
         self.facts = facts or Facts()
+        self.at = EPOCH
+        """The moment by which everything is placed: what changes with time alone has changed up to then."""
+        self.crew = Crew()
         self.lines = Lines()
         self.offers_end = Agenda()
-        self.rests_end = Agenda()
-        """When each agent may be asked again about each waiting conversation that they declined."""
+        self.steps_due = Agenda()
+        """When each conversation may relax or overflow."""
+        self.changes = Agenda()
+        """When time alone changes where a conversation, an agent or a queue's work stands."""
         self.stranded: set[str] = set()
         """Conversations offered to an agent who has signed out."""
+        self.overfull: set[str] = set()
+        """Queues with more work than a rule of theirs allows, or with work although they are closed."""
+        self._reaches: dict[int, tuple[int, int, int]] = {}  # by the agent's bit, with what it was worked out from
+        self._lines_by_case: dict[tuple[object, ...], Line] = {}
+        self._known_to: dict[str, set[str]] = {}  # conversations by the agent who knows their customer
+        self._queued: dict[str, set[str]] = {}  # those that wait, unoffered, by queue, where rules limit that
+        self._seats: dict[str, list[tuple[dict[str, set[str]], str]]] = {}  # where each stands in those two
         for agent_id in self.facts.desks:
             self.place_agent(agent_id)
+        for queue_id in self.facts.queues:
+            self.note_hours(queue_id)
         for conversation_id in self.facts.waiting:
             self.place_conversation(conversation_id)
+
+    def advance(self, now: datetime) -> None:
+        """Places anew what time alone has moved since the last moment asked about, whichever of both is the later."""
+        if now == self.at:
+            return
+        moved = dict.fromkeys(self.changes.between(self.at, now))
+        self.at = now
+        for thing in moved:
+            if thing in self.facts.desks:
+                self.place_agent(thing)
+                self.place_friends(thing)
+            elif thing in self.facts.queues:
+                self.place_queue(thing)
+            else:
+                self.place_conversation(thing)
 
     def place_agent(self, agent_id: str) -> None:
         """Puts the agent where the facts say. Safe to repeat."""
         desk = self.facts.desks[agent_id]
-        self.lines.teach(agent_id, desk.agent.skills)
-        self.lines.seat(agent_id, self.facts.turn(agent_id), desk.room)
-        for conversation_id in desk.given:
-            self._note_stranded(conversation_id)
+        agent = desk.agent
+        self.crew.teach(agent_id, agent, agent.skills_at(self.at))
+        self.crew.seat(agent_id, agent, self.turn(agent_id))
+        if agent.skills_end:
+            self.changes.note(agent_id, sorted(agent.skills_end.values()))
+        if desk.given:
+            for conversation_id in desk.given:
+                self._note_stranded(conversation_id)
+
+    def place_friends(self, agent_id: str) -> None:
+        """Those whom the agent knows may wait for them, or no longer."""
+        for conversation_id in sorted(self._known_to.get(agent_id, ())):
+            self.place_conversation(conversation_id)
+
+    def place_queue(self, queue_id: str) -> None:
+        """What waits there asks for what the definition says now, and is offered while it is open."""
+        self.note_hours(queue_id)
+        for waiting in list(self.facts.waiting.values()):
+            if waiting.queue_id == queue_id:
+                self.place_conversation(waiting.conversation_id)
+
+    def place_queue_anew(self, queue_id: str) -> None:
+        """After its definition has changed."""
+        self._lines_by_case.clear()
+        self.place_queue(queue_id)
+        self.lines.drop_empty()
+
+    def place_all_anew(self) -> None:
+        """After the policy has changed."""
+        self._lines_by_case.clear()
+        self.crew.forget_rooms()
+        for queue_id in self.facts.queues:
+            self.note_hours(queue_id)
+        for conversation_id in list(self.facts.waiting):
+            self.place_conversation(conversation_id)
+        self.lines.drop_empty()
 
     def place_conversation(self, conversation_id: str) -> None:
         """Puts the conversation where the facts say: into its line, among the deadlines, or nowhere. Safe to repeat."""
         waiting = self.facts.waiting.get(conversation_id)
-        offer = waiting.offer if waiting else None
         self.lines.leave(conversation_id)
-        self.offers_end.note(conversation_id, [offer.expires_at] if offer else ())
-        self.rests_end.note(conversation_id, waiting.declined.values() if waiting and not offer else ())
         self._note_stranded(conversation_id)
-        if waiting and not offer:
-            self.join_line(waiting)
+        offer = waiting.offer if waiting else None
+        self.offers_end.note(conversation_id, (offer.expires_at,) if offer else ())
+        if waiting is None or offer is not None:
+            self.steps_due.note(conversation_id, ())
+            self.changes.note(conversation_id, ())
+            self._note_queued(conversation_id, waiting, is_queued=False)
+            return
+        self.steps_due.note(conversation_id, sorted(self._step_moments(waiting)))
+        self.changes.note(conversation_id, sorted(self._change_moments(waiting)))
+        self._note_queued(conversation_id, waiting, is_queued=True)
+        self.join_line(waiting, waiting.step)
 
-    def join_line(self, waiting: Waiting) -> None:
-        """Puts it into the line for what it asks."""
+    def join_line(self, waiting: Waiting, step: int) -> None:
+        """Puts it into the line for what it asks after so many steps, if its queue is open."""
+        if self.is_open(waiting.queue_id):
+            key = self.facts.order_key(waiting, self.at)
+            self.lines.join(waiting.conversation_id, self._line(waiting, step), key, waiting.position)
+
+    def is_open(self, queue_id: str) -> bool:
+        hours = self.facts.definition(queue_id).opening_hours
+        return hours is None or hours.is_open(self.at)
+
+    def turn(self, agent_id: str) -> Turn | None:
+        """The agent's place among the agents, if they take work."""
+        desk = self.facts.desks[agent_id]
+        return (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
+
+    def reach(self, bit: int) -> int:
+        """The lines that the agent of this bit can and may serve."""
+        version, taught = self.lines.version, self.crew.taught[bit]
+        known = self._reaches.get(bit)
+        if known is not None and known[0] == version and known[1] == taught:
+            return known[2]
+        reach = self.lines.reach(self.crew.ids[bit], self.crew.agents[bit], self.crew.skills[bit])
+        self._reaches[bit] = (version, taught, reach)
+        return reach
+
+    def queued(self, queue_id: str) -> list[Waiting]:
+        """What waits there and is not offered, in the order in which it came."""
+        found = [self.facts.waiting[one] for one in self._queued.get(queue_id, ())]
+        return sorted(found, key=lambda waiting: waiting.position)
+
+    def note_hours(self, queue_id: str) -> None:
+        """When its hours change next, and whether there is work that may not stay."""
+        hours = self.facts.definition(queue_id).opening_hours
+        change = hours.next_change(self.at) if hours else None
+        self.changes.note(queue_id, (change,) if change else ())
+        self._note_overfull(queue_id)
+
+    def _line(self, waiting: Waiting, step: int) -> Line:
+        """Found by what decides about it, so that the terms are worked out once for many conversations."""
+        agent_id = self._awaited(waiting, step)
+        case = (
+            waiting.queue_id, waiting.channel, step, agent_id, waiting.language, tuple(sorted(waiting.skills.items())),
+        )  # fmt: skip
+        line = self._lines_by_case.get(case)
+        if line is None:
+            facts = self.facts
+            skills, groups = facts.requirement(waiting, step)
+            preferred = facts.definition(waiting.queue_id).preferred_skills
+            terms = Terms(
+                skills=_sorted(skills),
+                groups=groups,
+                preferred=_sorted(preferred),
+                ask=facts.ask(waiting),
+                choice=facts.choice(waiting),
+                agent_id=agent_id,
+            )
+            line = self.lines.line(terms)
+            if not agent_id:
+                self._lines_by_case[case] = line
+        return line
+
+    def _awaited(self, waiting: Waiting, step: int) -> str:
+        """Who knows the customer, while it is worth waiting for them: they are at work and may take it."""
+        until = self.facts.prefers_until(waiting)
+        agent_id = waiting.known_agent_id
+        if agent_id is None or until is None or self.at >= until or agent_id in waiting.declined:
+            return ""
+        desk = self.facts.desks.get(agent_id)
+        if desk is None or desk.agent.presence is not Presence.AVAILABLE:
+            return ""
+        skills, groups = self.facts.requirement(waiting, step)
+        bit = self.crew.bit(agent_id)
+        able = self.crew.able(_sorted(skills), groups, waiting.channel)
+        return agent_id if bit is not None and able >> bit & 1 else ""
+
+    def _step_moments(self, waiting: Waiting) -> Iterator[datetime]:
         facts = self.facts
-        requirement, units, key = facts.requirement(waiting), facts.units(waiting), facts.order_key(waiting)
-        self.lines.join(waiting.conversation_id, requirement, units, key, waiting.position)
+        definition = facts.definition(waiting.queue_id)
+        for step in definition.relaxation[waiting.step :]:
+            yield facts.after_entering(waiting, step.after_seconds)
+        for rule in definition.overflow:
+            if (moment := facts.overflow_at(waiting, rule)) is not None:
+                yield moment
+
+    def _change_moments(self, waiting: Waiting) -> Iterator[datetime]:
+        yield from waiting.declined.values()
+        for moment in (self.facts.prefers_until(waiting), self.facts.urgent_from(waiting)):
+            if moment is not None:
+                yield moment
+
+    def _note_queued(self, conversation_id: str, waiting: Waiting | None, *, is_queued: bool) -> None:
+        """Who may know the customer, and how much waits in the queue."""
+        for index, key in self._seats.pop(conversation_id, ()):
+            index[key].discard(conversation_id)
+            if index is self._queued:
+                self._note_overfull(key)
+        if waiting is None or not is_queued:
+            return
+        seats = []
+        if waiting.known_agent_id is not None and self.facts.policy.rules.known_agent_seconds:
+            seats.append((self._known_to, waiting.known_agent_id))
+        if self.facts.definition(waiting.queue_id).overflow:
+            seats.append((self._queued, waiting.queue_id))
+        for index, key in seats:
+            index.setdefault(key, set()).add(conversation_id)
+            if index is self._queued:
+                self._note_overfull(key)
+        if seats:
+            self._seats[conversation_id] = seats
+
+    def _note_overfull(self, queue_id: str) -> None:
+        rules = self.facts.definition(queue_id).overflow
+        waiting = len(self._queued.get(queue_id, ()))
+        is_over = any(
+            (rule.when is Limit.LENGTH and waiting > rule.limit)
+            or (rule.when is Limit.CLOSED and waiting > 0 and not self.is_open(queue_id))
+            for rule in rules
+        )
+        (self.overfull.add if is_over else self.overfull.discard)(queue_id)
 
     def _note_stranded(self, conversation_id: str) -> None:
         waiting = self.facts.waiting.get(conversation_id)
@@ -158,3 +243,8 @@ class RouterState:
             self.stranded.add(conversation_id)
         else:
             self.stranded.discard(conversation_id)
+
+
+def _sorted(skills: dict[str, int]) -> Skills:
+    """The same for every way of writing the same skills."""
+    return tuple(sorted(skills.items()))

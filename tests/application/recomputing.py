@@ -3,7 +3,8 @@
 from application.log import Log
 from domain.assignment import ConversationOffered
 from domain.event import Recorded
-from domain.routing.decide import Offer, recompute
+from domain.routing.decide import recompute
+from domain.routing.decisions import Offer
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
 from tests.application.situations import everything
@@ -25,18 +26,11 @@ def demand_choices_come_out_the_same(log: list[Recorded]) -> int:
         evolve(state, recorded)
         for customer_id, offered in recorded_at.get(recorded.position, ()):
             assert offered.choice is not None
-            expected = Offer(
-                conversation_id=offered.conversation_id,
-                customer_id=customer_id,
-                queue_id=offered.queue_id,
-                agent_id=offered.agent_id,
-                offer_id=offered.offer_id,
-                units=offered.units,
-                expires_at=offered.expires_at,
-                choice=offered.choice,
-            )
             found = recompute(state, offered.choice)
-            assert found == expected, f"recorded {expected}, recomputed {found}"
+            assert isinstance(found, Offer)
+            assert found.customer_id == customer_id
+            for field in ("conversation_id", "queue_id", "agent_id", "offer_id", "units", "expires_at", "choice"):
+                assert getattr(found, field) == getattr(offered, field)
             recomputed += 1
     assert recomputed == sum(len(offers) for offers in recorded_at.values())
     return recomputed

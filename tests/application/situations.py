@@ -19,11 +19,13 @@ from application.log import Log
 from application.router import Router
 from application.states import States
 from application.use_cases.assign_work import AssignWork
+from application.use_cases.conversation_desk import Desk
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_messages import Receipt, ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
+from application.use_cases.steer_conversations import SteerConversations
 from channels.table import CHANNELS
 from domain.account import AccountDefinition
 from domain.agent import Agent, Presence
@@ -91,7 +93,9 @@ class Shop:
         self.staff = KeepStaff(self.commands)
         self.customers = KnowCustomers(self.commands)
         self.reception = ReceiveMessages(self.commands, self.directory)
-        self.serve = ServeConversations(self.commands, self.directory, REPLY_CHANNELS)
+        desk = Desk(self.commands, self.directory)
+        self.serve = ServeConversations(desk, REPLY_CHANNELS)
+        self.steer = SteerConversations(desk)
         self.router = Router(log, AssignWork(self.commands), clock)
         self.queue_id = ""
         self.account_id = ""

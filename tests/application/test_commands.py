@@ -43,10 +43,10 @@ async def test_a_repeated_command_gets_its_first_answer_and_stores_nothing(shop:
 
 async def test_the_same_key_with_another_content_is_refused(shop: Shop) -> None:
     case = await a_waiting_conversation(shop)
-    first = await shop.serve.tag(shop.command(key="tag-1", content=b"vip"), *case.ids, "vip")
+    first = await shop.steer.tag(shop.command(key="tag-1", content=b"vip"), *case.ids, "vip")
 
     with pytest.raises(KeyReused):
-        await shop.serve.tag(shop.command(key="tag-1", content=b"spam"), *case.ids, "spam")
+        await shop.steer.tag(shop.command(key="tag-1", content=b"spam"), *case.ids, "spam")
 
     assert await shop.since(first.position) == []
 
@@ -181,7 +181,7 @@ async def test_a_conversation_opened_by_another_process_is_known_here(shop: Shop
     async with another_process(shop) as other:
         email = await other.open_account("email")
         message_there = await an_e_mail_of(other, first.customer_id, email)
-        await shop.serve.tag(shop.command(), first.customer_id, message_there, "vip")
+        await shop.steer.tag(shop.command(), first.customer_id, message_there, "vip")
 
     assert (await shop.customer(first.customer_id)).conversation(message_there).tags == {"vip"}
 
@@ -197,7 +197,7 @@ async def test_many_at_once_are_carried_out_one_after_the_other(shop: Shop) -> N
     case = await a_waiting_conversation(shop)
     words = [f"word-{number}" for number in range(ATTEMPTS_MAX)]
 
-    await asyncio.gather(*(shop.serve.tag(shop.command(key=word), *case.ids, word) for word in words))
+    await asyncio.gather(*(shop.steer.tag(shop.command(key=word), *case.ids, word) for word in words))
 
     assert (await shop.conversation(case)).tags == set(words)
 
@@ -232,11 +232,11 @@ async def test_a_stream_that_never_stands_still_is_contended_and_stores_nothing(
 async def test_a_command_on_an_outdated_revision_is_refused(shop: Shop) -> None:
     case = await a_waiting_conversation(shop)
     read = (await shop.conversation(case)).revision
-    await shop.serve.tag(shop.command(expected_revision=read), *case.ids, "vip")
+    await shop.steer.tag(shop.command(expected_revision=read), *case.ids, "vip")
     head = await shop.log.head()
 
     with pytest.raises(RevisionStale, match=f"stands at revision {read + 1}, you expected {read}"):
-        await shop.serve.tag(shop.command(expected_revision=read), *case.ids, "spam")
+        await shop.steer.tag(shop.command(expected_revision=read), *case.ids, "spam")
 
     assert await shop.since(head) == []
 
@@ -244,9 +244,9 @@ async def test_a_command_on_an_outdated_revision_is_refused(shop: Shop) -> None:
 async def test_a_repeat_is_answered_although_its_revision_is_outdated_by_itself(shop: Shop) -> None:
     case = await a_waiting_conversation(shop)
     read = (await shop.conversation(case)).revision
-    first = await shop.serve.tag(shop.command(key="tag", expected_revision=read), *case.ids, "vip")
+    first = await shop.steer.tag(shop.command(key="tag", expected_revision=read), *case.ids, "vip")
 
-    again = await shop.serve.tag(shop.command(key="tag", expected_revision=read), *case.ids, "vip")
+    again = await shop.steer.tag(shop.command(key="tag", expected_revision=read), *case.ids, "vip")
 
     assert again == Done(position=first.position, is_repeat=True)
 

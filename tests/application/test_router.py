@@ -50,6 +50,7 @@ async def test_what_waits_is_offered_to_the_longest_idle_and_says_why(shop: Shop
         idle_since=NOON,
         runner_up=second,
         runner_up_idle_since=NOON + timedelta(seconds=10),
+        parts={"age": 5.0},
     )
 
 

@@ -87,6 +87,8 @@ def sample(hint: Any) -> Any:
             return sample(next(part for part in parts if part is not types.NoneType))
         case (origin, (key, value)) if origin is dict:
             return {sample(key): sample(value)}
+        case (origin, parts) if origin is tuple and Ellipsis not in parts:
+            return tuple(sample(part) for part in parts)
         case (origin, (item, *_)) if origin in (list, tuple, frozenset, set):
             return origin([sample(item)])
     return {str: "sample", int: 7, float: 7.5, bool: True, datetime: NOON, bytes: b"sample"}[hint]

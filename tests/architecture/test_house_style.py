@@ -8,7 +8,7 @@ from tests.architecture.source import LAYERS, ROOT, Function, Source, called, so
 
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
-FOLDERS_OF_MANY = {"channels": 18, "domain": 18, "api/routes": 18, "api/http": 15, "tests/domain": 20}
+FOLDERS_OF_MANY = {"channels": 18, "domain": 21, "api/routes": 18, "api/http": 15, "tests/domain": 20}
 """A file a medium, a resource, or a thing that people of the trade talk about."""
 FOLDER_FILES_MAX = 14
 TEST_FOLDER_FILES_MAX = 16

@@ -17,7 +17,8 @@ from domain.assignment import ConversationEnqueued, ConversationOffered, OfferAc
 from domain.conversation import ConversationClosed
 from domain.event import Event, Recorded
 from domain.queue import QueueDefined, QueueDefinition
-from domain.routing.decide import Offer, decide
+from domain.routing.decide import decide
+from domain.routing.decisions import Offer
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
 from tests.benchmarks.figures import Figure, shown

@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from domain import agent, assignment, conversation, customer, offers
+import msgspec
+
+from domain import agent, assignment, conversation, customer, offers, workload
 from domain.agent import Agent, Presence
 from domain.conversation import Conversation, ConversationOpened
 from domain.customer import Customer
 from domain.event import Event
+from domain.workload import Ask
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 IN_A_MINUTE = NOON + timedelta(minutes=1)
@@ -87,7 +90,7 @@ def an_available_agent() -> Agent:
 
 def an_agent_at_work(units: int = 2) -> Agent:
     before = an_available_agent()
-    taken = agent.take_load(before, conversation_id=CONVERSATION, customer_id=JOAN, units=units)
+    taken = workload.take_load(before, conversation_id=CONVERSATION, customer_id=JOAN, ask=an_ask(units))
     return after_agent(before, taken)
 
 
@@ -111,3 +114,8 @@ def opening(number: int) -> ConversationOpened:
     return ConversationOpened(
         conversation_id=f"conversation-{number}", channel="webchat", account_id=ACCOUNT, thread=f"thread-{number}"
     )
+
+
+def an_ask(units: int, channel: str = "webchat", **rules: object) -> Ask:
+    """What a conversation of so many units asks of an agent."""
+    return msgspec.convert({"channel": channel, "units": units, **rules}, Ask)

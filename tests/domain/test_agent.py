@@ -9,23 +9,15 @@ from domain.agent import (
     AgentSignedIn,
     AgentSignedOut,
     AgentUnknown,
-    AtCapacity,
     CapacityOutOfRange,
     CapacitySet,
-    LoadReleased,
-    LoadTaken,
-    NotAvailable,
     NotSignedIn,
     Presence,
     PresenceChanged,
     SkillLevelOutOfRange,
     SkillsAssigned,
-    Work,
 )
-from domain.queue import QueueRetired
 from tests.domain.situations import (
-    CONVERSATION,
-    JOAN,
     a_registered_agent,
     after_agent,
     an_agent_at_work,
@@ -209,92 +201,3 @@ def test_less_capacity_than_is_held_takes_nothing_away() -> None:
     events = agent.set_capacity(mei, 2)
 
     assert after_agent(mei, events).load == 6
-
-
-def test_an_offer_takes_load() -> None:
-    mei = an_available_agent()
-
-    events = agent.take_load(mei, conversation_id=CONVERSATION, customer_id=JOAN, units=6)
-
-    assert events == [LoadTaken(conversation_id=CONVERSATION, customer_id=JOAN, units=6)]
-    assert after_agent(mei, events).work == {CONVERSATION: Work(JOAN, 6)}
-
-
-def test_an_agent_who_is_away_gets_no_offer() -> None:
-    mei = an_agent_away()
-
-    with pytest.raises(NotAvailable):
-        agent.take_load(mei, conversation_id=CONVERSATION, customer_id=JOAN, units=1)
-
-
-def test_nobody_is_given_more_than_they_have_room_for() -> None:
-    mei = an_agent_at_work(units=5)
-
-    with pytest.raises(AtCapacity):
-        agent.take_load(mei, conversation_id="conversation-2", customer_id=JOAN, units=2)
-
-
-def test_work_of_their_own_is_resumed_while_away() -> None:
-    mei = an_agent_away()
-
-    events = agent.resume_load(mei, conversation_id=CONVERSATION, customer_id=JOAN, units=2)
-
-    assert after_agent(mei, events).load == 2
-
-
-def test_resuming_needs_room_too() -> None:
-    mei = an_agent_at_work(units=5)
-
-    with pytest.raises(AtCapacity):
-        agent.resume_load(mei, conversation_id="conversation-2", customer_id=JOAN, units=2)
-
-
-def test_released_load_is_free_again() -> None:
-    mei = an_agent_at_work()
-
-    events = agent.release_load(mei, conversation_id=CONVERSATION, reason="closed")
-
-    assert events == [LoadReleased(conversation_id=CONVERSATION, units=2, reason="closed")]
-    assert after_agent(mei, events).load == 0
-    assert after_agent(mei, events).on_hold == {}
-
-
-def test_work_on_hold_stays_theirs_without_load() -> None:
-    mei = an_agent_at_work()
-
-    events = agent.release_load(mei, conversation_id=CONVERSATION, reason="held")
-
-    assert (after_agent(mei, events).load, after_agent(mei, events).on_hold) == (0, {CONVERSATION: JOAN})
-
-
-def test_letting_go_of_work_on_hold_frees_nothing() -> None:
-    mei = an_agent_at_work()
-    mei = after_agent(mei, agent.release_load(mei, conversation_id=CONVERSATION, reason="held"))
-
-    events = agent.release_load(mei, conversation_id=CONVERSATION, reason="closed")
-
-    assert events == [LoadReleased(conversation_id=CONVERSATION, units=0, reason="closed")]
-    assert after_agent(mei, events).on_hold == {}
-
-
-def test_resumed_work_is_no_longer_on_hold() -> None:
-    mei = an_agent_at_work()
-    mei = after_agent(mei, agent.release_load(mei, conversation_id=CONVERSATION, reason="held"))
-
-    events = agent.resume_load(mei, conversation_id=CONVERSATION, customer_id=JOAN, units=2)
-
-    assert (after_agent(mei, events).load, after_agent(mei, events).on_hold) == (2, {})
-
-
-def test_releasing_what_is_not_theirs_is_ignored() -> None:
-    mei = an_agent_at_work()
-
-    events = agent.release_load(mei, conversation_id="conversation-2", reason="closed")
-
-    assert events == []
-
-
-def test_an_event_of_another_kind_changes_nothing() -> None:
-    mei = an_agent_at_work()
-
-    assert agent.evolve(mei, QueueRetired()) == mei

@@ -71,7 +71,9 @@ def received(conversation_id: str, agent_id: str | None = None) -> MessageReceiv
     )
 
 
-def enqueued(conversation_id: str, at: datetime = NOON, priority: int = 2) -> ConversationEnqueued:
+def enqueued(
+    conversation_id: str, at: datetime = NOON, priority: int = 2, known_agent_id: str | None = None
+) -> ConversationEnqueued:
     return ConversationEnqueued(
         conversation_id=conversation_id,
         queue_id=QUEUE,
@@ -79,6 +81,7 @@ def enqueued(conversation_id: str, at: datetime = NOON, priority: int = 2) -> Co
         priority=priority,
         waiting_since=at,
         due_at=at + timedelta(minutes=1),
+        known_agent_id=known_agent_id,
     )
 
 
@@ -145,7 +148,7 @@ def test_a_message_in_time_reopens_the_conversation_which_waits_anew() -> None:
     assert events == [
         ConversationReopened(conversation_id=CONVERSATION),
         received(CONVERSATION),
-        enqueued(CONVERSATION, at=IN_A_MINUTE),
+        enqueued(CONVERSATION, at=IN_A_MINUTE, known_agent_id=MEI),
     ]
 
 

@@ -3,8 +3,9 @@
 import msgspec
 import pytest
 
-from domain.agent import AgentSignedIn, AtCapacity, PresenceChanged
+from domain.agent import AgentSignedIn, PresenceChanged
 from domain.event import TOPICS, Event, RuleBroken, kind_of, without
+from domain.workload import AtCapacity
 
 
 def test_an_event_is_found_by_its_topic() -> None:

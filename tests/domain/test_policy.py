@@ -27,7 +27,7 @@ def test_each_version_has_the_next_number() -> None:
 
     (event,) = policy.define(a_policy(), rules, sha256="bb")
 
-    assert policy.evolve(a_policy(), event) == Policy(rules=rules, number=2)
+    assert policy.evolve(a_policy(), event) == Policy(rules=rules, number=2, sha256="bb")
 
 
 def test_the_same_rules_again_are_ignored() -> None:

@@ -40,7 +40,7 @@ class Day:
         self.receipts: list[tuple[str, InboundMessage, Receipt]] = []
         self.refusals: Counter[str] = Counter()
         self.work = [
-            Follower(one.log, ReturnWork(one.states, one.serve, one.positions, one.clock)) for one in processes
+            Follower(one.log, ReturnWork(one.states, one.steer, one.positions, one.clock)) for one in processes
         ]
         self.actions: list[tuple[int, Callable[[Shop], Awaitable[None]]]] = [
             (9, self.write),
@@ -213,16 +213,16 @@ class Day:
 
     async def transfer(self, process: Shop) -> None:
         if case := self.some_case(*OPEN):
-            await process.serve.transfer_to_queue(process.command(), *case.ids, self.random.choice(self.queues), "")
+            await process.steer.transfer_to_queue(process.command(), *case.ids, self.random.choice(self.queues), "")
 
     async def transfer_to_colleague(self, process: Shop) -> None:
         if case := self.some_case(*OPEN):
             colleague = self.random.choice(list(self.witness.agents))
-            await process.serve.transfer_to_agent(process.command(), *case.ids, colleague, "")
+            await process.steer.transfer_to_agent(process.command(), *case.ids, colleague, "")
 
     async def prioritize(self, process: Shop) -> None:
         if case := self.some_case(*OPEN):
-            await process.serve.set_priority(process.command(), *case.ids, self.random.randint(0, 10))
+            await process.steer.set_priority(process.command(), *case.ids, self.random.randint(0, 10))
 
     async def reopen(self, process: Shop) -> None:
         if case := self.some_case(Status.CLOSED):

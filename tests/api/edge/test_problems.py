@@ -17,8 +17,8 @@ from api.http.refusals import TooManyAttempts
 from api.http.serving import routes_of
 from application.commands import ClaimTaken, Contended
 from application.log import LogBusy, LogUnreachable
-from domain.agent import AtCapacity
 from domain.queue import QueueDefinitionInvalid
+from domain.workload import AtCapacity
 from tests.api.deployment import Caller, Deployment
 from tests.api.situations import a_shop
 

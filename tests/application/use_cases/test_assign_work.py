@@ -4,10 +4,11 @@ import pytest
 
 from application.commands import Done
 from application.use_cases.assign_work import AssignWork
-from domain.agent import AtCapacity
 from domain.offers import NotWaiting, OfferGone, OfferStillStands
 from domain.policy import RoutingPolicy
-from domain.routing.decide import Expire, Offer, Withdraw, decide
+from domain.routing.decide import decide
+from domain.routing.decisions import Expire, Offer, Withdraw
+from domain.workload import AtCapacity
 from tests.application.situations import Case, Shop, a_waiting_conversation, an_offered_conversation
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +40,7 @@ async def test_an_offer_of_what_moved_to_another_queue_is_refused(shop: Shop) ->
     case = await a_waiting_conversation(shop)
     assign, decision = await a_decided_offer(shop)
     billing = await shop.open_queue("Billing", required_skills={"billing": 5})
-    await shop.serve.transfer_to_queue(shop.command(), *case.ids, billing, "")
+    await shop.steer.transfer_to_queue(shop.command(), *case.ids, billing, "")
 
     with pytest.raises(NotWaiting, match=shop.queue_id):
         await assign.offer(shop.command("router"), decision)

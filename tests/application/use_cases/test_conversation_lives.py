@@ -47,9 +47,9 @@ async def test_tags_are_put_on_and_taken_off_once(shop: Shop) -> None:
     head = await shop.log.head()
 
     for _ in range(2):
-        await shop.serve.tag(shop.command(), *case.ids, "vip")
+        await shop.steer.tag(shop.command(), *case.ids, "vip")
     for _ in range(2):
-        await shop.serve.untag(shop.command(), *case.ids, "vip")
+        await shop.steer.untag(shop.command(), *case.ids, "vip")
 
     assert kinds(await shop.since(head)) == ["conversation.tagged", "conversation.untagged"]
 
@@ -57,39 +57,39 @@ async def test_tags_are_put_on_and_taken_off_once(shop: Shop) -> None:
 async def test_there_is_a_limit_to_tags(shop: Shop) -> None:
     case = await a_waiting_conversation(shop)
     for number in range(50):
-        await shop.serve.tag(shop.command(), *case.ids, f"tag-{number}")
+        await shop.steer.tag(shop.command(), *case.ids, f"tag-{number}")
 
     with pytest.raises(TooManyTags):
-        await shop.serve.tag(shop.command(), *case.ids, "one more")
+        await shop.steer.tag(shop.command(), *case.ids, "one more")
 
 
 async def test_a_priority_is_set_within_its_range_while_open(shop: Shop) -> None:
     case = await a_waiting_conversation(shop)
-    await shop.serve.set_priority(shop.command(), *case.ids, 7)
+    await shop.steer.set_priority(shop.command(), *case.ids, 7)
     head = await shop.log.head()
 
-    await shop.serve.set_priority(shop.command(), *case.ids, 7)
+    await shop.steer.set_priority(shop.command(), *case.ids, 7)
 
     assert await shop.since(head) == []
     assert (await shop.conversation(case)).priority == 7
     with pytest.raises(PriorityOutOfRange):
-        await shop.serve.set_priority(shop.command(), *case.ids, 11)
+        await shop.steer.set_priority(shop.command(), *case.ids, 11)
     await shop.serve.close(shop.command(), *case.ids, "spam")
     with pytest.raises(ConversationIsClosed):
-        await shop.serve.set_priority(shop.command(), *case.ids, 1)
+        await shop.steer.set_priority(shop.command(), *case.ids, 1)
 
 
 async def test_work_that_nobody_has_can_be_put_into_a_queue_once(shop: Shop) -> None:
     case = await a_logged_call(shop)
 
-    await shop.serve.enqueue(shop.command(), *case.ids, None)
+    await shop.steer.enqueue(shop.command(), *case.ids, None)
 
     assert (await shop.conversation(case)).status is Status.WAITING
     with pytest.raises(AlreadyWaiting):
-        await shop.serve.enqueue(shop.command(), *case.ids, None)
+        await shop.steer.enqueue(shop.command(), *case.ids, None)
     await shop.serve.close(shop.command(), *case.ids, "answered")
     with pytest.raises(ConversationIsClosed):
-        await shop.serve.enqueue(shop.command(), *case.ids, None)
+        await shop.steer.enqueue(shop.command(), *case.ids, None)
 
 
 async def test_work_is_put_only_into_a_queue_that_takes_some(shop: Shop) -> None:
@@ -99,16 +99,16 @@ async def test_work_is_put_only_into_a_queue_that_takes_some(shop: Shop) -> None
     await shop.directory_follower.catch_up()
 
     with pytest.raises(QueueUnknown):
-        await shop.serve.enqueue(shop.command(), *case.ids, "queue-unknown")
+        await shop.steer.enqueue(shop.command(), *case.ids, "queue-unknown")
     with pytest.raises(QueueRetiredAlready):
-        await shop.serve.enqueue(shop.command(), *case.ids, retired)
+        await shop.steer.enqueue(shop.command(), *case.ids, retired)
 
 
 async def test_work_enters_a_queue_with_its_priority_and_service_level(shop: Shop) -> None:
     case = await a_logged_call(shop)
     urgent = await shop.open_queue("Urgent", priority=5, service_level_seconds=30)
 
-    done = await shop.serve.enqueue(shop.command(), *case.ids, urgent)
+    done = await shop.steer.enqueue(shop.command(), *case.ids, urgent)
 
     (enqueued,) = await shop.since(done.position - 1)
     assert enqueued == ConversationEnqueued(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.agent import AtCapacity, LoadReleased, Work
+from domain.agent import LoadReleased, Work
 from domain.assignment import NotOnHold, OfferDeclined, OnHold
 from domain.conversation import (
     ConversationIsClosed,
@@ -10,6 +10,7 @@ from domain.conversation import (
 )
 from domain.interaction import ChannelTakesNoReplies, NoteWritten, NothingToSay, NotTheHolder, ReplyWritten
 from domain.offers import OfferGone, OfferNotYours
+from domain.workload import AtCapacity
 from tests.application.situations import (
     NOON,
     Shop,
@@ -30,7 +31,7 @@ async def test_an_accepted_offer_is_the_agents_and_keeps_its_load(shop: Shop) ->
 
     assert (await shop.conversation(offered)).holder == offered.agent_id
     agent = await shop.agent(offered.agent_id)
-    assert agent.work == {offered.conversation_id: Work(offered.customer_id, 2)}
+    assert agent.work == {offered.conversation_id: Work(offered.customer_id, 2, "webchat", "chat")}
 
 
 async def test_an_offer_is_accepted_by_its_agent_while_it_stands_only(shop: Shop) -> None:
@@ -172,7 +173,7 @@ async def test_a_resumed_conversation_takes_its_load_again(shop: Shop) -> None:
     await shop.serve.resume(shop.command(), *held.ids, held.agent_id)
 
     agent = await shop.agent(held.agent_id)
-    assert (agent.work, agent.on_hold) == ({held.conversation_id: Work(held.customer_id, 2)}, {})
+    assert (agent.work, agent.on_hold) == ({held.conversation_id: Work(held.customer_id, 2, "webchat", "chat")}, {})
     assert (await shop.conversation(held)).status is Status.ASSIGNED
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from domain.agent import AgentUnknown, AtCapacity, NotAvailable, Presence, Work
+from domain.agent import AgentUnknown, NotAvailable, Presence, Work
 from domain.assignment import ConversationOffered, ConversationTransferred
 from domain.conversation import ConversationIsClosed, Status
 from domain.queue import QueueRetiredAlready, QueueUnknown
+from domain.workload import AtCapacity
 from tests.application.situations import (
     NOON,
     Shop,
@@ -29,7 +30,7 @@ async def test_it_waits_in_the_other_queue_with_its_age(shop: Shop) -> None:
     shop.clock.wait(60)
     head = await shop.log.head()
 
-    await shop.serve.transfer_to_queue(shop.command(), *assigned.ids, billing, "it is about an invoice")
+    await shop.steer.transfer_to_queue(shop.command(), *assigned.ids, billing, "it is about an invoice")
 
     transferred = (await shop.since(head))[0]
     assert transferred == ConversationTransferred(
@@ -46,13 +47,13 @@ async def test_it_waits_in_the_other_queue_with_its_age(shop: Shop) -> None:
 
 async def test_it_keeps_the_higher_priority(shop: Shop) -> None:
     case = await a_waiting_conversation(shop)
-    await shop.serve.set_priority(shop.command(), *case.ids, 4)
+    await shop.steer.set_priority(shop.command(), *case.ids, 4)
     lower, higher = await shop.open_queue("Lower", priority=1), await shop.open_queue("Higher", priority=6)
 
-    await shop.serve.transfer_to_queue(shop.command(), *case.ids, lower, "")
+    await shop.steer.transfer_to_queue(shop.command(), *case.ids, lower, "")
     assert (await shop.conversation(case)).priority == 4
 
-    await shop.serve.transfer_to_queue(shop.command(), *case.ids, higher, "")
+    await shop.steer.transfer_to_queue(shop.command(), *case.ids, higher, "")
     assert (await shop.conversation(case)).priority == 6
 
 
@@ -61,7 +62,7 @@ async def test_what_is_offered_is_withdrawn_first(shop: Shop) -> None:
     billing = await shop.open_queue("Billing")
     head = await shop.log.head()
 
-    await shop.serve.transfer_to_queue(shop.command(), *offered.ids, billing, "")
+    await shop.steer.transfer_to_queue(shop.command(), *offered.ids, billing, "")
 
     events = await shop.since(head)
     assert kinds(events) == [
@@ -80,7 +81,7 @@ async def test_an_offer_that_was_handed_on_does_not_cost_the_agent_the_turn(shop
     shop.clock.wait(60)
     offered = await an_offered_conversation(shop)
     billing = await shop.open_queue("Billing", required_skills={"billing": 1})
-    await shop.serve.transfer_to_queue(shop.command(), *offered.ids, billing, "")
+    await shop.steer.transfer_to_queue(shop.command(), *offered.ids, billing, "")
     shop.clock.wait(60)
 
     again = await an_offered_conversation(shop, "next")
@@ -93,12 +94,12 @@ async def test_only_a_queue_that_takes_work_is_sent_any(shop: Shop) -> None:
     case = await a_waiting_conversation(shop)
     head = await shop.log.head()
     with pytest.raises(QueueUnknown):
-        await shop.serve.transfer_to_queue(shop.command(), *case.ids, "queue-unknown", "")
+        await shop.steer.transfer_to_queue(shop.command(), *case.ids, "queue-unknown", "")
     assert await shop.since(head) == []
 
     await retire_the_queue(shop)
     with pytest.raises(QueueRetiredAlready):
-        await shop.serve.transfer_to_queue(shop.command(), *case.ids, shop.queue_id, "")
+        await shop.steer.transfer_to_queue(shop.command(), *case.ids, shop.queue_id, "")
 
 
 async def test_what_is_closed_is_not_handed_on(shop: Shop) -> None:
@@ -107,23 +108,25 @@ async def test_what_is_closed_is_not_handed_on(shop: Shop) -> None:
     await shop.serve.close(shop.command(), *case.ids, "spam")
 
     with pytest.raises(ConversationIsClosed):
-        await shop.serve.transfer_to_queue(shop.command(), *case.ids, shop.queue_id, "")
+        await shop.steer.transfer_to_queue(shop.command(), *case.ids, shop.queue_id, "")
     with pytest.raises(ConversationIsClosed):
-        await shop.serve.transfer_to_agent(shop.command(), *case.ids, colleague, "")
+        await shop.steer.transfer_to_agent(shop.command(), *case.ids, colleague, "")
     with pytest.raises(ConversationIsClosed):
-        await shop.serve.return_to_queue(shop.command(), *case.ids, "")
+        await shop.steer.return_to_queue(shop.command(), *case.ids, "")
 
 
 async def test_a_colleague_is_offered_it_at_once(shop: Shop) -> None:
     assigned = await an_assigned_conversation(shop)
     colleague = await shop.hire("Ola")
 
-    await shop.serve.transfer_to_agent(shop.command(), *assigned.ids, colleague, "knows the case")
+    await shop.steer.transfer_to_agent(shop.command(), *assigned.ids, colleague, "knows the case")
 
     now = await shop.conversation(assigned)
     assert (now.status, now.agent_id, now.waiting_since) == (Status.OFFERED, colleague, NOON)
     assert (await shop.agent(assigned.agent_id)).work == {}
-    assert (await shop.agent(colleague)).work == {assigned.conversation_id: Work(assigned.customer_id, 2)}
+    assert (await shop.agent(colleague)).work == {
+        assigned.conversation_id: Work(assigned.customer_id, 2, "webchat", "chat")
+    }
     offers = [event for event in await shop.since(0) if isinstance(event, ConversationOffered)]
     assert offers[-1].choice is None, "a person chose"
 
@@ -131,7 +134,7 @@ async def test_a_colleague_is_offered_it_at_once(shop: Shop) -> None:
 async def test_what_the_colleague_declines_waits_with_its_age(shop: Shop) -> None:
     assigned = await an_assigned_conversation(shop)
     colleague = await shop.hire("Ola")
-    await shop.serve.transfer_to_agent(shop.command(), *assigned.ids, colleague, "")
+    await shop.steer.transfer_to_agent(shop.command(), *assigned.ids, colleague, "")
     shop.clock.wait(5)
 
     await shop.decline(await shop.case(assigned))
@@ -143,7 +146,7 @@ async def test_what_the_colleague_declines_waits_with_its_age(shop: Shop) -> Non
 async def test_the_router_leaves_an_offer_to_a_colleague_alone(shop: Shop) -> None:
     assigned = await an_assigned_conversation(shop)
     colleague = await shop.hire("Ola")
-    await shop.serve.transfer_to_agent(shop.command(), *assigned.ids, colleague, "")
+    await shop.steer.transfer_to_agent(shop.command(), *assigned.ids, colleague, "")
     head = await shop.log.head()
 
     await shop.route()
@@ -156,7 +159,7 @@ async def test_a_colleague_needs_to_be_there_and_have_room(shop: Shop) -> None:
     away, busy = await shop.hire("Ola"), await shop.hire("Kai", capacity=1)
     await shop.turn(away, Presence.AWAY)
     head = await shop.log.head()
-    transfer = shop.serve.transfer_to_agent
+    transfer = shop.steer.transfer_to_agent
 
     with pytest.raises(NotAvailable):
         await transfer(shop.command(), *assigned.ids, away, "")
@@ -172,12 +175,12 @@ async def test_handing_it_to_who_has_it_is_not_news(shop: Shop) -> None:
     offered = await an_offered_conversation(shop)
     head = await shop.log.head()
 
-    await shop.serve.transfer_to_agent(shop.command(), *offered.ids, offered.agent_id, "")
+    await shop.steer.transfer_to_agent(shop.command(), *offered.ids, offered.agent_id, "")
     assert await shop.since(head) == []
 
     await shop.accept(offered)
     head = await shop.log.head()
-    await shop.serve.transfer_to_agent(shop.command(), *offered.ids, offered.agent_id, "")
+    await shop.steer.transfer_to_agent(shop.command(), *offered.ids, offered.agent_id, "")
     assert await shop.since(head) == []
 
 
@@ -186,7 +189,7 @@ async def test_what_came_from_a_retired_queue_may_return_to_it(shop: Shop) -> No
     assigned = await an_assigned_conversation(shop)
     await retire_the_queue(shop)
 
-    await shop.serve.return_to_queue(shop.command(), *assigned.ids, "the agent signed out")
+    await shop.steer.return_to_queue(shop.command(), *assigned.ids, "the agent signed out")
 
     now = await shop.conversation(assigned)
     assert (now.status, now.queue_id, now.waiting_since) == (Status.WAITING, shop.queue_id, NOON)
@@ -197,6 +200,6 @@ async def test_a_colleague_may_take_over_from_a_retired_queue(shop: Shop) -> Non
     colleague = await shop.hire("Ola")
     await retire_the_queue(shop)
 
-    await shop.serve.transfer_to_agent(shop.command(), *assigned.ids, colleague, "")
+    await shop.steer.transfer_to_agent(shop.command(), *assigned.ids, colleague, "")
 
     assert (await shop.conversation(assigned)).agent_id == colleague

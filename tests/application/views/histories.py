@@ -7,7 +7,7 @@ from typing import Any
 
 from application.log import Appended, Context, Fact, Log, Write
 from application.states import fold
-from domain import agent, assignment, conversation, customer, intake, interaction, offers, receipts
+from domain import agent, assignment, conversation, customer, intake, interaction, offers, receipts, workload
 from domain.agent import Presence
 from domain.conversation import Conversation, Status
 from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryStatus, DeliveryUnknown
@@ -15,6 +15,7 @@ from domain.echoes import receive_echo
 from domain.event import Event, RuleBroken
 from domain.intake import Call, Echo, InboundMessage, Intake
 from domain.interaction import Content, ContentKind, Direction
+from domain.workload import Ask
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 MASTER_KEY = b"the master key of the tests, 32."
@@ -202,7 +203,8 @@ class Town:
         if not waiting or not agents:
             return self._staff()
         (who, one), to = self.random.choice(waiting), self.random.choice(agents)
-        load = agent.take_load(self.states[to][0], conversation_id=one.id, customer_id=who, units=1)
+        ask = Ask(channel=one.channel, units=1)
+        load = workload.take_load(self.states[to][0], conversation_id=one.id, customer_id=who, ask=ask)
         expires_at = self.now + timedelta(seconds=30)
         offered = offers.offer(one, offer_id=self.new("offer"), agent_id=to, units=1, expires_at=expires_at)
         return [(who, offered), (to, load)]
@@ -220,7 +222,7 @@ class Town:
         declined = offers.decline_offer(one, offer_id=offer_id, agent_id=to, reason="lunch")
         return [
             (who, declined),
-            (to, agent.release_load(self.states[to][0], conversation_id=one.id, reason="declined")),
+            (to, workload.release_load(self.states[to][0], conversation_id=one.id, reason="declined")),
         ]
 
     def _work(self) -> Sequence[tuple[str, Events]]:
@@ -231,7 +233,7 @@ class Town:
         who, one = self.random.choice(held)
         assert one.agent_id is not None
         by = one.agent_id
-        released = agent.release_load(self.states[by][0], conversation_id=one.id, reason="closed")
+        released = workload.release_load(self.states[by][0], conversation_id=one.id, reason="closed")
         match self.random.randrange(8):
             case 0:
                 until = self.now + timedelta(days=1)

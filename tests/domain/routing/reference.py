@@ -9,7 +9,7 @@ from domain.agent import LoadReleased, LoadTaken, Presence, PresenceChanged
 from domain.assignment import ConversationEnqueued, OfferDeclined
 from domain.conversation import Conversation, Status
 from domain.policy import PolicyDefined, RoutingPolicy
-from domain.routing.decide import Decision
+from domain.routing.decisions import Decision
 from tests.domain.routing.shop import Shop
 
 Said = tuple[str, str, str]
@@ -17,7 +17,7 @@ Said = tuple[str, str, str]
 
 
 def said(decision: Decision) -> Said:
-    return type(decision).__name__, decision.conversation_id, decision.agent_id
+    return type(decision).__name__, decision.conversation_id, getattr(decision, "agent_id", "")
 
 
 def next_decision(shop: Shop) -> Said | None:

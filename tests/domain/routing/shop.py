@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain import agent, assignment, conversation, customer, intake, offers, policy, queue
+from domain import agent, assignment, conversation, customer, intake, offers, policy, queue, workload
 from domain.agent import Agent, LoadTaken, Presence
 from domain.conversation import Conversation, Status
 from domain.customer import Customer
@@ -13,7 +13,8 @@ from domain.interaction import Content
 from domain.offers import OfferGone
 from domain.policy import Policy, RoutingPolicy
 from domain.queue import QueueDefinition
-from domain.routing.decide import DECISIONS_MAX, Decision, Expire, Offer, Withdraw, decide
+from domain.routing.decide import DECISIONS_MAX, decide
+from domain.routing.decisions import Decision, Expire, Offer, Withdraw
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
 from tests.domain.situations import NOON
@@ -135,8 +136,11 @@ class Shop:
         customer_id, one = self.find(conversation_id)
         agent_id = one.agent_id or ""
         resumed = assignment.resume(one, agent_id=agent_id)
-        load = agent.resume_load(
-            self.agents[agent_id], conversation_id=one.id, customer_id=customer_id, units=one.units
+        load = workload.resume_load(
+            self.agents[agent_id],
+            conversation_id=one.id,
+            customer_id=customer_id,
+            ask=self.policy.rules.ask(one.channel, one.units),
         )
         self.record(customer_id, resumed)
         self.record(agent_id, load)
@@ -175,15 +179,15 @@ class Shop:
         """Appends what the decision says; the domain refuses what it must not say."""
         customer_id, one = self.find(decision.conversation_id)
         match decision:
-            case Offer(agent_id=agent_id, units=units):
-                load = agent.take_load(
-                    self.agents[agent_id], conversation_id=one.id, customer_id=customer_id, units=units
+            case Offer(agent_id=agent_id, ask=ask):
+                load = workload.take_load(
+                    self.agents[agent_id], conversation_id=one.id, customer_id=customer_id, ask=ask
                 )
                 offered = offers.offer(
                     one,
                     offer_id=decision.offer_id,
                     agent_id=agent_id,
-                    units=units,
+                    units=ask.units,
                     expires_at=decision.expires_at,
                     choice=decision.choice,
                 )
@@ -207,7 +211,7 @@ class Shop:
 
     def _release(self, agent_id: str | None, one: Conversation, reason: str) -> None:
         if agent_id is not None:
-            released = agent.release_load(self.agents[agent_id], conversation_id=one.id, reason=reason)
+            released = workload.release_load(self.agents[agent_id], conversation_id=one.id, reason=reason)
             self.record(agent_id, released)
 
 

@@ -1,7 +1,7 @@
 """Shops that the tests of the router begin in."""
 
 from domain.agent import Presence
-from domain.routing.decide import Decision, Offer
+from domain.routing.decisions import Decision, Offer
 from tests.domain.routing.reference import Said, said
 from tests.domain.routing.shop import Shop
 from tests.domain.situations import MEI, QUEUE

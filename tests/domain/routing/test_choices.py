@@ -5,7 +5,8 @@ from datetime import timedelta
 import msgspec
 
 from domain.policy import RoutingPolicy
-from domain.routing.decide import Offer, recompute
+from domain.routing.decide import recompute
+from domain.routing.decisions import Offer
 from tests.domain.routing.shop import replayed
 from tests.domain.routing.situations import a_shop_with, every, the_offer
 from tests.domain.situations import MEI, NOON, OLA, QUEUE
@@ -30,6 +31,7 @@ def test_a_choice_says_why() -> None:
         "idle_since": NOON,
         "runner_up": OLA,
         "runner_up_idle_since": NOON + timedelta(minutes=1),
+        "parts": {"age": 1.5, "priority": 600},
     }
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 from domain.agent import Presence
 from domain.conversation import Status
 from domain.policy import RoutingPolicy
-from domain.routing.decide import Expire, Offer, Withdraw, next_deadline
+from domain.routing.decide import next_deadline
+from domain.routing.decisions import Expire, Offer, Withdraw
 from tests.domain.routing.situations import a_shop_where_mei_declined, a_shop_with, every, the_offer
 from tests.domain.situations import MEI, OLA, QUEUE
 

@@ -9,9 +9,11 @@ from domain.conversation import ConversationClosed
 from domain.event import Event, Recorded, Redacted
 from domain.interaction import NoteWritten
 from domain.policy import RoutingPolicy
-from domain.routing.decide import Offer, decide
+from domain.routing.decide import decide
+from domain.routing.decisions import Offer
 from domain.routing.evolve import TOPICS, evolve
-from domain.routing.state import Facts, RouterState
+from domain.routing.facts import Facts
+from domain.routing.state import RouterState
 from tests.domain.routing.reference import said
 from tests.domain.routing.shop import Shop, a_recorded, replayed
 from tests.domain.situations import IN_A_MINUTE, MEI, NOON, OLA, QUEUE
@@ -184,7 +186,7 @@ def test_a_line_that_nobody_waits_in_is_forgotten_with_its_rules() -> None:
 
     shop.open_queue(QUEUE, {"returns": 5})
 
-    assert [line for line, _ in shop.router.lines._lines] == [(("returns", 5),)]
+    assert [terms.skills for terms in shop.router.lines._numbers] == [(("returns", 5),)]
 
 
 def test_a_queue_that_was_never_defined_asks_for_nothing() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from domain.agent import Presence
 from domain.offers import NotWaiting
-from domain.routing.decide import Offer
+from domain.routing.decisions import Offer
 from domain.routing.explain import Candidate, explain
 from tests.domain.routing.shop import Shop, replayed
 from tests.domain.situations import MEI, OLA, QUEUE

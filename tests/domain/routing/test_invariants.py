@@ -7,14 +7,16 @@ from random import Random
 import msgspec
 import pytest
 
-from domain.agent import AtCapacity, Presence
+from domain.agent import Presence
 from domain.assignment import ConversationOffered
 from domain.conversation import Conversation, Status
 from domain.event import RuleBroken
 from domain.policy import RoutingPolicy
 from domain.routing.decide import decide, next_deadline, recompute
 from domain.routing.evolve import evolve
-from domain.routing.state import Facts, RouterState
+from domain.routing.facts import Facts
+from domain.routing.state import RouterState
+from domain.workload import AtCapacity
 from tests.domain.routing import reference
 from tests.domain.routing.shop import Shop, replayed
 

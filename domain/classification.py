@@ -1,0 +1,151 @@
+"""What routing knows of waiting work beside its queue, and how it comes to ask less or to go elsewhere."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import assignment
+from domain.conversation import Conversation, Status, demand_open
+from domain.event import Event, RuleBroken
+from domain.offers import NotWaiting
+from domain.queue import Limit, OverflowRule, Promise
+
+AGE_ADJUSTMENT_MAX = 7 * 86_400
+
+
+class AgeAdjustmentOutOfRange(RuleBroken):
+    """An age is adjusted by at most 7 days, either way."""
+
+
+class Marks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person or a program says about a conversation, for routing.
+
+    Example: `{"tier": "vip", "language": "zh"}`
+    """
+
+    tier: str = ""
+    """How much the customer means to the shop; the routing policy says what it is worth."""
+    language: str = ""
+    """As BCP 47 names it."""
+    sentiment: str = ""
+
+
+class ConversationClassified(Event, topic="conversation.classified"):
+    """It is known better; tier and language hold for the customer's later conversations too."""
+
+    conversation_id: str
+    marks: Marks
+    queue_id: str | None = None
+    """The queue it waits in at that moment, if it does."""
+
+
+class AgeAdjusted(Event, topic="conversation.age_adjusted"):
+    """It counts as older, or younger, than it is; the measured wait stays what it is."""
+
+    conversation_id: str
+    seconds: int
+    """In all, not in addition."""
+    queue_id: str | None = None
+    reason: str = ""
+
+
+class ConversationRelaxed(Event, topic="conversation.relaxed"):
+    """It has waited so long that it asks less of an agent, as its queue's timetable says."""
+
+    conversation_id: str
+    queue_id: str
+    step: int
+    """How many steps have been taken, from 1."""
+    skills: dict[str, int]
+    """What it asks for now, all of it."""
+    groups: tuple[str, ...] = ()
+    """Whose members may serve it now; empty: everybody."""
+
+
+class ConversationOverflowed(Event, topic="conversation.overflowed"):
+    """A limit of its queue was hit; it waits elsewhere from now on."""
+
+    conversation_id: str
+    queue_id: str
+    to_queue_id: str
+    cause: Limit
+    promise: Promise = Promise.NONE
+    promised_at: datetime | None = None
+
+
+ClassificationEvent = ConversationClassified | AgeAdjusted | ConversationRelaxed | ConversationOverflowed
+
+
+def evolve(conversation: Conversation, event: ClassificationEvent) -> Conversation:
+    """What each event changes about the conversation; how far it is relaxed is known to the router alone."""
+    match event:
+        case ConversationClassified(marks=marks):
+            return replace(conversation, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
+        case AgeAdjusted(seconds=seconds):
+            return replace(conversation, age_adjustment_seconds=seconds)
+        case ConversationOverflowed(to_queue_id=queue_id):
+            return replace(conversation, status=Status.OPEN, queue_id=queue_id)
+        case _:
+            return conversation
+
+
+def classify(conversation: Conversation, marks: Marks) -> list[Event]:
+    """The same again is not news. Raises ConversationIsClosed."""
+    demand_open(conversation)
+    if marks == Marks(tier=conversation.tier, language=conversation.language, sentiment=conversation.sentiment):
+        return []
+    return [ConversationClassified(conversation_id=conversation.id, marks=marks, queue_id=_waits_in(conversation))]
+
+
+def adjust_age(conversation: Conversation, seconds: int, *, reason: str) -> list[Event]:
+    """Raises ConversationIsClosed, AgeAdjustmentOutOfRange."""
+    demand_open(conversation)
+    if abs(seconds) > AGE_ADJUSTMENT_MAX:
+        raise AgeAdjustmentOutOfRange
+    if seconds == conversation.age_adjustment_seconds:
+        return []
+    queue_id = _waits_in(conversation)
+    return [AgeAdjusted(conversation_id=conversation.id, seconds=seconds, queue_id=queue_id, reason=reason)]
+
+
+def relax(
+    conversation: Conversation, *, queue_id: str, step: int, skills: dict[str, int], groups: tuple[str, ...]
+) -> list[Event]:
+    """Raises NotWaiting."""
+    _demand_waiting(conversation, queue_id)
+    return [
+        ConversationRelaxed(conversation_id=conversation.id, queue_id=queue_id, step=step, skills=skills, groups=groups)
+    ]
+
+
+def overflow(conversation: Conversation, rule: OverflowRule, *, queue_id: str, at: datetime) -> list[Event]:
+    """It waits in the rule's queue, with its age; what was promised is due when it was promised. Raises NotWaiting."""
+    _demand_waiting(conversation, queue_id)
+    promised_at = at + timedelta(seconds=rule.within_seconds) if rule.promise else None
+    overflowed = ConversationOverflowed(
+        conversation_id=conversation.id,
+        queue_id=queue_id,
+        to_queue_id=rule.to_queue_id,
+        cause=rule.when,
+        promise=rule.promise,
+        promised_at=promised_at,
+    )
+    moved = evolve(conversation, overflowed)
+    enqueued = assignment.enqueue(
+        moved,
+        queue_id=rule.to_queue_id,
+        at=at,
+        due_at=promised_at or conversation.due_at,
+        overflowed_from=(*conversation.overflowed_from, queue_id),
+    )
+    return [overflowed, *enqueued]
+
+
+def _waits_in(conversation: Conversation) -> str | None:
+    return conversation.queue_id if conversation.status in (Status.WAITING, Status.OFFERED) else None
+
+
+def _demand_waiting(conversation: Conversation, queue_id: str) -> None:
+    if conversation.status is not Status.WAITING or conversation.queue_id != queue_id:
+        raise NotWaiting

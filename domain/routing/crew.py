@@ -1,0 +1,194 @@
+"""The agents as bits: for each thing that may be asked of them, a number in which the bit of each who has it is set.
+
+Finding who may take a conversation is then a few ANDs of such numbers, whatever the number of agents. Derived from the
+facts and never stored.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from domain.agent import NEW, SKILL_LEVEL_MAX, Agent
+from domain.workload import Ask, has_room
+
+Room = int | Ask
+"""What room there must be: load units where they say it all."""
+Turn = tuple[datetime, str]
+"""An agent's place among the agents: idle since, agent. The longest idle comes first, then the lower id."""
+FEW = 48
+"""So many agents are looked at one by one; of more, the first in the order of turns is soon found."""
+
+
+class Crew:
+    """Who can do what, and who has room for what now."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        """Grows whenever somebody can do more or less, so that what was worked out from it is known to be old."""
+        self.fresh = 0
+        """Who has room for something since the last decision for which they had none."""
+        self.agents: list[Agent] = []
+        """By bit, as they stand now, reservations counted."""
+        self.turns: list[Turn | None] = []
+        """By bit; none while the agent takes no work."""
+        self.skills: list[dict[str, int]] = []
+        """By bit, those that count now."""
+        self.taught: list[int] = []
+        """By bit, the version in which they came to do more or less."""
+        self.rooms: list[set[Room]] = []
+        """By bit, what they have room for now."""
+        self.ids: list[str] = []
+        """By bit."""
+        self._bits: dict[str, int] = {}
+        self._everybody = 0
+        self._skilled: dict[str, list[int]] = {}  # by skill and level: who has at least that
+        self._groups: dict[str, int] = {}
+        self._unlimited = 0  # who may serve every channel
+        self._channels: dict[str, int] = {}  # who may serve this one, of the others
+        self._room: dict[int | Ask, int] = {}  # by units alone where they say it all
+        self._in_turn: list[Turn] = []
+
+    def bit(self, agent_id: str) -> int | None:
+        """Which bit is this agent's."""
+        return self._bits.get(agent_id)
+
+    def teach(self, agent_id: str, agent: Agent, skills: dict[str, int]) -> None:
+        """What the agent can do and may do; `seat` says afterwards how they stand."""
+        bit = self._bits.get(agent_id)
+        if bit is None:
+            bit = self._bits[agent_id] = len(self.agents)
+            self.ids.append(agent_id)
+            self.agents.append(NEW)
+            self.turns.append(None)
+            self.skills.append({})
+            self.rooms.append(set())
+            self.taught.append(0)
+        elif (
+            self.skills[bit] == skills
+            and self.agents[bit].groups == agent.groups
+            and self.agents[bit].channels == agent.channels
+        ):
+            return
+        self.version += 1
+        mask = 1 << bit
+        self._everybody |= mask
+        for levels in (self._skilled[skill] for skill in self.skills[bit]):
+            levels[:] = [who & ~mask for who in levels]
+        for skill, level in skills.items():
+            levels = self._skilled.setdefault(skill, [0] * (SKILL_LEVEL_MAX + 1))
+            levels[:] = [who | mask if step <= level else who for step, who in enumerate(levels)]
+        _move(self._groups, self.agents[bit].groups, agent.groups, mask)
+        _move(self._channels, self.agents[bit].channels, agent.channels, mask)
+        self._unlimited = self._unlimited & ~mask if agent.channels else self._unlimited | mask
+        self.skills[bit] = skills
+        self.taught[bit] = self.version
+        if self.rooms[bit]:
+            self.fresh |= mask
+
+    def seat(self, agent_id: str, agent: Agent, turn: Turn | None) -> None:
+        """Moves the agent to this turn, with the room they have. No turn: they take no work."""
+        bit = self._bits[agent_id]
+        self.agents[bit] = agent
+        before = self.turns[bit]
+        if before != turn:
+            if before is not None:
+                del self._in_turn[bisect_left(self._in_turn, before)]
+            if turn is not None:
+                insort(self._in_turn, turn)
+            self.turns[bit] = turn
+        self._open_for(bit, set() if turn is None else self._rooms_of(agent))
+
+    def able(self, skills: Sequence[tuple[str, int]], groups: Sequence[str], channel: str) -> int:
+        """Who can and may take such work, whether they have room or not."""
+        who = self._unlimited | self._channels.get(channel, 0)
+        if groups:
+            members = 0
+            for group in groups:
+                members |= self._groups.get(group, 0)
+            who &= members
+        for skill, level in skills:
+            levels = self._skilled.get(skill)
+            who = who & levels[level] if levels else 0
+        return who
+
+    def with_room(self, room: Room) -> int:
+        """Who takes work and has room for this. Ask with `room_key`."""
+        if (who := self._room.get(room)) is None:
+            who = 0
+            for bit, agent in enumerate(self.agents):
+                if self.turns[bit] is not None and _has_room(agent, room):
+                    self.rooms[bit].add(room)
+                    who |= 1 << bit
+            self._room[room] = who
+        return who
+
+    def longest_idle(self, who: int) -> Iterator[int]:
+        """The bits of these agents, all of whom take work, in the order of their turns."""
+        if who.bit_count() <= FEW:
+            turns = sorted(turn for bit in bits(who) if (turn := self.turns[bit]) is not None)
+            yield from (self._bits[agent_id] for _, agent_id in turns)
+            return
+        wanted = who.to_bytes(len(self.agents) // 8 + 1, "little")
+        for _, agent_id in self._in_turn:
+            if is_set(wanted, bit := self._bits[agent_id]):
+                yield bit
+
+    def settle(self) -> None:
+        """Everybody has been looked at; from now on only those count as fresh who get room."""
+        self.fresh = 0
+
+    def forget_rooms(self) -> None:
+        """After the rules have changed what work asks for."""
+        self._room.clear()
+        for bit, rooms in enumerate(self.rooms):
+            rooms.clear()
+            if self.turns[bit] is not None:
+                self.fresh |= 1 << bit
+
+    def _rooms_of(self, agent: Agent) -> set[Room]:
+        free = agent.capacity - agent.load
+        return {room for room in self._room if (free >= room if isinstance(room, int) else has_room(agent, room))}
+
+    def _open_for(self, bit: int, rooms: set[Room]) -> None:
+        before = self.rooms[bit]
+        if before == rooms:
+            return
+        mask = 1 << bit
+        for room in before - rooms:
+            self._room[room] &= ~mask
+        if opened := rooms - before:
+            self.fresh |= mask
+            for room in opened:
+                self._room[room] |= mask
+        elif not rooms:
+            self.fresh &= ~mask
+        self.rooms[bit] = rooms
+
+
+def room_key(ask: Ask) -> Room:
+    """What the room for such work is known by."""
+    return ask.units if ask.is_plain else ask
+
+
+def bits(who: int) -> Iterator[int]:
+    """The bits that are set, the lowest first."""
+    while who:
+        lowest = who & -who
+        yield lowest.bit_length() - 1
+        who ^= lowest
+
+
+def is_set(numbers: bytes, bit: int) -> bool:
+    """Whether the bit is set in a number given as bytes, the lowest first: quicker than asking the number."""
+    return bool(numbers[bit >> 3] >> (bit & 7) & 1)
+
+
+def _has_room(agent: Agent, room: Room) -> bool:
+    return agent.load + room <= agent.capacity if isinstance(room, int) else has_room(agent, room)
+
+
+def _move(who: dict[str, int], before: frozenset[str], after: frozenset[str], mask: int) -> None:
+    for name in before - after:
+        who[name] &= ~mask
+    for name in after - before:
+        who[name] = who.get(name, 0) | mask

@@ -1,0 +1,177 @@
+"""What the router remembers of the log: who waits for what, who works, and by which rules."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from domain import agent, policy, queue
+from domain.agent import Agent
+from domain.policy import ChoiceRule, Policy
+from domain.queue import Limit, OverflowRule, Queue, QueueDefinition
+from domain.workload import Ask
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+UNDEFINED = QueueDefinition(name="undefined")
+"""Stands for a queue that was never defined: it asks nothing, so that its work is not stranded."""
+
+
+class StandingOffer(msgspec.Struct, kw_only=True, gc=False):
+    """An offer that nobody has answered yet."""
+
+    offer_id: str
+    agent_id: str
+    expires_at: datetime
+
+
+class Waiting(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """A conversation that waits for an agent, or is being offered to one."""
+
+    conversation_id: str
+    customer_id: str
+    queue_id: str
+    channel: str
+    priority: int
+    waiting_since: datetime
+    entered_at: datetime
+    """When it came into this queue: its timetable counts from then."""
+    position: int
+    """Where in the log it was enqueued: settles ties."""
+    due_at: datetime | None = None
+    tier: str = ""
+    language: str = ""
+    sentiment: str = ""
+    age_adjustment_seconds: int = 0
+    known_agent_id: str | None = None
+    skills: dict[str, int] = {}
+    overflowed_from: tuple[str, ...] = ()
+    step: int = 0
+    """How many steps of the queue's timetable have been taken."""
+    offer: StandingOffer | None = None
+    declined: dict[str, datetime] = {}
+    """Until when each agent who declined it is not asked again; the latest to decline stands last."""
+
+
+class Desk(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """An agent as the router sees them."""
+
+    agent: Agent = agent.NEW
+    free_since: datetime = EPOCH
+    """When they last became available or were done with a piece of work, whichever was later."""
+    given: dict[str, datetime] = msgspec.field(default_factory=dict)
+    """When each conversation that they hold, offers included, was given to them."""
+
+    @property
+    def idle_since(self) -> datetime:
+        """Since when the agent has had no new work: the order in which agents are asked.
+
+        The latest of becoming available, being done with a piece of work (closed, handed on or put on hold), and
+        being given any of the work they hold. So work spreads over agents who can hold several conversations. An
+        offer that came to nothing leaves no trace: declining neither loses the turn nor wins a pause.
+        """
+        return max(self.free_since, *self.given.values()) if self.given else self.free_since
+
+
+class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """All that the router remembers of the log. A plain structure: `msgspec.msgpack.encode(facts)` is a snapshot."""
+
+    position: int = 0
+    """The last event that concerned the router; events that do not, leave no trace, not even here."""
+    policy: Policy = policy.NEW
+    queues: dict[str, Queue] = msgspec.field(default_factory=dict)
+    desks: dict[str, Desk] = msgspec.field(default_factory=dict)
+    """By agent."""
+    waiting: dict[str, Waiting] = msgspec.field(default_factory=dict)
+    """By conversation; the offered ones too."""
+
+    def definition(self, queue_id: str) -> QueueDefinition:
+        return self.queues.get(queue_id, queue.NEW).definition or UNDEFINED
+
+    def requirement(self, waiting: Waiting, step: int) -> tuple[dict[str, int], tuple[str, ...]]:
+        """Skills and groups that it asks for after so many steps of its queue's timetable; no group: everybody.
+
+        The language and what was asked for beyond the queue's skills are dropped and lowered by the same steps.
+        """
+        definition, rules = self.definition(waiting.queue_id), self.policy.rules
+        skills, groups = definition.requirement(step)
+        more = dict(waiting.skills)
+        if rules.language_prefix and waiting.language:
+            spoken = f"{rules.language_prefix}{waiting.language}"
+            more[spoken] = max(rules.language_level, more.get(spoken, 0))
+        if more:
+            dropped = {skill for taken in definition.relaxation[:step] for skill in taken.drop}
+            for skill, level in more.items():
+                if skill not in dropped:
+                    skills[skill] = max(level, skills.get(skill, 0))
+        return skills, groups
+
+    def ask(self, waiting: Waiting) -> Ask:
+        """What it asks of an agent's capacity."""
+        units = self.definition(waiting.queue_id).units.get(waiting.channel)
+        return self.policy.rules.ask(waiting.channel, units)
+
+    def choice(self, waiting: Waiting) -> ChoiceRule:
+        return self.definition(waiting.queue_id).choice or self.policy.rules.choice
+
+    def boosts(self, waiting: Waiting, at: datetime) -> Iterator[tuple[str, int]]:
+        """What is added to its age at that moment, in seconds, each with its name."""
+        rules = self.policy.rules
+        if waiting.priority:
+            yield "priority", waiting.priority * rules.priority_boost_seconds
+        if waiting.tier and (seconds := rules.tiers.get(waiting.tier, 0)):
+            yield "tier", seconds
+        if waiting.sentiment and (seconds := rules.sentiments.get(waiting.sentiment, 0)):
+            yield "sentiment", seconds
+        if waiting.age_adjustment_seconds:
+            yield "age_adjustment", waiting.age_adjustment_seconds
+        urgent_from = self.urgent_from(waiting)
+        if urgent_from is not None and at >= urgent_from:
+            yield "deadline", rules.deadline_boost_seconds
+
+    def order_key(self, waiting: Waiting, at: datetime) -> int:
+        """Lower goes first: microseconds since 1970 of the waiting time's start, moved back by the boosts.
+
+        The score, boosts plus age, grows for all at the same pace; taking `now` away from it leaves this constant
+        until a deadline nears, so that ageing costs nothing.
+        """
+        boost_seconds = sum(seconds for _, seconds in self.boosts(waiting, at))
+        return (waiting.waiting_since - EPOCH) // MICROSECOND - boost_seconds * 1_000_000
+
+    def score(self, waiting: Waiting, now: datetime) -> tuple[float, dict[str, float]]:
+        """Boosts plus age, in seconds: the one number that orders all that waits, and its parts."""
+        parts: dict[str, float] = {"age": (now - waiting.waiting_since) / timedelta(seconds=1)}
+        parts |= self.boosts(waiting, now)
+        return ((now - EPOCH) // MICROSECOND - self.order_key(waiting, now)) / 1_000_000, parts
+
+    def urgent_from(self, waiting: Waiting) -> datetime | None:
+        """When its deadline begins to count."""
+        rules = self.policy.rules
+        if waiting.due_at is None or not rules.deadline_lead_seconds:
+            return None
+        return waiting.due_at - timedelta(seconds=rules.deadline_lead_seconds)
+
+    def prefers_until(self, waiting: Waiting) -> datetime | None:
+        """Until when it waits for the agent who knows the customer, if it does."""
+        seconds = self.policy.rules.known_agent_seconds
+        if waiting.known_agent_id is None or not seconds:
+            return None
+        return self.after_entering(waiting, seconds)
+
+    def after_entering(self, waiting: Waiting, seconds: int) -> datetime:
+        """So long after it came into its queue."""
+        return waiting.entered_at + timedelta(seconds=seconds)
+
+    def steps_due(self, waiting: Waiting, at: datetime) -> int:
+        """How many steps of the timetable the waiting is long enough for."""
+        timetable = self.definition(waiting.queue_id).relaxation
+        return sum(at >= self.after_entering(waiting, step.after_seconds) for step in timetable)
+
+    def overflow_at(self, waiting: Waiting, rule: OverflowRule) -> datetime | None:
+        """When a rule about waiting hits, if it can: nothing goes where it has been."""
+        if rule.when is not Limit.WAITED or self.has_been(waiting, rule.to_queue_id):
+            return None
+        return self.after_entering(waiting, rule.limit)
+
+    def has_been(self, waiting: Waiting, queue_id: str) -> bool:
+        return queue_id == waiting.queue_id or queue_id in waiting.overflowed_from
