@@ -33,10 +33,9 @@ from application.policies.send_replies import SendReplies
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Conversations
 from application.projections.decisions import Decisions
-from application.projections.projection import projection_of
+from application.projections.projection import Folds, Projection, projection_of
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
-from application.projections.view import Board
 from application.push import Hub
 from application.router import Router
 from application.states import States
@@ -78,13 +77,7 @@ def now() -> datetime:
 
 
 REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
-FOLDS: tuple[Board | Timeline, ...] = (
-    Timeline(),
-    Conversations(REPLY_CHANNELS),
-    QueueBoard(),
-    AgentBoard(),
-    Decisions(),
-)
+FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions())
 """Every view."""
 PROVIDER_SECONDS_MAX = 20.0
 """A provider that has not answered a send by then has an unknown outcome."""
@@ -195,13 +188,15 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         metrics=metrics,
         media=media,
         take_mail=take_mail,
-        projections={
-            fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS
-        },
+        projections=_projections(settings.database_url),
         router=Router(log, AssignWork(commands), now),
         nats=nats,
         followers={"directory": Follower(log, directory)},
     )
+
+
+def _projections(database_url: str) -> dict[str, Projection]:
+    return {fold.name: projection_of(fold, store_of(database_url, fold.name, fold.version)) for fold in FOLDS}
 
 
 def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, Follower]:

@@ -1,4 +1,4 @@
-"""The command `onethread`: serve, work, demo, replay, rebuild, explain, channels, admin… Each explains itself."""
+"""The command `onethread`: serve, work, demo, replay, rebuild, explain, verify, admin… Each explains itself."""
 
 import logging
 import sys
@@ -11,6 +11,7 @@ from api.command_line.demo import demo
 from api.command_line.log import rebuild, replay
 from api.command_line.mailbox import mailbox
 from api.command_line.routing.explain import explain
+from api.command_line.routing.verify import verify
 from api.command_line.run import serve, work
 from api.settings import SettingWrong
 from application.explaining.stages import DecisionUnknown
@@ -56,7 +57,7 @@ def onethread() -> None:
     """
 
 
-for command in (serve, work, demo, replay, rebuild, explain, channels, mailbox, admin):
+for command in (serve, work, demo, replay, rebuild, explain, verify, channels, mailbox, admin):
     onethread.add_command(command)
 
 

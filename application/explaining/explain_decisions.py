@@ -55,20 +55,20 @@ class ExplainDecisions:
         From the view of decisions; of the log, only what the view has not followed yet is searched, or all of it where
         there is no view. Raises DecisionUnknown, ViewsUnreachable, LogUnreachable.
         """
-        if (card := await self._card(Decisions.name, offer_id)) is not None:
-            found = await self._log.at(card.position)
-            if found is None:
-                raise DecisionUnknown(f"there is no decision {offer_id}")
-            return found
-        return await self._searched(
-            Decisions.name, lambda one: one.offer_id == offer_id, f"there is no decision {offer_id}"
-        )
+        unknown = f"there is no decision {offer_id}"
+        card, behind = await self._card(Decisions.name, offer_id)
+        if card is None:
+            return await self._searched(behind, lambda one: one.offer_id == offer_id, unknown)
+        if (found := await self._log.at(card.position)) is None:
+            raise DecisionUnknown(unknown)
+        return found
 
     async def latest_of(self, conversation_id: str) -> Recorded:
         """The event of the newest offer of the conversation. Raises as `offered`."""
         said = f"{conversation_id} has not been offered to anybody"
-        if (card := await self._card(CONVERSATIONS, conversation_id)) is None:
-            found = await self._searched(CONVERSATIONS, lambda one: one.conversation_id == conversation_id, said)
+        card, behind = await self._card(CONVERSATIONS, conversation_id)
+        if card is None:
+            found = await self._searched(behind, lambda one: one.conversation_id == conversation_id, said)
             card = _Card(customer_id=found.stream)
         for recorded in reversed(await self._log.read_stream(card.customer_id)):
             event = recorded.event
@@ -76,19 +76,17 @@ class ExplainDecisions:
                 return recorded
         raise DecisionUnknown(said)
 
-    async def _card(self, view: str, key: str) -> _Card | None:
+    async def _card(self, view: str, key: str) -> tuple[_Card | None, int]:
+        """The card, or where the view stood when it had none; it stands at 0 where it has not been built."""
         try:
+            position = await self._views.position(view)
             found = await self._views.get(view, key)
         except ViewNotBuilt:
-            return None
-        return None if found is None else msgspec.json.decode(found, type=_Card)
+            return None, 0
+        return None if found is None else msgspec.json.decode(found, type=_Card), position
 
-    async def _searched(self, view: str, is_it: Callable[[ConversationOffered], bool], otherwise: str) -> Recorded:
-        """The first such offer behind where the view stands. Raises DecisionUnknown, which says so otherwise."""
-        try:
-            after = await self._views.position(view)
-        except ViewNotBuilt:
-            after = 0
+    async def _searched(self, after: int, is_it: Callable[[ConversationOffered], bool], otherwise: str) -> Recorded:
+        """The first such offer behind the position. Raises DecisionUnknown, which says so otherwise."""
         head = await self._log.head()
         while after < head:
             try:

@@ -39,7 +39,8 @@ class Queued(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     position: int
     """Of the event that put it into this queue."""
-    enqueued_at: datetime
+    entered_at: datetime
+    """When it came into this queue: the queue's timetable counts from then."""
     waiting_since: datetime
     """Since when the customer waited: moving to another queue keeps it."""
     requirement: dict[str, int]
@@ -70,6 +71,10 @@ class CandidateShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     rank: int | None = None
     """From 1, in the order in which they would have been asked; none where excluded."""
     idle_since: datetime
+    merit: float | None = None
+    """What the rule of choice counts of them; more goes first."""
+    preference: str = ""
+    """What puts them before others: `known_agent`, `preferred_skills`."""
     excluded: tuple[str, ...] = ()
     """Every reason, not only the first."""
 

@@ -7,7 +7,8 @@ import msgspec
 
 from application.log import Log, UnreadableEvent
 from domain.routing.evolve import TOPICS, evolve
-from domain.routing.state import Facts, RouterState
+from domain.routing.facts import Facts
+from domain.routing.state import RouterState
 
 EVENTS_AT_ONCE = 1_000
 """Read and folded before others get their turn."""

@@ -14,15 +14,19 @@ from application.explaining.explanation import (
     Queued,
 )
 from application.explaining.why_not import why_not
-from domain.assignment import Choice, ConversationEnqueued, ConversationOffered
+from domain.assignment import Choice, ConversationOffered
 from domain.conversation import ConversationOpened, ConversationReopened
 from domain.event import Recorded
 from domain.interaction import MessageReceived
-from domain.routing.decide import Offer, recompute
+from domain.policy import ChoiceRule
+from domain.routing.decide import recompute
+from domain.routing.decisions import Offer
 from domain.routing.explain import Candidate, explain
-from domain.routing.state import RouterState, Waiting
+from domain.routing.facts import Waiting
+from domain.routing.state import RouterState
 
 ROUTER = "router"
+PREFERENCES = {"known_agent": "knows the customer", "preferred_skills": "has the preferred skills"}
 
 
 class DecisionUnknown(Exception):
@@ -51,8 +55,8 @@ def explanation_of(
         conversation_id=event.conversation_id,
         customer_id=offered.stream,
         intake=_intake(before),
-        classification=_classification(waiting, before),
-        queue=_queued(state, waiting, event, decided_at, before),
+        classification=_classification(waiting),
+        queue=_queued(state, waiting, event, decided_at),
         assignment=_assignment(offered, event, state, candidates),
         why_not=None if agent_id is None else why_not(state, event, candidates, agent_id),
     )
@@ -84,37 +88,40 @@ def _intake(before: Sequence[Recorded]) -> Intake | None:
     )
 
 
-def _classification(waiting: Waiting, before: Sequence[Recorded]) -> Classification:
-    enqueued = _enqueued(before)
-    due_at = enqueued.event.due_at if enqueued and isinstance(enqueued.event, ConversationEnqueued) else None
-    return Classification(priority=waiting.priority, due_at=due_at)
+def _classification(waiting: Waiting) -> Classification:
+    return Classification(
+        priority=waiting.priority,
+        due_at=waiting.due_at,
+        tier=waiting.tier,
+        language=waiting.language,
+        sentiment=waiting.sentiment,
+        age_adjustment_seconds=waiting.age_adjustment_seconds,
+        known_agent_id=waiting.known_agent_id,
+    )
 
 
-def _enqueued(before: Sequence[Recorded]) -> Recorded | None:
-    return next((one for one in reversed(before) if isinstance(one.event, ConversationEnqueued)), None)
-
-
-def _queued(
-    state: RouterState,
-    waiting: Waiting,
-    event: ConversationOffered,
-    decided_at: datetime,
-    before: Sequence[Recorded],
-) -> Queued:
-    facts, enqueued = state.facts, _enqueued(before)
-    definition = facts.queue(waiting.queue_id).definition
+def _queued(state: RouterState, waiting: Waiting, event: ConversationOffered, decided_at: datetime) -> Queued:
+    facts, definition = state.facts, state.facts.definition(waiting.queue_id)
+    step = event.choice.step if event.choice else waiting.step
+    requirement, groups = facts.requirement(waiting, step)
+    score, parts = facts.score(waiting, decided_at)
     standing = [one for one in facts.waiting.values() if one.offer is None]
-    key = (facts.order_key(waiting), waiting.position)
+    key = (facts.order_key(waiting, decided_at), waiting.position)
     return Queued(
         queue_id=waiting.queue_id,
-        name=definition.name if definition else "",
+        name=definition.name,
         position=waiting.position,
-        enqueued_at=enqueued.recorded_at if enqueued else waiting.waiting_since,
+        entered_at=waiting.entered_at,
         waiting_since=waiting.waiting_since,
-        requirement=dict(facts.requirement(waiting)),
+        requirement=requirement,
+        preferred=definition.preferred_skills,
+        groups=groups,
+        step=step,
+        overflowed_from=waiting.overflowed_from,
         units=event.units,
-        score=event.choice.score if event.choice else facts.score(waiting, decided_at),
-        place=1 + sum((facts.order_key(one), one.position) < key for one in standing),
+        score=event.choice.score if event.choice else score,
+        parts=parts,
+        place=1 + sum((facts.order_key(one, decided_at), one.position) < key for one in standing),
         waiting=len(standing),
     )
 
@@ -131,6 +138,7 @@ def _assignment(
         return Assignment(
             agent_id=event.agent_id,
             decided_by=offered.actor,
+            how=event.by,
             position=stands_at(offered),
             decided_at=offered.recorded_at,
         )
@@ -143,8 +151,9 @@ def _assignment(
         ordinal=choice.ordinal,
         policy_version=choice.policy_version,
         rule=choice.rule,
+        preference=choice.preference,
         eligible=choice.eligible,
-        tie_break=_tie_break(choice, event.agent_id),
+        tie_break=tie_break(choice, candidates),
         runner_up=choice.runner_up,
         candidates=[_shown(state, one) for one in candidates],
         recomputed=is_same(event, again),
@@ -176,19 +185,22 @@ def _shown(state: RouterState, candidate: Candidate) -> CandidateShown:
         name=desk.agent.name if desk else "",
         rank=candidate.rank,
         idle_since=candidate.idle_since,
+        merit=candidate.merit,
+        preference=candidate.preference,
         excluded=candidate.excluded,
     )
 
 
-def _tie_break(choice: Choice, agent_id: str) -> str:
-    """What put the winner before the runner-up."""
-    if choice.runner_up is None:
+def tie_break(choice: Choice, candidates: Sequence[Candidate]) -> str:
+    """What put the winner before the runner-up, in words."""
+    if len(candidates) < 2 or candidates[1].rank is None:
         return "nobody else could be asked"
-    if choice.idle_since is None or choice.runner_up_idle_since is None:
-        return ""
-    longer = (choice.runner_up_idle_since - choice.idle_since).total_seconds()
+    first, second = candidates[:2]
+    if first.preference and not second.preference:
+        return f"{PREFERENCES.get(first.preference, first.preference)}, unlike {second.agent_id}"
+    longer = (second.idle_since - first.idle_since).total_seconds()
+    if choice.rule != ChoiceRule.LONGEST_IDLE and first.merit != second.merit:
+        return f"{first.merit:g} against {second.merit:g} of {second.agent_id}, by the rule {choice.rule}"
     if longer > 0:
-        return f"idle {longer:g} s longer than {choice.runner_up}"
-    if longer == 0:
-        return f"idle as long as {choice.runner_up}; the lower id goes first: {min(agent_id, choice.runner_up)}"
-    return f"goes before {choice.runner_up} by the rule {choice.rule}"
+        return f"idle {longer:g} s longer than {second.agent_id}"
+    return f"like {second.agent_id} in all else, has the lower id"

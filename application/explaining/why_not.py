@@ -8,9 +8,11 @@ from msgspec.structs import replace
 from application.explaining.explanation import WhyNot
 from domain.agent import Presence
 from domain.assignment import Choice, ConversationOffered
-from domain.routing.decide import Offer, decide
+from domain.routing.decide import decide
+from domain.routing.decisions import Offer
 from domain.routing.explain import Candidate
-from domain.routing.state import Facts, RouterState
+from domain.routing.facts import Facts
+from domain.routing.state import RouterState
 
 ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
 
@@ -43,19 +45,24 @@ def _winner_otherwise(state: RouterState, event: ConversationOffered, choice: Ch
     """
     facts = msgspec.msgpack.decode(msgspec.msgpack.encode(state.facts), type=Facts)
     waiting, desk = facts.waiting[event.conversation_id], facts.desks[agent_id]
+    requirement, groups = facts.requirement(waiting, choice.step)
     skills = dict(desk.agent.skills)
-    for skill, level in facts.requirement(waiting):
+    for skill, level in requirement.items():
         skills[skill] = max(level, skills.get(skill, 0))
     if desk.agent.presence is not Presence.AVAILABLE:
         desk.free_since = choice.decided_at
-    room_for_all = desk.agent.load + sum(facts.units(one) for one in facts.waiting.values())
     desk.agent = replace(
         desk.agent,
         presence=Presence.AVAILABLE,
         skills=skills,
-        capacity=max(desk.agent.capacity, room_for_all),
+        skills_end={skill: end for skill, end in desk.agent.skills_end.items() if skill not in requirement},
+        groups=desk.agent.groups.union(groups),
+        channels=frozenset(),
+        capacity=max(desk.agent.capacity, facts.ask(waiting).units),
+        work={},
     )
-    waiting.declined.pop(agent_id, None)
+    waiting.declined = {other: until for other, until in waiting.declined.items() if other != agent_id}
+    waiting.known_agent_id = None
     decisions = decide(RouterState(facts), choice.decided_at)
     offers = (one for one in decisions if isinstance(one, Offer) and one.conversation_id == event.conversation_id)
     return next((offer.agent_id for offer in offers), None)

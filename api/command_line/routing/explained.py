@@ -68,7 +68,7 @@ def _queue(queue: Queued) -> Lines:
     parts = " + ".join(f"{name} {seconds:g}" for name, seconds in queue.parts.items())
     return [
         ("queue", f"{queue.name or 'without a name'} ({queue.queue_id})"),
-        ("since", f"{_moment(queue.enqueued_at)}, position {queue.position}"),
+        ("since", f"{_moment(queue.entered_at)}, position {queue.position}"),
         ("customer waits", f"since {_moment(queue.waiting_since)}"),
         ("asks for", _levels(queue.requirement) or "nothing in particular"),
         ("prefers", _levels(queue.preferred)),

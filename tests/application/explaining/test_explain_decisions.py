@@ -107,7 +107,7 @@ async def test_the_newest_offer_of_a_conversation_is_found(
 async def test_a_persons_transfer_is_told_as_their_choice(shop: Shop, explain: ExplainDecisions) -> None:
     case = await an_offered_conversation(shop)
     colleague = await shop.hire("Ola")
-    await shop.serve.transfer_to_agent(shop.command("person-ada"), *case.ids, colleague, "knows it")
+    await shop.steer.transfer_to_agent(shop.command("person-ada"), *case.ids, colleague, "knows it")
 
     told = await explain.explain(await explain.latest_of(case.conversation_id), case.agent_id)
 

@@ -57,7 +57,7 @@ def test_the_first_stages_tell_how_it_came_in_and_waited() -> None:
     assert told.classification.priority == 1
     assert (told.queue.queue_id, told.queue.requirement, told.queue.units) == (QUEUE, {"returns": 3}, 1)
     assert (told.queue.score, told.queue.place, told.queue.waiting) == (305.0, 1, 2)
-    assert told.queue.waiting_since == told.queue.enqueued_at == NOON.replace(minute=3, second=10)
+    assert told.queue.waiting_since == told.queue.entered_at == NOON.replace(minute=3, second=10)
 
 
 def test_the_last_stage_tells_the_winner_and_everybody_else() -> None:

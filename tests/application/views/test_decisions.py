@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from application.views import DecisionFilter, ViewReaders
-from domain import agent, offers
+from domain import offers, workload
 from domain.assignment import Choice
 from domain.conversation import Status
+from domain.workload import Ask
 from tests.application.views.histories import NOON, Town
 from tests.application.views.situations import Views
 
@@ -32,7 +33,9 @@ async def offered(town: Town, *, choice: Choice | None = None) -> tuple[str, str
     made = offers.offer(
         one, offer_id=offer_id, agent_id=to, units=1, expires_at=town.now + timedelta(minutes=1), choice=choice
     )
-    load = agent.take_load(town.states[to][0], conversation_id=one.id, customer_id=who, units=1)
+    load = workload.take_load(
+        town.states[to][0], conversation_id=one.id, customer_id=who, ask=Ask(channel=one.channel, units=1)
+    )
     await town.append((who, made), (to, load))
     return offer_id, to
 

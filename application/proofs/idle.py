@@ -1,0 +1,103 @@
+"""Nothing waits while somebody has room for it, for longer than the decision lag.
+
+An item and an agent who could be given it are a pair. A pair is as old as the latest change of either, of the rules,
+or of a rest that held them apart; it ends when an event changes one of them. A pair older than the lag is what nobody
+decided about in time. Looked at when a pair ends, and at the end.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from application.proofs.finding import Finding, Promise
+from application.proofs.floor import Floor, Item
+from domain.agent import Presence
+from domain.event import Recorded, kind_of
+
+Pair = tuple[Item, str]
+
+
+class Idle:
+    """Looks at each event before the floor moves on. Each item is told of once while it waits unchanged."""
+
+    def __init__(self, floor: Floor, lag: timedelta) -> None:
+        self.longest = timedelta()
+        """How old the oldest pair was, of those older than the lag."""
+        self._floor = floor
+        self._lag = lag
+        self._told: dict[str, datetime] = {}
+
+    def look(self, recorded: Recorded) -> Iterator[Finding]:
+        """The counterexamples that end with this event."""
+        match kind_of(recorded.stream):
+            case "agent":
+                pairs = self._pairs_of_agent(recorded.stream, recorded.recorded_at)
+            case "customer":
+                pairs = self._pairs_of_item(getattr(recorded.event, "conversation_id", ""), recorded.recorded_at)
+            case _:
+                pairs = self._all_pairs(recorded.recorded_at)
+        yield from self._older_than_lag(pairs, recorded.position, recorded.recorded_at)
+
+    def look_at_the_end(self, position: int, now: datetime) -> Iterator[Finding]:
+        """The counterexamples that have not ended by `now`."""
+        yield from self._older_than_lag(self._all_pairs(now), position, now)
+
+    def _older_than_lag(self, pairs: Iterable[Pair], position: int, now: datetime) -> Iterator[Finding]:
+        for item, agent_id in pairs:
+            age = now - self._since(item, agent_id)
+            if age <= self._lag or not self._floor.may_take(agent_id, self._floor.agents[agent_id], item, now):
+                continue
+            self.longest = max(self.longest, age)
+            if self._told.get(item.conversation_id) == item.changed_at:
+                continue
+            self._told[item.conversation_id] = item.changed_at
+            yield Finding(
+                promise=Promise.IDLE,
+                position=position,
+                at=now,
+                who=item.conversation_id,
+                what=f"waited {age.total_seconds():g} s while {agent_id} had room for it",
+            )
+
+    def _since(self, item: Item, agent_id: str) -> datetime:
+        """Since when neither of the two has changed, nor what may keep them apart."""
+        floor = self._floor
+        moments = [item.changed_at, floor.agents_changed_at[agent_id], floor.rules_changed_at]
+        if (rest := item.rests.get(agent_id)) is not None:
+            moments.append(rest)
+        if item.known_agent_id is not None and item.known_agent_id != agent_id:
+            moments.append(item.entered_at + timedelta(seconds=floor.policy.rules.known_agent_seconds))
+        return max(moments)
+
+    def _pairs_of_agent(self, agent_id: str, now: datetime) -> Iterator[Pair]:
+        if self._is_waiting_for_work(agent_id, now):
+            yield from ((item, agent_id) for item in self._items(now))
+
+    def _pairs_of_item(self, conversation_id: str, now: datetime) -> Iterator[Pair]:
+        item = self._floor.items.get(conversation_id)
+        if item is not None and self._is_left_alone(item, now):
+            yield from ((item, agent_id) for agent_id in self._agents(now))
+
+    def _all_pairs(self, now: datetime) -> Iterator[Pair]:
+        items = list(self._items(now))
+        if items:
+            yield from ((item, agent_id) for agent_id in self._agents(now) for item in items)
+
+    def _items(self, now: datetime) -> Iterator[Item]:
+        return (item for item in self._floor.items.values() if self._is_left_alone(item, now))
+
+    def _agents(self, now: datetime) -> Iterator[str]:
+        return (agent_id for agent_id in self._floor.agents if self._is_waiting_for_work(agent_id, now))
+
+    def _is_left_alone(self, item: Item, now: datetime) -> bool:
+        """Not offered, and for longer than the lag. In a queue that was closed a moment ago nothing is due yet."""
+        if item.offered_to is not None or now - item.changed_at <= self._lag:
+            return False
+        return self._floor.is_open(item, now - self._lag)
+
+    def _is_waiting_for_work(self, agent_id: str, now: datetime) -> bool:
+        somebody = self._floor.agents.get(agent_id)
+        return (
+            somebody is not None
+            and somebody.presence is Presence.AVAILABLE
+            and now - self._floor.agents_changed_at[agent_id] > self._lag
+        )
