@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from application.proofs.floor import Floor, Item
 from domain import agent
-from domain.agent import Agent, LoadTaken
-from domain.routing.decisions import Decision, Offer, Overflow, Relax
+from domain.agent import Agent, LoadTaken, Presence
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 
 
 class Overtaken:
@@ -17,11 +17,10 @@ class Overtaken:
     def __init__(self, floor: Floor, now: datetime) -> None:
         self._floor = floor
         self._now = now
-        self._gone: set[str] = set()
+        self._not_waiting = {item.conversation_id for item in floor.items.values() if item.offered_to is not None}
         self._agents: dict[str, Agent] = {}
         self._steps: dict[str, int] = {}
-        waiting = [item for item in floor.items.values() if item.offered_to is None]
-        self._order = sorted(waiting, key=lambda item: (-floor.score(item, now), item.position))
+        self._order = sorted(floor.items.values(), key=lambda item: (-floor.score(item, now), item.position))
 
     def look(self, decisions: Iterable[tuple[int, Decision]]) -> Iterator[tuple[int, str]]:
         """The ordinals of decisions that passed over something, and what it was."""
@@ -31,20 +30,24 @@ class Overtaken:
                     if (item := self._passed_over(decision)) is not None:
                         yield ordinal, self._told(decision, item)
                     self._reserve(decision)
+                case Expire() | Withdraw():
+                    self._not_waiting.discard(decision.conversation_id)
+                    if (somebody := self._agent(decision.agent_id)) is not None:
+                        self._agents[decision.agent_id] = replace(somebody, presence=Presence.AWAY)
                 case Overflow():
-                    self._gone.add(decision.conversation_id)
+                    self._not_waiting.add(decision.conversation_id)
                 case Relax():
                     self._steps[decision.conversation_id] = decision.step
 
     def _passed_over(self, offer: Offer) -> Item | None:
         """The first that goes before what was offered, and could have gone to the same agent."""
         somebody = self._agent(offer.agent_id)
-        if somebody is None:
+        if somebody is None or offer.conversation_id not in self._floor.items:
             return None
         for item in self._order:
             if item.conversation_id == offer.conversation_id:
                 return None
-            if item.conversation_id in self._gone:
+            if item.conversation_id in self._not_waiting:
                 continue
             step = self._steps.get(item.conversation_id, item.step)
             item_now = item if step == item.step else replace(item, step=step)
@@ -53,7 +56,7 @@ class Overtaken:
         return None
 
     def _reserve(self, offer: Offer) -> None:
-        self._gone.add(offer.conversation_id)
+        self._not_waiting.add(offer.conversation_id)
         if (somebody := self._agent(offer.agent_id)) is not None:
             taken = LoadTaken(
                 conversation_id=offer.conversation_id,

@@ -87,7 +87,7 @@ def verify_routing_command(first: int, last: int | None, lag_seconds: float, qui
         else:
             _print(audit)
         if not audit.holds:
-            raise click.ClickException(f"{audit.counts.total():,} counterexamples")
+            raise click.ClickException(_counted(audit.counts.total(), "counterexample"))
 
     run_with_parts(run)
 
@@ -128,8 +128,10 @@ def _print(audit: RoutingAudit) -> None:
             console, "given in spite of no room, as somebody said", len(audit.loads.overrides), audit.loads.overrides
         )
     if audit.unproven:
-        console.print(f"{audit.unproven:,} decisions cannot be proven: work of people since erased waited beside them.")
-    console.print(f"{audit.events:,} events of routing, {audit.decisions:,} decisions taken once more.")
+        decisions = _counted(audit.unproven, "decision")
+        console.print(f"{decisions} cannot be proven: work of people since erased waited beside them.")
+    events, decisions = _counted(audit.events, "event"), _counted(audit.decisions, "decision")
+    console.print(f"{events} of routing, {decisions} taken once more.")
 
 
 def _of(findings: list[Finding], promise: Promise) -> list[Finding]:
@@ -144,3 +146,7 @@ def _print_findings(console: Console, title: str, count: int, findings: list[Fin
     console.print(table)
     if count > SHOWN_MAX:
         console.print(Text(f"and {count - SHOWN_MAX:,} more, see --json", style="dim"))
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
