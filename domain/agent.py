@@ -160,7 +160,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     @property
     def load(self) -> int:
         """Load units held, offers included."""
-        return sum(work.units for work in self.work.values())
+        return sum([work.units for work in self.work.values()])
 
     @property
     def is_signed_in(self) -> bool:
@@ -181,6 +181,8 @@ NEW = Agent()
 
 def evolve(agent: Agent, event: Event) -> Agent:
     """Only assigns. History is not up for debate, so nothing is checked here."""
+    if isinstance(event, LoadTaken | LoadReleased):
+        return _evolve_load(agent, event)
     match event:
         case AgentRegistered(name=name):
             return replace(agent, name=name, is_registered=True)
@@ -196,8 +198,6 @@ def evolve(agent: Agent, event: Event) -> Agent:
             return replace(agent, groups=groups, channels=channels)
         case CapacitySet(units=units):
             return replace(agent, capacity=units)
-        case LoadTaken() | LoadReleased():
-            return _evolve_load(agent, event)
         case _:
             return agent
 

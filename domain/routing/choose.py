@@ -42,6 +42,8 @@ def field_for(line: Line, waiting: Waiting, crew: Crew, now: datetime) -> Field:
 
 def best_two(line: Line, field: Field, crew: Crew, weights: Weights, now: datetime) -> tuple[int, int | None]:
     """The bits of who is asked, and of who would have been asked without them."""
+    if not field.all & (field.all - 1):
+        return field.all.bit_length() - 1, None
     first = list(islice(_ordered(line.terms, field.first, crew, weights, now), 2))
     if len(first) < 2 and (others := field.all & ~field.first):
         first += islice(_ordered(line.terms, others, crew, weights, now), 2 - len(first))

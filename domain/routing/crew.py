@@ -46,6 +46,8 @@ class Crew:
         self._unlimited = 0  # who may serve every channel
         self._channels: dict[str, int] = {}  # who may serve this one, of the others
         self._room: dict[int | Ask, int] = {}  # by units alone where they say it all
+        self._plain: list[int] = []
+        self._ruled: list[Ask] = []
         self._in_turn: list[Turn] = []
 
     def bit(self, agent_id: str) -> int | None:
@@ -64,7 +66,7 @@ class Crew:
             self.rooms.append(set())
             self.taught.append(0)
         elif (
-            self.skills[bit] == skills
+            (self.skills[bit] is skills or self.skills[bit] == skills)
             and self.agents[bit].groups == agent.groups
             and self.agents[bit].channels == agent.channels
         ):
@@ -114,24 +116,30 @@ class Crew:
     def with_room(self, room: Room) -> int:
         """Who takes work and has room for this. Ask with `room_key`."""
         if (who := self._room.get(room)) is None:
-            who = 0
+            if isinstance(room, int):
+                self._plain.append(room)
+            else:
+                self._ruled.append(room)
+            self._room[room] = 0
             for bit, agent in enumerate(self.agents):
-                if self.turns[bit] is not None and _has_room(agent, room):
-                    self.rooms[bit].add(room)
-                    who |= 1 << bit
-            self._room[room] = who
+                if self.turns[bit] is not None:
+                    self._open_for(bit, self._rooms_of(agent))
+            who = self._room[room]
         return who
 
     def longest_idle(self, who: int) -> Iterator[int]:
         """The bits of these agents, all of whom take work, in the order of their turns."""
-        if who.bit_count() <= FEW:
+        if not who & (who - 1):  # nobody, or one: what a busy day is made of
+            if who:
+                yield who.bit_length() - 1
+        elif who.bit_count() <= FEW:
             turns = sorted(turn for bit in bits(who) if (turn := self.turns[bit]) is not None)
             yield from (self._bits[agent_id] for _, agent_id in turns)
-            return
-        wanted = who.to_bytes(len(self.agents) // 8 + 1, "little")
-        for _, agent_id in self._in_turn:
-            if is_set(wanted, bit := self._bits[agent_id]):
-                yield bit
+        else:
+            wanted = who.to_bytes(len(self.agents) // 8 + 1, "little")
+            for _, agent_id in self._in_turn:
+                if is_set(wanted, bit := self._bits[agent_id]):
+                    yield bit
 
     def settle(self) -> None:
         """Everybody has been looked at; from now on only those count as fresh who get room."""
@@ -140,6 +148,8 @@ class Crew:
     def forget_rooms(self) -> None:
         """After the rules have changed what work asks for."""
         self._room.clear()
+        self._plain.clear()
+        self._ruled.clear()
         for bit, rooms in enumerate(self.rooms):
             rooms.clear()
             if self.turns[bit] is not None:
@@ -147,7 +157,10 @@ class Crew:
 
     def _rooms_of(self, agent: Agent) -> set[Room]:
         free = agent.capacity - agent.load
-        return {room for room in self._room if (free >= room if isinstance(room, int) else has_room(agent, room))}
+        rooms: set[Room] = {units for units in self._plain if free >= units}
+        if self._ruled:
+            rooms.update(ask for ask in self._ruled if has_room(agent, ask))
+        return rooms
 
     def _open_for(self, bit: int, rooms: set[Room]) -> None:
         before = self.rooms[bit]
@@ -170,21 +183,19 @@ def room_key(ask: Ask) -> Room:
     return ask.units if ask.is_plain else ask
 
 
-def bits(who: int) -> Iterator[int]:
+def bits(who: int) -> list[int]:
     """The bits that are set, the lowest first."""
+    found = []
     while who:
         lowest = who & -who
-        yield lowest.bit_length() - 1
+        found.append(lowest.bit_length() - 1)
         who ^= lowest
+    return found
 
 
 def is_set(numbers: bytes, bit: int) -> bool:
     """Whether the bit is set in a number given as bytes, the lowest first: quicker than asking the number."""
     return bool(numbers[bit >> 3] >> (bit & 7) & 1)
-
-
-def _has_room(agent: Agent, room: Room) -> bool:
-    return agent.load + room <= agent.capacity if isinstance(room, int) else has_room(agent, room)
 
 
 def _move(who: dict[str, int], before: frozenset[str], after: frozenset[str], mask: int) -> None:

@@ -6,8 +6,9 @@ from heapq import heappop, heappush
 from types import TracebackType
 from typing import Self
 
-from domain import agent as agents
-from domain.agent import LoadTaken
+from msgspec.structs import replace
+
+from domain.agent import Work
 from domain.assignment import Choice
 from domain.queue import Limit, OverflowRule
 from domain.routing.choose import Field, best_two, field_for
@@ -194,6 +195,8 @@ class Round:
 
     def _look_for(self, bit: int) -> None:
         """At the first place that the agent may get, if there is one."""
+        if not self._state.crew.rooms[bit]:
+            return
         reach = self._state.reach(bit) & ~self._passed
         if (first := self._state.lines.first(reach, self._state.crew.rooms[bit])) is not None:
             heappush(self._looks, (*first, 0, bit))
@@ -219,15 +222,10 @@ class Round:
         self._conversations.add(waiting.conversation_id)
         self._agents.add(offer.agent_id)
         self._state.lines.leave(waiting.conversation_id)
-        taken = LoadTaken(
-            conversation_id=offer.conversation_id,
-            customer_id=offer.customer_id,
-            units=offer.ask.units,
-            channel=offer.ask.channel,
-            kind=offer.ask.kind,
-        )
+        agent, ask = crew.agents[bit], offer.ask
+        work = {**agent.work, offer.conversation_id: Work(offer.customer_id, ask.units, ask.channel, ask.kind)}
         idle_since, agent_id = crew.turns[bit] or (self.now, offer.agent_id)
-        crew.seat(agent_id, agents.evolve(crew.agents[bit], taken), (max(self.now, idle_since), agent_id))
+        crew.seat(agent_id, replace(agent, work=work), (max(self.now, idle_since), agent_id))
 
     def _offer_to(self, line: Line, waiting: Waiting, field: Field) -> tuple[Offer, int]:
         facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)

@@ -1,6 +1,5 @@
 """What the router remembers of the log: who waits for what, who works, and by which rules."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -114,20 +113,20 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     def choice(self, waiting: Waiting) -> ChoiceRule:
         return self.definition(waiting.queue_id).choice or self.policy.rules.choice
 
-    def boosts(self, waiting: Waiting, at: datetime) -> Iterator[tuple[str, int]]:
-        """What is added to its age at that moment, in seconds, each with its name."""
-        rules = self.policy.rules
+    def boosts(self, waiting: Waiting, at: datetime) -> dict[str, int]:
+        """What is added to its age at that moment, in seconds, by name."""
+        rules, found = self.policy.rules, {}
         if waiting.priority:
-            yield "priority", waiting.priority * rules.priority_boost_seconds
+            found["priority"] = waiting.priority * rules.priority_boost_seconds
         if waiting.tier and (seconds := rules.tiers.get(waiting.tier, 0)):
-            yield "tier", seconds
+            found["tier"] = seconds
         if waiting.sentiment and (seconds := rules.sentiments.get(waiting.sentiment, 0)):
-            yield "sentiment", seconds
+            found["sentiment"] = seconds
         if waiting.age_adjustment_seconds:
-            yield "age_adjustment", waiting.age_adjustment_seconds
-        urgent_from = self.urgent_from(waiting)
-        if urgent_from is not None and at >= urgent_from:
-            yield "deadline", rules.deadline_boost_seconds
+            found["age_adjustment"] = waiting.age_adjustment_seconds
+        if rules.deadline_lead_seconds and (urgent_from := self.urgent_from(waiting)) is not None and at >= urgent_from:
+            found["deadline"] = rules.deadline_boost_seconds
+        return found
 
     def order_key(self, waiting: Waiting, at: datetime) -> int:
         """Lower goes first: microseconds since 1970 of the waiting time's start, moved back by the boosts.
@@ -135,14 +134,14 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
         The score, boosts plus age, grows for all at the same pace; taking `now` away from it leaves this constant
         until a deadline nears, so that ageing costs nothing.
         """
-        boost_seconds = sum(seconds for _, seconds in self.boosts(waiting, at))
+        boost_seconds = sum(self.boosts(waiting, at).values())
         return (waiting.waiting_since - EPOCH) // MICROSECOND - boost_seconds * 1_000_000
 
     def score(self, waiting: Waiting, now: datetime) -> tuple[float, dict[str, float]]:
         """Boosts plus age, in seconds: the one number that orders all that waits, and its parts."""
-        parts: dict[str, float] = {"age": (now - waiting.waiting_since) / timedelta(seconds=1)}
-        parts |= self.boosts(waiting, now)
-        return ((now - EPOCH) // MICROSECOND - self.order_key(waiting, now)) / 1_000_000, parts
+        age = (now - waiting.waiting_since) // MICROSECOND
+        boosts = self.boosts(waiting, now)
+        return (age + sum(boosts.values()) * 1_000_000) / 1_000_000, {"age": age / 1_000_000, **boosts}
 
     def urgent_from(self, waiting: Waiting) -> datetime | None:
         """When its deadline begins to count."""

@@ -167,7 +167,8 @@ class Lines:
         if not (waiting := waiting & reach):
             return None
         if waiting.bit_count() <= FEW:
-            return min((self.by_number[number].waiting[0], number) for number in bits(waiting))
+            by_number = self.by_number
+            return min([(by_number[number].waiting[0], number) for number in bits(waiting)])
         wanted = waiting.to_bytes(len(self.by_number) // 8 + 1, "little")
         return next(head for head in self.heads if is_set(wanted, head[1]))
 

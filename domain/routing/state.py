@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from domain.agent import Presence
-from domain.queue import Limit
+from domain.queue import Limit, QueueDefinition
 from domain.routing.agenda import Agenda
 from domain.routing.crew import Crew, Turn
 from domain.routing.facts import EPOCH, Facts, Waiting
@@ -35,8 +35,8 @@ class RouterState:
         self._reaches: dict[int, tuple[int, int, int]] = {}  # by the agent's bit, with what it was worked out from
         self._lines_by_case: dict[tuple[object, ...], Line] = {}
         self._known_to: dict[str, set[str]] = {}  # conversations by the agent who knows their customer
-        self._queued: dict[str, set[str]] = {}  # those that wait, unoffered, by queue, where rules limit that
-        self._seats: dict[str, list[tuple[dict[str, set[str]], str]]] = {}  # where each stands in those two
+        self._queued: dict[str, set[str]] = {}  # those that wait, unoffered, by queue, where time or rules limit that
+        self._noted: dict[str, tuple[str, str]] = {}  # who stands in any of these, with its known agent and queue
         for agent_id in self.facts.desks:
             self.place_agent(agent_id)
         for queue_id in self.facts.queues:
@@ -67,12 +67,18 @@ class RouterState:
         self.crew.seat(agent_id, agent, self.turn(agent_id))
         if agent.skills_end:
             self.changes.note(agent_id, sorted(agent.skills_end.values()))
-        if desk.given:
-            for conversation_id in desk.given:
-                self._note_stranded(conversation_id)
+
+    def note_stranded(self, conversation_id: str) -> None:
+        """Whether it is offered to an agent who has signed out."""
+        waiting = self.facts.waiting.get(conversation_id)
+        desk = self.facts.desks.get(waiting.offer.agent_id) if waiting and waiting.offer else None
+        is_stranded = desk is not None and not desk.agent.is_signed_in
+        (self.stranded.add if is_stranded else self.stranded.discard)(conversation_id)
 
     def place_friends(self, agent_id: str) -> None:
-        """Those whom the agent knows may wait for them, or no longer."""
+        """After they came, left or learnt: those they know wait for them or no longer, what they hold is stranded."""
+        for conversation_id in self.facts.desks[agent_id].given:
+            self.note_stranded(conversation_id)
         for conversation_id in sorted(self._known_to.get(agent_id, ())):
             self.place_conversation(conversation_id)
 
@@ -101,20 +107,18 @@ class RouterState:
 
     def place_conversation(self, conversation_id: str) -> None:
         """Puts the conversation where the facts say: into its line, among the deadlines, or nowhere. Safe to repeat."""
-        waiting = self.facts.waiting.get(conversation_id)
         self.lines.leave(conversation_id)
-        self._note_stranded(conversation_id)
-        offer = waiting.offer if waiting else None
-        self.offers_end.note(conversation_id, (offer.expires_at,) if offer else ())
-        if waiting is None or offer is not None:
-            self.steps_due.note(conversation_id, ())
-            self.changes.note(conversation_id, ())
-            self._note_queued(conversation_id, waiting, is_queued=False)
+        if conversation_id in self._noted:
+            self._forget_notes(conversation_id)
+        if (waiting := self.facts.waiting.get(conversation_id)) is None:
             return
-        self.steps_due.note(conversation_id, sorted(self._step_moments(waiting)))
-        self.changes.note(conversation_id, sorted(self._change_moments(waiting)))
-        self._note_queued(conversation_id, waiting, is_queued=True)
-        self.join_line(waiting, waiting.step)
+        if waiting.offer is not None:
+            self._noted[conversation_id] = ("", "")
+            self.offers_end.note(conversation_id, (waiting.offer.expires_at,))
+            self.note_stranded(conversation_id)
+        else:
+            self._note_times(waiting)
+            self.join_line(waiting, waiting.step)
 
     def join_line(self, waiting: Waiting, step: int) -> None:
         """Puts it into the line for what it asks after so many steps, if its queue is open."""
@@ -156,9 +160,8 @@ class RouterState:
     def _line(self, waiting: Waiting, step: int) -> Line:
         """Found by what decides about it, so that the terms are worked out once for many conversations."""
         agent_id = self._awaited(waiting, step)
-        case = (
-            waiting.queue_id, waiting.channel, step, agent_id, waiting.language, tuple(sorted(waiting.skills.items())),
-        )  # fmt: skip
+        skills_of_its_own = _sorted(waiting.skills) if waiting.skills else ()
+        case = (waiting.queue_id, waiting.channel, step, agent_id, waiting.language, skills_of_its_own)
         line = self._lines_by_case.get(case)
         if line is None:
             facts = self.facts
@@ -191,13 +194,41 @@ class RouterState:
         able = self.crew.able(_sorted(skills), groups, waiting.channel)
         return agent_id if bit is not None and able >> bit & 1 else ""
 
-    def _step_moments(self, waiting: Waiting) -> Iterator[datetime]:
-        facts = self.facts
-        definition = facts.definition(waiting.queue_id)
+    def _note_times(self, waiting: Waiting) -> None:
+        """When time alone changes where it stands, who may know the customer, and how much waits in its queue."""
+        facts, conversation_id = self.facts, waiting.conversation_id
+        definition, rules = facts.definition(waiting.queue_id), facts.policy.rules
+        known, queue_id = "", ""
+        if definition.relaxation or definition.overflow:
+            queue_id = waiting.queue_id
+            self.steps_due.note(conversation_id, sorted(self._step_moments(waiting, definition)))
+            self._queued.setdefault(queue_id, set()).add(conversation_id)
+            self._note_overfull(queue_id)
+        if waiting.declined or rules.known_agent_seconds or rules.deadline_lead_seconds:
+            known = waiting.known_agent_id or ""
+            self.changes.note(conversation_id, sorted(self._change_moments(waiting)))
+            if known:
+                self._known_to.setdefault(known, set()).add(conversation_id)
+        elif not queue_id:
+            return
+        self._noted[conversation_id] = (known, queue_id)
+
+    def _forget_notes(self, conversation_id: str) -> None:
+        known, queue_id = self._noted.pop(conversation_id)
+        for agenda in (self.offers_end, self.steps_due, self.changes):
+            agenda.note(conversation_id, ())
+        self.stranded.discard(conversation_id)
+        if known:
+            self._known_to[known].discard(conversation_id)
+        if queue_id:
+            self._queued[queue_id].discard(conversation_id)
+            self._note_overfull(queue_id)
+
+    def _step_moments(self, waiting: Waiting, definition: QueueDefinition) -> Iterator[datetime]:
         for step in definition.relaxation[waiting.step :]:
-            yield facts.after_entering(waiting, step.after_seconds)
+            yield self.facts.after_entering(waiting, step.after_seconds)
         for rule in definition.overflow:
-            if (moment := facts.overflow_at(waiting, rule)) is not None:
+            if (moment := self.facts.overflow_at(waiting, rule)) is not None:
                 yield moment
 
     def _change_moments(self, waiting: Waiting) -> Iterator[datetime]:
@@ -205,26 +236,6 @@ class RouterState:
         for moment in (self.facts.prefers_until(waiting), self.facts.urgent_from(waiting)):
             if moment is not None:
                 yield moment
-
-    def _note_queued(self, conversation_id: str, waiting: Waiting | None, *, is_queued: bool) -> None:
-        """Who may know the customer, and how much waits in the queue."""
-        for index, key in self._seats.pop(conversation_id, ()):
-            index[key].discard(conversation_id)
-            if index is self._queued:
-                self._note_overfull(key)
-        if waiting is None or not is_queued:
-            return
-        seats = []
-        if waiting.known_agent_id is not None and self.facts.policy.rules.known_agent_seconds:
-            seats.append((self._known_to, waiting.known_agent_id))
-        if self.facts.definition(waiting.queue_id).overflow:
-            seats.append((self._queued, waiting.queue_id))
-        for index, key in seats:
-            index.setdefault(key, set()).add(conversation_id)
-            if index is self._queued:
-                self._note_overfull(key)
-        if seats:
-            self._seats[conversation_id] = seats
 
     def _note_overfull(self, queue_id: str) -> None:
         rules = self.facts.definition(queue_id).overflow
@@ -235,14 +246,6 @@ class RouterState:
             for rule in rules
         )
         (self.overfull.add if is_over else self.overfull.discard)(queue_id)
-
-    def _note_stranded(self, conversation_id: str) -> None:
-        waiting = self.facts.waiting.get(conversation_id)
-        desk = self.facts.desks.get(waiting.offer.agent_id) if waiting and waiting.offer else None
-        if desk is not None and not desk.agent.is_signed_in:
-            self.stranded.add(conversation_id)
-        else:
-            self.stranded.discard(conversation_id)
 
 
 def _sorted(skills: dict[str, int]) -> Skills:
