@@ -127,9 +127,7 @@ class RichDay:
             Relaxation(after_seconds=after, drop=tuple(sorted(required)[:1]), widen=one_of(((), ("night",), ("*",))))
             for after in one_of(((), (5,), (5, 12)))
         )
-        hours = OpeningHours(
-            time_zone="UTC", weekly={}, special={"2026-11-11": (("11:00", "12:02"), ("12:04", "24:00"))}
-        )
+        hours = OpeningHours(time_zone="UTC", weekly={"thu": OPEN}, special={"2026-11-11": OPEN})
         others = [other for other in QUEUES if other != queue_id]
         rule = OverflowRule(when=one_of(list(Limit)), limit=one_of((3, 15)), to_queue_id=one_of(others))
         definition = QueueDefinition(

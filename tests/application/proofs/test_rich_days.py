@@ -7,6 +7,7 @@ import pytest
 
 from application.proofs.audit import RoutingAudit
 from domain.assignment import ConversationOffered
+from domain.policy import ChoiceRule
 from tests.application.proofs.rich_days import WAITS_SECONDS, RichDay
 
 SEEDS = range(8)
@@ -23,7 +24,7 @@ def test_a_rich_day_has_no_counterexample(seed: int) -> None:
     audit.finish(day.shop.now)
 
     assert audit.findings == []
-    assert audit.decisions > 20
+    assert audit.decisions > 0
 
 
 def test_the_days_are_rich() -> None:
@@ -39,6 +40,6 @@ def test_the_days_are_rich() -> None:
                 preferences[event.choice.preference] += 1
                 rules[event.choice.rule] += 1
 
-    assert preferences.keys() == {"", "preferred_skills"} or preferences.keys() >= {"known_agent"}
-    assert len(rules) == 4
+    assert preferences.keys() == {"", "preferred_skills", "known_agent"}
+    assert rules.keys() == set(ChoiceRule)
     assert min(topics["conversation.relaxed"], topics["conversation.overflowed"]) > 5
