@@ -1,27 +1,17 @@
 """The floor: agents, queues, rules and waiting work, as the events tell them and without the router's help.
 
-The rules of who may be given what are told here a second time, looked up plainly and one by one, so that a mistake of
-the router's order, lines or reservations would have to be made twice to go unseen.
+The rules of who may be given what are told here a second time, plainly, so that a mistake of the router's order, lines
+or reservations would have to be made twice to go unseen.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-import msgspec
-
+from application.proofs.items import Case, Item, changed, entered
 from domain import agent, policy, queue
 from domain.agent import Agent, Presence
-from domain.assignment import (
-    ConversationEnqueued,
-    ConversationOffered,
-    ConversationTransferred,
-    OfferAccepted,
-    OfferDeclined,
-    OfferExpired,
-    OfferWithdrawn,
-)
-from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed, ConversationRelaxed
-from domain.conversation import ConversationClosed, ConversationPrioritized
+from domain.assignment import ConversationEnqueued, ConversationTransferred, OfferAccepted
+from domain.classification import ConversationOverflowed
+from domain.conversation import ConversationClosed
 from domain.event import Event, Recorded, kind_of
 from domain.policy import Policy
 from domain.queue import QueueDefinition
@@ -31,100 +21,83 @@ NOTHING_ASKED = QueueDefinition(name="undefined")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 GONE = (OfferAccepted, ConversationTransferred, ConversationOverflowed, ConversationClosed)
 
-
-class Item(msgspec.Struct, kw_only=True):
-    """A conversation that waits, or is offered to somebody."""
-
-    conversation_id: str
-    queue_id: str
-    channel: str
-    position: int
-    waiting_since: datetime
-    entered_at: datetime
-    changed_at: datetime
-    """When an event last changed it."""
-    priority: int
-    due_at: datetime | None
-    tier: str
-    language: str
-    sentiment: str
-    adjusted_seconds: int
-    known_agent_id: str | None
-    skills: dict[str, int]
-    step: int = 0
-    offered_to: str | None = None
-    rests: dict[str, datetime] = {}
-    """Until when each agent who declined it is left alone with it."""
+Terms = tuple[dict[str, int], tuple[str, ...], Ask]
+"""Skills, groups and capacity that a case asks for."""
 
 
 class Floor:
-    """Moves on with `apply`. Answers plain questions; keeps no order and reserves nothing."""
+    """Moves on with `apply`. Keeps no order and reserves nothing."""
 
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
         self.agents_changed_at: dict[str, datetime] = {}
+        self.free: set[str] = set()
+        """Agents who are available and have room for something, perhaps."""
         self.items: dict[str, Item] = {}
+        self.cases: dict[Case, dict[str, Item]] = {}
+        """What waits and is not offered, by what it asks."""
         self.policy: Policy = policy.NEW
         self.rules_changed_at = EPOCH
         """When the policy or a queue was last defined."""
         self._queues: dict[str, queue.Queue] = {}
+        self._terms: dict[Case, Terms] = {}
 
     def apply(self, recorded: Recorded) -> None:
         """What the event changes."""
-        stream, event, at = recorded.stream, recorded.event, recorded.recorded_at
+        stream, event = recorded.stream, recorded.event
         match kind_of(stream):
             case "agent":
                 self.agents[stream] = agent.evolve(self.agents.get(stream, agent.NEW), event)
-                self.agents_changed_at[stream] = at
+                self.agents_changed_at[stream] = recorded.recorded_at
+                self._note_free(stream)
             case "queue":
                 self._queues[stream] = queue.evolve(self._queues.get(stream, queue.NEW), event)
-                self.rules_changed_at = at
+                self._rules_changed(recorded.recorded_at)
             case "policy":
                 self.policy = policy.evolve(self.policy, event)
-                self.rules_changed_at = at
+                self._rules_changed(recorded.recorded_at)
             case "customer":
                 self._apply_to_item(recorded, event)
 
+    def _rules_changed(self, at: datetime) -> None:
+        self.rules_changed_at = at
+        self._terms.clear()
+        for agent_id in self.agents:
+            self._note_free(agent_id)
+
+    def _note_free(self, agent_id: str) -> None:
+        somebody = self.agents[agent_id]
+        is_full = somebody.load >= somebody.capacity and not self.policy.rules.yields
+        is_free = somebody.presence is Presence.AVAILABLE and not is_full
+        (self.free.add if is_free else self.free.discard)(agent_id)
+
     def _apply_to_item(self, recorded: Recorded, event: Event) -> None:
         conversation_id = getattr(event, "conversation_id", "")
+        if (item := self.items.pop(conversation_id, None)) is not None:
+            waiting = self.cases.get(item.case, {})
+            if waiting.pop(conversation_id, None) is not None and not waiting:
+                del self.cases[item.case]
         if isinstance(event, ConversationEnqueued):
-            self.items[conversation_id] = _entered(recorded, event)
-        elif isinstance(event, GONE):
-            self.items.pop(conversation_id, None)
-        elif (item := self.items.get(conversation_id)) is not None:
-            item.changed_at = recorded.recorded_at
-            self._change(item, recorded, event)
-
-    def _change(self, item: Item, recorded: Recorded, event: Event) -> None:
-        match event:
-            case ConversationOffered(agent_id=agent_id):
-                item.offered_to = agent_id
-            case OfferDeclined(agent_id=agent_id):
-                rest = timedelta(seconds=self.policy.rules.decline_rest_seconds)
-                item.offered_to = None
-                item.rests = item.rests | {agent_id: recorded.recorded_at + rest}
-            case OfferExpired() | OfferWithdrawn():
-                item.offered_to = None
-            case ConversationPrioritized(priority=priority):
-                item.priority = priority
-            case ConversationClassified(marks=marks):
-                item.tier, item.language, item.sentiment = marks.tier, marks.language, marks.sentiment
-            case AgeAdjusted(seconds=seconds):
-                item.adjusted_seconds = seconds
-            case ConversationRelaxed(step=step):
-                item.step = step
+            item = entered(recorded, event)
+        elif item is None or isinstance(event, GONE):
+            return
+        else:
+            changed(item, recorded, self.policy.rules)
+        self.items[conversation_id] = item
+        if item.offered_to is None:
+            self.cases.setdefault(item.case, {})[conversation_id] = item
 
     def definition(self, queue_id: str) -> QueueDefinition:
         """A queue that was never defined asks nothing."""
         return self._queues.get(queue_id, queue.NEW).definition or NOTHING_ASKED
 
-    def is_open(self, item: Item, at: datetime) -> bool:
-        hours = self.definition(item.queue_id).opening_hours
+    def is_open(self, queue_id: str, at: datetime) -> bool:
+        hours = self.definition(queue_id).opening_hours
         return hours is None or hours.is_open(at)
 
     def ask(self, item: Item) -> Ask:
         """What the item asks of an agent's capacity."""
-        return self.policy.rules.ask(item.channel, self.definition(item.queue_id).units.get(item.channel))
+        return self.terms(item.case)[2]
 
     def score(self, item: Item, at: datetime) -> timedelta:
         """Age and everything that counts like age."""
@@ -144,57 +117,48 @@ class Floor:
         somebody = self.agents.get(known)
         if somebody is None or somebody.presence is not Presence.AVAILABLE:
             return ""
-        return known if self._is_able(somebody, item, at) else ""
+        return known if self._is_able(somebody, item.case, at) else ""
 
     def may_take(self, agent_id: str, somebody: Agent, item: Item, at: datetime) -> bool:
         """Whether the agent, as they stand, could be given the item at that moment."""
         return (
-            somebody.presence is Presence.AVAILABLE
-            and item.rests.get(agent_id, at) <= at
-            and self._is_able(somebody, item, at)
-            and not no_room(somebody, self.ask(item))
-            and self.is_open(item, at)
+            item.rests.get(agent_id, at) <= at
+            and self.may_take_such(somebody, item.case, at)
             and self.waits_for(item, at) in ("", agent_id)
         )
 
-    def _is_able(self, somebody: Agent, item: Item, at: datetime) -> bool:
-        skills, groups = self._requirement(item)
+    def may_take_such(self, somebody: Agent, case: Case, at: datetime) -> bool:
+        """Whether the agent, as they stand, could be given what asks so, if nothing but that counted."""
+        return (
+            somebody.presence is Presence.AVAILABLE
+            and self._is_able(somebody, case, at)
+            and not no_room(somebody, self.terms(case)[2])
+            and self.is_open(case.queue_id, at)
+        )
+
+    def _is_able(self, somebody: Agent, case: Case, at: datetime) -> bool:
+        skills, groups, _ = self.terms(case)
         if groups and not somebody.groups.intersection(groups):
             return False
-        if not somebody.may_serve(item.channel):
+        if not somebody.may_serve(case.channel):
             return False
         has = somebody.skills_at(at)
         return all(has.get(skill, 0) >= level for skill, level in skills.items())
 
-    def _requirement(self, item: Item) -> tuple[Mapping[str, int], tuple[str, ...]]:
-        """Of the queue at the item's step; the language and what was asked for on top fall away by the same steps."""
-        definition, rules = self.definition(item.queue_id), self.policy.rules
-        skills, groups = definition.requirement(item.step)
-        asked = dict(item.skills)
-        if rules.language_prefix and item.language:
-            language = rules.language_prefix + item.language
+    def terms(self, case: Case) -> Terms:
+        """Of the queue at that step; the language and what was asked for on top fall away by the same steps."""
+        if (known := self._terms.get(case)) is not None:
+            return known
+        definition, rules = self.definition(case.queue_id), self.policy.rules
+        skills, groups = definition.requirement(case.step)
+        asked = dict(case.skills)
+        if rules.language_prefix and case.language:
+            language = rules.language_prefix + case.language
             asked[language] = max(asked.get(language, 0), rules.language_level)
-        for step in definition.relaxation[: item.step]:
+        for step in definition.relaxation[: case.step]:
             for skill in step.drop:
                 asked.pop(skill, None)
-        return {skill: max(skills.get(skill, 0), asked.get(skill, 0)) for skill in {*skills, *asked}}, groups
-
-
-def _entered(recorded: Recorded, event: ConversationEnqueued) -> Item:
-    return Item(
-        conversation_id=event.conversation_id,
-        queue_id=event.queue_id,
-        channel=event.channel,
-        position=recorded.position,
-        waiting_since=event.waiting_since,
-        entered_at=recorded.recorded_at,
-        changed_at=recorded.recorded_at,
-        priority=event.priority,
-        due_at=event.due_at,
-        tier=event.tier,
-        language=event.language,
-        sentiment=event.sentiment,
-        adjusted_seconds=event.age_adjustment_seconds,
-        known_agent_id=event.known_agent_id,
-        skills=event.skills,
-    )
+        wanted = {skill: max(skills.get(skill, 0), asked.get(skill, 0)) for skill in {*skills, *asked}}
+        ask = rules.ask(case.channel, definition.units.get(case.channel))
+        self._terms[case] = wanted, groups, ask
+        return self._terms[case]

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from application.proofs.finding import Finding, Promise
-from application.proofs.floor import Floor, Item
-from domain.agent import Presence
+from application.proofs.floor import Floor
+from application.proofs.items import Case, Item
 from domain.event import Recorded, kind_of
 
 Pair = tuple[Item, str]
@@ -69,35 +69,29 @@ class Idle:
         return max(moments)
 
     def _pairs_of_agent(self, agent_id: str, now: datetime) -> Iterator[Pair]:
-        if self._is_waiting_for_work(agent_id, now):
-            yield from ((item, agent_id) for item in self._items(now))
+        if agent_id not in self._floor.free or now - self._floor.agents_changed_at[agent_id] <= self._lag:
+            return
+        somebody = self._floor.agents[agent_id]
+        for case, items in self._floor.cases.items():
+            if self._is_served(case, now) and self._floor.may_take_such(somebody, case, now):
+                yield from ((item, agent_id) for item in items.values())
 
     def _pairs_of_item(self, conversation_id: str, now: datetime) -> Iterator[Pair]:
-        item = self._floor.items.get(conversation_id)
-        if item is not None and self._is_left_alone(item, now):
-            yield from ((item, agent_id) for agent_id in self._agents(now))
+        floor = self._floor
+        item = floor.items.get(conversation_id)
+        if item is None or item.offered_to is not None or now - item.changed_at <= self._lag:
+            return
+        if self._is_served(item.case, now):
+            yield from (
+                (item, agent_id)
+                for agent_id in sorted(floor.free)
+                if now - floor.agents_changed_at[agent_id] > self._lag
+            )
 
     def _all_pairs(self, now: datetime) -> Iterator[Pair]:
-        items = list(self._items(now))
-        if items:
-            yield from ((item, agent_id) for agent_id in self._agents(now) for item in items)
+        for agent_id in sorted(self._floor.free):
+            yield from self._pairs_of_agent(agent_id, now)
 
-    def _items(self, now: datetime) -> Iterator[Item]:
-        return (item for item in self._floor.items.values() if self._is_left_alone(item, now))
-
-    def _agents(self, now: datetime) -> Iterator[str]:
-        return (agent_id for agent_id in self._floor.agents if self._is_waiting_for_work(agent_id, now))
-
-    def _is_left_alone(self, item: Item, now: datetime) -> bool:
-        """Not offered, and for longer than the lag. In a queue that was closed a moment ago nothing is due yet."""
-        if item.offered_to is not None or now - item.changed_at <= self._lag:
-            return False
-        return self._floor.is_open(item, now - self._lag)
-
-    def _is_waiting_for_work(self, agent_id: str, now: datetime) -> bool:
-        somebody = self._floor.agents.get(agent_id)
-        return (
-            somebody is not None
-            and somebody.presence is Presence.AVAILABLE
-            and now - self._floor.agents_changed_at[agent_id] > self._lag
-        )
+    def _is_served(self, case: Case, now: datetime) -> bool:
+        """In a queue that was closed a moment ago nothing is due yet."""
+        return self._floor.is_open(case.queue_id, now - self._lag)

@@ -1,11 +1,12 @@
-"""No compatible higher-scored item overtaken: a plain scan of everything that waits, at every decision."""
+"""No compatible higher-scored item overtaken: at every decision, all that waits is looked through plainly."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from application.proofs.floor import Floor, Item
+from application.proofs.floor import Floor
+from application.proofs.items import Item
 from domain import agent
 from domain.agent import Agent, LoadTaken, Presence
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
@@ -17,10 +18,11 @@ class Overtaken:
     def __init__(self, floor: Floor, now: datetime) -> None:
         self._floor = floor
         self._now = now
-        self._not_waiting = {item.conversation_id for item in floor.items.values() if item.offered_to is not None}
+        self._gone: set[str] = set()
+        """Offered or sent elsewhere by these decisions."""
+        self._again: dict[str, Item] = {}
+        """What these decisions brought back, or changed so that it asks something else."""
         self._agents: dict[str, Agent] = {}
-        self._steps: dict[str, int] = {}
-        self._order = sorted(floor.items.values(), key=lambda item: (-floor.score(item, now), item.position))
 
     def look(self, decisions: Iterable[tuple[int, Decision]]) -> Iterator[tuple[int, str]]:
         """The ordinals of decisions that passed over something, and what it was."""
@@ -31,32 +33,47 @@ class Overtaken:
                         yield ordinal, self._told(decision, item)
                     self._reserve(decision)
                 case Expire() | Withdraw():
-                    self._not_waiting.discard(decision.conversation_id)
+                    self._bring_back(decision.conversation_id, offered_to=None)
                     if (somebody := self._agent(decision.agent_id)) is not None:
                         self._agents[decision.agent_id] = replace(somebody, presence=Presence.AWAY)
                 case Overflow():
-                    self._not_waiting.add(decision.conversation_id)
+                    self._gone.add(decision.conversation_id)
                 case Relax():
-                    self._steps[decision.conversation_id] = decision.step
+                    if (item := self._floor.items.get(decision.conversation_id)) is not None:
+                        self._bring_back(decision.conversation_id, case=item.case._replace(step=decision.step))
 
     def _passed_over(self, offer: Offer) -> Item | None:
         """The first that goes before what was offered, and could have gone to the same agent."""
-        somebody = self._agent(offer.agent_id)
-        if somebody is None or offer.conversation_id not in self._floor.items:
+        floor, now = self._floor, self._now
+        somebody, offered = self._agent(offer.agent_id), floor.items.get(offer.conversation_id)
+        if somebody is None or offered is None:
             return None
-        for item in self._order:
-            if item.conversation_id == offer.conversation_id:
-                return None
-            if item.conversation_id in self._not_waiting:
+        first, found = self._order(offered), None
+        for item in self._candidates(somebody):
+            if item.conversation_id in self._gone or item.conversation_id == offer.conversation_id:
                 continue
-            step = self._steps.get(item.conversation_id, item.step)
-            item_now = item if step == item.step else replace(item, step=step)
-            if self._floor.may_take(offer.agent_id, somebody, item_now, self._now):
-                return item
-        return None
+            if (order := self._order(item)) < first and floor.may_take(offer.agent_id, somebody, item, now):
+                first, found = order, item
+        return found
+
+    def _candidates(self, somebody: Agent) -> Iterator[Item]:
+        """What waits, as far as it is of a case that the agent could be given."""
+        for case, items in self._floor.cases.items():
+            if self._floor.may_take_such(somebody, case, self._now):
+                yield from (item for item in items.values() if item.conversation_id not in self._again)
+        yield from self._again.values()
+
+    def _order(self, item: Item) -> tuple[float, int]:
+        """The higher score goes first; what came first goes first at the same score."""
+        return -self._floor.score(item, self._now).total_seconds(), item.position
+
+    def _bring_back(self, conversation_id: str, **changes: object) -> None:
+        item = self._again.get(conversation_id) or self._floor.items.get(conversation_id)
+        if item is not None:
+            self._again[conversation_id] = replace(item, **changes)
 
     def _reserve(self, offer: Offer) -> None:
-        self._not_waiting.add(offer.conversation_id)
+        self._gone.add(offer.conversation_id)
         if (somebody := self._agent(offer.agent_id)) is not None:
             taken = LoadTaken(
                 conversation_id=offer.conversation_id,
