@@ -187,6 +187,7 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 due_at=event.due_at,
                 skills=event.skills,
                 overflowed_from=event.overflowed_from,
+                steps=0,
             )
         case ConversationOffered():
             return replace(

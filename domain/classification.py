@@ -18,6 +18,10 @@ class AgeAdjustmentOutOfRange(RuleBroken):
     """An age is adjusted by at most 7 days, either way."""
 
 
+class StepTaken(RuleBroken):
+    """It has taken this step of the timetable already."""
+
+
 class Marks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a person or a program says about a conversation, for routing.
 
@@ -78,16 +82,16 @@ ClassificationEvent = ConversationClassified | AgeAdjusted | ConversationRelaxed
 
 
 def evolve(conversation: Conversation, event: ClassificationEvent) -> Conversation:
-    """What each event changes about the conversation; how far it is relaxed is known to the router alone."""
+    """What each event changes about the conversation."""
     match event:
         case ConversationClassified(marks=marks):
             return replace(conversation, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
         case AgeAdjusted(seconds=seconds):
             return replace(conversation, age_adjustment_seconds=seconds)
+        case ConversationRelaxed(step=step):
+            return replace(conversation, steps=step)
         case ConversationOverflowed(to_queue_id=queue_id):
             return replace(conversation, status=Status.OPEN, queue_id=queue_id)
-        case _:
-            return conversation
 
 
 def classify(conversation: Conversation, marks: Marks) -> list[Event]:
@@ -112,8 +116,10 @@ def adjust_age(conversation: Conversation, seconds: int, *, reason: str) -> list
 def relax(
     conversation: Conversation, *, queue_id: str, step: int, skills: dict[str, int], groups: tuple[str, ...]
 ) -> list[Event]:
-    """Raises NotWaiting."""
+    """Raises NotWaiting, StepTaken."""
     _demand_waiting(conversation, queue_id)
+    if step <= conversation.steps:
+        raise StepTaken
     return [
         ConversationRelaxed(conversation_id=conversation.id, queue_id=queue_id, step=step, skills=skills, groups=groups)
     ]

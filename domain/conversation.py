@@ -177,6 +177,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     skills: dict[str, int] = {}
     """What it asks for beyond its queue's skills."""
     overflowed_from: tuple[str, ...] = ()
+    steps: int = 0
+    """How many steps of its queue's timetable it has taken."""
     answered: bool = False
     """Whether an agent has replied to it since it was opened."""
     tags: frozenset[str] = frozenset()

@@ -83,10 +83,15 @@ class Round:
             self._state.place_conversation(conversation_id)
 
     def run(self, limit: int) -> None:
-        """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions."""
+        """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions.
+
+        Where something goes elsewhere the offers are left to the next round, in which it stands there.
+        """
         self._end_offers(limit)
-        self._overflow_queues(limit)
+        has_overflowed = self._overflow_queues(limit)
         self._take_steps(limit)
+        if has_overflowed:
+            return
         self._offer_all(limit)
         if len(self.decisions) < limit:
             self._state.lines.settle()
@@ -108,9 +113,9 @@ class Round:
                 self._agents.add(offer.agent_id)
                 state.crew.seat(offer.agent_id, desk.agent, None)
 
-    def _overflow_queues(self, limit: int) -> None:
-        """Queues that have too much, or are closed; then what has waited too long in any."""
-        state = self._state
+    def _overflow_queues(self, limit: int) -> bool:
+        """Queues that have too much, or are closed; then what has waited too long in any. Whether there was any."""
+        state, before = self._state, len(self.decisions)
         for queue_id in sorted(state.overfull):
             queued = state.queued(queue_id)
             is_open = state.is_open(queue_id)
@@ -125,6 +130,7 @@ class Round:
                 moment = state.facts.overflow_at(waiting, rule)
                 if moment is not None and moment <= self.now:
                     self._overflow([waiting], rule, limit)
+        return len(self.decisions) > before
 
     def _overflow(self, several: list[Waiting], rule: OverflowRule, limit: int) -> None:
         for waiting in several:

@@ -90,7 +90,7 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     def requirement(self, waiting: Waiting, step: int) -> tuple[dict[str, int], tuple[str, ...]]:
         """Skills and groups that it asks for after so many steps of its queue's timetable; no group: everybody.
 
-        The language and what was asked for beyond the queue's skills are dropped and lowered by the same steps.
+        The language, and what was asked for beyond the queue's skills, are dropped by the same steps.
         """
         definition, rules = self.definition(waiting.queue_id), self.policy.rules
         skills, groups = definition.requirement(step)

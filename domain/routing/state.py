@@ -49,6 +49,8 @@ class RouterState:
         if now == self.at:
             return
         moved = dict.fromkeys(self.changes.between(self.at, now))
+        if now < self.at:  # a queue's hours are noted ahead only
+            moved |= dict.fromkeys(one for one in self.facts.queues if self.facts.definition(one).opening_hours)
         self.at = now
         for thing in moved:
             if thing in self.facts.desks:

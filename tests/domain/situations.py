@@ -22,6 +22,7 @@ QUEUE = "queue-returns"
 ACCOUNT = "account-chat"
 MEI = "agent-mei"
 OLA = "agent-ola"
+KAI = "agent-kai"
 JOAN = "customer-joan"
 
 

@@ -5,61 +5,120 @@ Shares no code with `domain/routing/`, so that a mistake would have to be made t
 
 from datetime import datetime, timedelta
 
-from domain.agent import LoadReleased, LoadTaken, Presence, PresenceChanged
+from domain.agent import Agent, LoadReleased, LoadTaken, Presence, PresenceChanged
 from domain.assignment import ConversationEnqueued, OfferDeclined
+from domain.classification import ConversationRelaxed
 from domain.conversation import Conversation, Status
-from domain.policy import PolicyDefined, RoutingPolicy
-from domain.routing.decisions import Decision
+from domain.policy import ChoiceRule, PolicyDefined, RoutingPolicy
+from domain.queue import QueueDefinition
+from domain.routing.decisions import Decision, Overflow, Relax
 from tests.domain.routing.shop import Shop
 
 Said = tuple[str, str, str]
-"""`("Offer", conversation, agent)`, and the same with `Expire` and `Withdraw`."""
+"""`("Offer", conversation, agent)`, the same with `Expire` and `Withdraw`; `("Relax", conversation, step)`;
+`("Overflow", conversation, queue)`."""
 
 
 def said(decision: Decision) -> Said:
-    return type(decision).__name__, decision.conversation_id, getattr(decision, "agent_id", "")
+    match decision:
+        case Relax(step=step):
+            return "Relax", decision.conversation_id, str(step)
+        case Overflow(rule=rule):
+            return "Overflow", decision.conversation_id, rule.to_queue_id
+        case _:
+            return type(decision).__name__, decision.conversation_id, decision.agent_id
 
 
-def next_decision(shop: Shop) -> Said | None:
-    """What is to be done first, or nothing."""
-    return next_end(shop) or next_offer(shop)
-
-
-def next_end(shop: Shop) -> Said | None:
+def ends(shop: Shop) -> list[Said]:
+    """Offers to whoever left, by conversation; then those that ran out, the earliest first."""
     offered = [one for _, one in shop.every(Status.OFFERED)]
-    for one in offered:
-        if not shop.agents[one.agent_id or ""].is_signed_in:
-            return "Withdraw", one.id, one.agent_id or ""
-    over = [(one.offer_expires_at, one.id, one.agent_id) for one in offered]
-    for expires_at, conversation_id, agent_id in sorted(over):
-        if expires_at is not None and expires_at <= shop.now:
-            return "Expire", conversation_id, agent_id or ""
-    return None
+    left = [one for one in offered if not shop.agents[one.agent_id or ""].is_signed_in]
+    over = [
+        (one.offer_expires_at, one.id, one.agent_id or "")
+        for one in offered
+        if one not in left and one.offer_expires_at is not None and one.offer_expires_at <= shop.now
+    ]
+    return [("Withdraw", one.id, one.agent_id or "") for one in left] + [
+        ("Expire", conversation_id, agent_id) for _, conversation_id, agent_id in sorted(over)
+    ]
+
+
+def overflows(shop: Shop) -> list[Said]:
+    """By queue, where there is too much or it is closed; then whatever has waited too long, the earliest due first."""
+    found: dict[str, Said] = {}
+    for queue_id in sorted(shop.queues):
+        queued = sorted(
+            (one for _, one in shop.every(Status.WAITING) if one.queue_id == queue_id),
+            key=lambda one: enqueued(shop, one.id)[0],
+        )
+        for rule in definition_of(shop, queue_id).overflow:
+            excess = queued[rule.limit :] if rule.when == "length" else queued
+            if rule.when == "waited" or (rule.when == "closed" and is_open(shop, queue_id)):
+                continue
+            for one in excess:
+                if not has_been(one, rule.to_queue_id):
+                    found.setdefault(one.id, ("Overflow", one.id, rule.to_queue_id))
+    for one in due_first(shop):
+        for rule in definition_of(shop, one.queue_id or "").overflow:
+            _, entered_at, _ = enqueued(shop, one.id)
+            is_due = rule.when == "waited" and entered_at + timedelta(seconds=rule.limit) <= shop.now
+            if is_due and not has_been(one, rule.to_queue_id):
+                found.setdefault(one.id, ("Overflow", one.id, rule.to_queue_id))
+    return list(found.values())
+
+
+def relaxations(shop: Shop) -> list[Said]:
+    """What has waited longer than the next step of its timetable says, the earliest due first."""
+    gone = {conversation_id for _, conversation_id, _ in overflows(shop)}
+    found = []
+    for one in due_first(shop):
+        _, entered_at, _ = enqueued(shop, one.id)
+        timetable = definition_of(shop, one.queue_id or "").relaxation
+        step = sum(entered_at + timedelta(seconds=step.after_seconds) <= shop.now for step in timetable)
+        if step > step_of(shop, one.id) and one.id not in gone:
+            found.append(("Relax", one.id, str(step)))
+    return found
+
+
+def due_first(shop: Shop) -> list[Conversation]:
+    """What waits, by the first moment of its queue's timetable or limits that is still to be dealt with."""
+    moments: list[tuple[datetime, str, Conversation]] = []
+    for _, one in shop.every(Status.WAITING):
+        _, entered_at, _ = enqueued(shop, one.id)
+        definition = definition_of(shop, one.queue_id or "")
+        after = [step.after_seconds for step in definition.relaxation[step_of(shop, one.id) :]]
+        after += [
+            rule.limit for rule in definition.overflow if rule.when == "waited" and not has_been(one, rule.to_queue_id)
+        ]
+        if after:
+            moments.append((entered_at + timedelta(seconds=min(after)), one.id, one))
+    return [one for moment, _, one in sorted(moments, key=lambda due: due[:2]) if moment <= shop.now]
 
 
 def next_offer(shop: Shop) -> Said | None:
-    """The highest score that anybody may take, to the longest idle of those who may."""
-    idle = {agent_id: idle_since(shop, agent_id) for agent_id in shop.agents}
-    enqueued = {
-        recorded.event.conversation_id: recorded.position
-        for recorded in shop.log
-        if isinstance(recorded.event, ConversationEnqueued)
-    }
-    waiting = [one for _, one in shop.every(Status.WAITING)]
-    for one in sorted(waiting, key=lambda one: (-score(shop, one), enqueued[one.id])):
+    """The highest score that anybody may take, to the first of those who may."""
+    waiting = [one for _, one in shop.every(Status.WAITING) if is_open(shop, one.queue_id or "")]
+    for one in sorted(waiting, key=lambda one: (-score(shop, one), enqueued(shop, one.id)[0])):
         if able := who_may_take(shop, one):
-            return "Offer", one.id, min(able, key=lambda agent_id: (idle[agent_id], agent_id))
+            return "Offer", one.id, first_of(shop, one, able)
     return None
 
 
 def score(shop: Shop, one: Conversation) -> timedelta:
     assert one.waiting_since is not None
-    boost = timedelta(seconds=shop.policy.rules.priority_boost_seconds)
-    return one.priority * boost + (shop.now - one.waiting_since)
+    rules = shop.policy.rules
+    seconds = one.priority * rules.priority_boost_seconds + one.age_adjustment_seconds
+    seconds += rules.tiers.get(one.tier, 0) + rules.sentiments.get(one.sentiment, 0)
+    lead = timedelta(seconds=rules.deadline_lead_seconds)
+    if lead and one.due_at is not None and shop.now >= one.due_at - lead:
+        seconds += rules.deadline_boost_seconds
+    return timedelta(seconds=seconds) + (shop.now - one.waiting_since)
 
 
 def who_may_take(shop: Shop, one: Conversation) -> list[str]:
     able = [agent_id for agent_id in shop.agents if is_able(shop, one, agent_id)]
+    if (known := awaited(shop, one)) is not None:
+        able = [agent_id for agent_id in able if agent_id == known]
     rests = declined_until(shop, one.id)
     fresh = [agent_id for agent_id in able if rests.get(agent_id, shop.now) <= shop.now]
     if fresh or not rests:
@@ -68,13 +127,134 @@ def who_may_take(shop: Shop, one: Conversation) -> list[str]:
     return [agent_id for agent_id in able if agent_id != latest]
 
 
+def awaited(shop: Shop, one: Conversation) -> str | None:
+    """The agent who knows the customer, while it waits for nobody else."""
+    _, entered_at, event = enqueued(shop, one.id)
+    known, seconds = event.known_agent_id, shop.policy.rules.known_agent_seconds
+    if known is None or shop.now >= entered_at + timedelta(seconds=seconds) or known in declined_until(shop, one.id):
+        return None
+    agent = shop.agents[known]
+    is_there = agent.presence is Presence.AVAILABLE
+    return known if is_there and is_qualified(shop, one, agent) else None
+
+
 def is_able(shop: Shop, one: Conversation, agent_id: str) -> bool:
     agent = shop.agents[agent_id]
-    definition = shop.queues[one.queue_id or ""].definition
+    return agent.presence is Presence.AVAILABLE and is_qualified(shop, one, agent) and has_room(shop, one, agent)
+
+
+def is_qualified(shop: Shop, one: Conversation, agent: Agent) -> bool:
+    skills, groups = asked_for(shop, one)
+    if agent.channels and one.channel not in agent.channels:
+        return False
+    if groups and not any(group in agent.groups for group in groups):
+        return False
+    return all(level_of(shop, agent, skill) >= level for skill, level in skills.items())
+
+
+def level_of(shop: Shop, agent: Agent, skill: str) -> int:
+    ends_at = agent.skills_end.get(skill)
+    return 0 if ends_at is not None and ends_at <= shop.now else agent.skills.get(skill, 0)
+
+
+def has_room(shop: Shop, one: Conversation, agent: Agent) -> bool:
+    rules = shop.policy.rules
+    kind = rules.kinds.get(one.channel, rules.kind_otherwise)
+    units = definition_of(shop, one.queue_id or "").units.get(one.channel) or rules.units_of(one.channel)
+    held = list(agent.work.values())
+    if any(kind in rules.blocks.get(work.kind, ()) for work in held):
+        return False
+    if sum(work.channel == one.channel for work in held) >= rules.at_most.get(one.channel, 1_000):
+        return False
+    return units + sum(work.units for work in held if kind not in rules.yields.get(work.kind, ())) <= agent.capacity
+
+
+def asked_for(shop: Shop, one: Conversation) -> tuple[dict[str, int], set[str]]:
+    """Skills and groups after the steps that were taken; no group: everybody."""
+    definition, rules = definition_of(shop, one.queue_id or ""), shop.policy.rules
+    steps = definition.relaxation[: step_of(shop, one.id)]
+    dropped = {skill for step in steps for skill in step.drop}
+    skills = dict(definition.required_skills)
+    for step in steps:
+        for skill, level in step.lower.items():
+            if skill in skills:
+                skills[skill] = level
+    more = dict(one.skills)
+    if rules.language_prefix and one.language:
+        spoken = rules.language_prefix + one.language
+        more[spoken] = max(more.get(spoken, 0), rules.language_level)
+    for skill, level in more.items():
+        skills[skill] = max(level, skills.get(skill, 0) if skill not in dropped else 0)
+    groups = set(definition.groups)
+    for step in steps:
+        groups = set() if not groups or "*" in step.widen else groups | set(step.widen)
+    return {skill: level for skill, level in skills.items() if skill not in dropped}, groups
+
+
+def first_of(shop: Shop, one: Conversation, able: list[str]) -> str:
+    """Those with the preferred skills before the others; among them as the rule of choice says."""
+    definition = definition_of(shop, one.queue_id or "")
+    preferred = definition.preferred_skills
+    if preferred and awaited(shop, one) is None:
+        better = [
+            agent_id
+            for agent_id in able
+            if all(level_of(shop, shop.agents[agent_id], skill) >= level for skill, level in preferred.items())
+        ]
+        able = better or able
+    return min(able, key=lambda agent_id: (-merit(shop, one, agent_id), idle_since(shop, agent_id), agent_id))
+
+
+def merit(shop: Shop, one: Conversation, agent_id: str) -> float:
+    agent, rules = shop.agents[agent_id], shop.policy.rules
+    definition = definition_of(shop, one.queue_id or "")
+    counted = {*asked_for(shop, one)[0], *definition.preferred_skills}
+    levels = sum(level_of(shop, agent, skill) for skill in counted)
+    used = sum(work.units for work in agent.work.values()) / agent.capacity
+    idle_minutes = (shop.now - idle_since(shop, agent_id)) / timedelta(minutes=1)
+    match definition.choice or rules.choice:
+        case ChoiceRule.LONGEST_IDLE:
+            return 0  # settled by the tie
+        case ChoiceRule.MOST_SKILLED:
+            return levels
+        case ChoiceRule.LEAST_LOADED:
+            return -used
+        case ChoiceRule.WEIGHTED:
+            return rules.weights.skill * levels + rules.weights.idle * idle_minutes - rules.weights.load * used
+
+
+def definition_of(shop: Shop, queue_id: str) -> QueueDefinition:
+    definition = shop.queues[queue_id].definition
     assert definition is not None
-    is_skilled = all(agent.skills.get(skill, 0) >= level for skill, level in definition.required_skills.items())
-    has_room = agent.load + shop.policy.rules.units_of(one.channel) <= agent.capacity
-    return agent.presence is Presence.AVAILABLE and is_skilled and has_room
+    return definition
+
+
+def is_open(shop: Shop, queue_id: str) -> bool:
+    hours = definition_of(shop, queue_id).opening_hours
+    return hours is None or hours.is_open(shop.now)
+
+
+def has_been(one: Conversation, queue_id: str) -> bool:
+    return queue_id == one.queue_id or queue_id in one.overflowed_from
+
+
+def enqueued(shop: Shop, conversation_id: str) -> tuple[int, datetime, ConversationEnqueued]:
+    """Where in the log it came into its queue last, when, and as what."""
+    for recorded in reversed(shop.log):
+        if isinstance(recorded.event, ConversationEnqueued) and recorded.event.conversation_id == conversation_id:
+            return recorded.position, recorded.recorded_at, recorded.event
+    raise AssertionError(f"{conversation_id} never waited")
+
+
+def step_of(shop: Shop, conversation_id: str) -> int:
+    """How many steps it has taken since it came into its queue."""
+    since, _, _ = enqueued(shop, conversation_id)
+    taken = (
+        recorded.event.step
+        for recorded in shop.log[since:]
+        if isinstance(recorded.event, ConversationRelaxed) and recorded.event.conversation_id == conversation_id
+    )
+    return max(taken, default=0)
 
 
 def declined_until(shop: Shop, conversation_id: str) -> dict[str, datetime]:

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain import agent, assignment, conversation, customer, intake, offers, policy, queue, workload
+import msgspec
+
+from domain import agent, assignment, classification, conversation, customer, intake, offers, policy, queue, workload
 from domain.agent import Agent, LoadTaken, Presence
+from domain.classification import Marks
 from domain.conversation import Conversation, Status
 from domain.customer import Customer
 from domain.event import Event, Recorded
@@ -14,9 +17,10 @@ from domain.offers import OfferGone
 from domain.policy import Policy, RoutingPolicy
 from domain.queue import QueueDefinition
 from domain.routing.decide import DECISIONS_MAX, decide
-from domain.routing.decisions import Decision, Expire, Offer, Withdraw
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
+from domain.workload import Ask
 from tests.domain.situations import NOON
 
 Work = tuple[str, Conversation]
@@ -50,13 +54,17 @@ class Shop:
             case "customer":
                 self.customers[stream] = customer.evolve(self.customers.get(stream, customer.NEW), event)
             case "agent":
-                self.agents[stream] = agent.evolve(self.agents.get(stream, agent.NEW), event)
-                if isinstance(event, LoadTaken) and self.agents[stream].load > self.agents[stream].capacity:
+                before = self.agents.get(stream, agent.NEW)
+                if isinstance(event, LoadTaken) and not workload.has_room(before, self._ask_of(event)):
                     self.overloads.append(stream)
+                self.agents[stream] = agent.evolve(before, event)
             case "queue":
                 self.queues[stream] = queue.evolve(self.queues.get(stream, queue.NEW), event)
             case "policy":
                 self.policy = policy.evolve(self.policy, event)
+
+    def _ask_of(self, taken: LoadTaken) -> Ask:
+        return self.policy.rules.ask(taken.channel, taken.units)
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -77,9 +85,11 @@ class Shop:
     def adopt(self, rules: RoutingPolicy) -> None:
         self.record("policy-1", policy.define(self.policy, rules, sha256=""))
 
-    def open_queue(self, queue_id: str, skills: dict[str, int], offer_timeout_seconds: int | None = None) -> None:
-        definition = QueueDefinition(name=queue_id, required_skills=skills, offer_timeout_seconds=offer_timeout_seconds)
-        self.record(queue_id, queue.define(self.queues.get(queue_id, queue.NEW), definition))
+    def open_queue(self, queue_id: str, skills: dict[str, int], **definition: object) -> None:
+        defined = {"name": queue_id, "required_skills": skills, **definition}
+        self.record(
+            queue_id, queue.define(self.queues.get(queue_id, queue.NEW), msgspec.convert(defined, QueueDefinition))
+        )
 
     def hire(self, agent_id: str, skills: dict[str, int], capacity: int) -> None:
         self.record(agent_id, agent.register(agent.NEW, name=agent_id, skills=skills, capacity=capacity))
@@ -90,8 +100,12 @@ class Shop:
             self.record(agent_id, agent.sign_in(self.agents[agent_id]))
         self.record(agent_id, agent.change_presence(self.agents[agent_id], presence, reason))
 
-    def train(self, agent_id: str, skills: dict[str, int]) -> None:
-        self.record(agent_id, agent.assign_skills(self.agents[agent_id], skills))
+    def train(self, agent_id: str, skills: dict[str, int], expires: dict[str, datetime] | None = None) -> None:
+        self.record(agent_id, agent.assign_skills(self.agents[agent_id], skills, expires))
+
+    def entitle(self, agent_id: str, *, groups: Sequence[str] = (), channels: Sequence[str] = ()) -> None:
+        entitled = agent.set_eligibility(self.agents[agent_id], groups=frozenset(groups), channels=frozenset(channels))
+        self.record(agent_id, entitled)
 
     def allow(self, agent_id: str, capacity: int) -> None:
         self.record(agent_id, agent.set_capacity(self.agents[agent_id], capacity))
@@ -107,12 +121,17 @@ class Shop:
             channel=channel,
             account_id=f"account-{channel}",
             scope="",
-            intake=Intake(queue_id=queue_id, priority=priority),
+            intake=self._intake(queue_id, priority),
             message_id=f"message-{conversation_id}",
             new_conversation_id=conversation_id,
             at=self.now,
         )
         self.record(f"customer-{conversation_id}", events)
+
+    def _intake(self, queue_id: str, priority: int) -> Intake:
+        definition = self.queues.get(queue_id, queue.NEW).definition
+        level = timedelta(seconds=definition.service_level_seconds) if definition else None
+        return Intake(queue_id=queue_id, priority=priority, service_level=level)
 
     def accept(self, conversation_id: str) -> None:
         customer_id, one = self.find(conversation_id)
@@ -145,14 +164,16 @@ class Shop:
         self.record(customer_id, resumed)
         self.record(agent_id, load)
 
-    def transfer(self, conversation_id: str, queue_id: str) -> None:
+    def transfer(self, conversation_id: str, queue_id: str, skills: dict[str, int] | None = None) -> None:
         customer_id, one = self.find(conversation_id)
         self._take_back_offer(one)
         _, one = self.find(conversation_id)
         self.record(customer_id, assignment.transfer(one, to_queue_id=queue_id))
         self._release(one.agent_id, one, "transferred")
         _, moved = self.find(conversation_id)
-        self.record(customer_id, assignment.enqueue(moved, queue_id=queue_id, at=self.now, due_at=None))
+        self.record(
+            customer_id, assignment.enqueue(moved, queue_id=queue_id, at=self.now, due_at=moved.due_at, skills=skills)
+        )
 
     def close(self, conversation_id: str) -> None:
         customer_id, one = self.find(conversation_id)
@@ -164,6 +185,14 @@ class Shop:
     def prioritize(self, conversation_id: str, priority: int) -> None:
         customer_id, one = self.find(conversation_id)
         self.record(customer_id, conversation.set_priority(one, priority))
+
+    def classify(self, conversation_id: str, **marks: str) -> None:
+        customer_id, one = self.find(conversation_id)
+        self.record(customer_id, classification.classify(one, Marks(**marks)))
+
+    def adjust_age(self, conversation_id: str, seconds: int) -> None:
+        customer_id, one = self.find(conversation_id)
+        self.record(customer_id, classification.adjust_age(one, seconds, reason="waited elsewhere"))
 
     def decide(self, limit: int = DECISIONS_MAX) -> list[Decision]:
         return decide(self.router, self.now, limit)
@@ -198,6 +227,11 @@ class Shop:
                 self._release(agent_id, one, "expired")
                 if self.agents[agent_id].is_signed_in:
                     self.turn(agent_id, Presence.AWAY, "missed an offer")
+            case Relax(queue_id=queue_id, step=step, skills=skills, groups=groups):
+                relaxed = classification.relax(one, queue_id=queue_id, step=step, skills=skills, groups=groups)
+                self.record(customer_id, relaxed)
+            case Overflow(queue_id=queue_id, rule=rule):
+                self.record(customer_id, classification.overflow(one, rule, queue_id=queue_id, at=self.now))
             case Withdraw(offer_id=offer_id):
                 if one.offer_id != offer_id:
                     raise OfferGone
