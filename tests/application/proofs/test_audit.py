@@ -71,20 +71,28 @@ def test_a_true_history_has_no_counterexample() -> None:
 
 
 @pytest.mark.parametrize("look_ahead_events", [50, 10_000])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_days_have_no_counterexample(seed: int, look_ahead_events: int) -> None:
-    day = Day(seed)
+    """Under all that policies and queues can say, the router and the rules told a second time agree."""
+    day, steps_seconds = Day(seed), (0, 0.5, 3)
     day.open_doors()
     for _ in range(150):
         day.go_on()
-        day.shop.route()
-        day.shop.wait(day.random.choice((0, 0.5, 3)))
+        decide_all(day.shop)
+        day.shop.wait(day.random.choice(steps_seconds))
+        decide_all(day.shop)
 
-    audit = audited(day.shop.log, look_ahead_events=look_ahead_events)
+    audit = audited(day.shop.log, timedelta(seconds=max(steps_seconds)), look_ahead_events)
 
     assert audit.findings == []
     assert audit.late == []
-    assert audit.decisions == sum(_is_decided(one.event) for one in day.shop.log) > 10
+    assert audit.decisions == sum(_is_decided(one.event) for one in day.shop.log) > 5
+
+
+def decide_all(shop: Shop) -> None:
+    """What one round sends elsewhere or lets wait again, the next one offers."""
+    while shop.route():
+        pass
 
 
 def _is_decided(event: Event) -> bool:
