@@ -9,8 +9,8 @@ from application.proofs.floor import Floor
 from application.proofs.idle import Idle
 from application.proofs.loads import Loads
 from application.proofs.offers import LiveOffers, Reasons
-from application.proofs.overtaken import Overtaken
 from application.proofs.recomputed import Again, Chosen, Coming
+from application.proofs.scan import Scan
 from domain.event import Recorded
 from domain.routing.decisions import Offer
 from domain.routing.evolve import TOPICS
@@ -115,8 +115,8 @@ class RoutingAudit:
             as_recorded[chosen.choice.ordinal] = self._offer(chosen)
         if self._scans:
             by_ordinal = {chosen.choice.ordinal: chosen for chosen in several}
-            for ordinal, what in Overtaken(self._floor, now).look(sorted(as_recorded.items())):
-                self._find([_finding(Promise.OVERTAKEN, by_ordinal.get(ordinal, several[-1]), what)])
+            for ordinal, promise, what in Scan(self._floor, now).look(sorted(as_recorded.items())):
+                self._find([_finding(promise, by_ordinal.get(ordinal, several[-1]), what)])
 
     def _offer(self, chosen: Chosen) -> Offer:
         """The decision that the record tells."""

@@ -13,6 +13,8 @@ class Promise(StrEnum):
     """No agent is given more than they have room for; what a supervisor gives in spite of it is listed apart."""
     RECOMPUTED = "recomputed"
     """Every decision of the router comes out of the log again: the same winner, score, order and rule."""
+    ELIGIBLE = "eligible"
+    """Nobody is given work by the router that they are not able or allowed to do, or have no room for."""
     OVERTAKEN = "overtaken"
     """Nobody is given work while work with a higher score waits that they could have been given."""
     IDLE = "idle"
@@ -26,6 +28,7 @@ class Promise(StrEnum):
 SENTENCES = {
     Promise.CAPACITY: "no agent above capacity",
     Promise.RECOMPUTED: "every decision comes out of the log again",
+    Promise.ELIGIBLE: "no work for somebody who may not have it",
     Promise.OVERTAKEN: "no compatible higher-scored item overtaken",
     Promise.IDLE: "nothing waits while somebody has room, beyond the decision lag",
     Promise.LIVE_OFFERS: "no item with two live offers",

@@ -7,6 +7,7 @@ or reservations would have to be made twice to go unseen.
 from datetime import UTC, datetime, timedelta
 
 from application.proofs.items import Case, Item, changed, entered
+from application.proofs.room import crowded_by
 from domain import agent, policy, queue
 from domain.agent import Agent, Presence
 from domain.assignment import ConversationEnqueued, ConversationTransferred, OfferAccepted
@@ -15,7 +16,7 @@ from domain.conversation import ConversationClosed
 from domain.event import Event, Recorded, kind_of
 from domain.policy import Policy
 from domain.queue import QueueDefinition
-from domain.workload import Ask, no_room
+from domain.workload import Ask
 
 NOTHING_ASKED = QueueDefinition(name="undefined")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -132,9 +133,13 @@ class Floor:
         return (
             somebody.presence is Presence.AVAILABLE
             and self._is_able(somebody, case, at)
-            and not no_room(somebody, self.terms(case)[2])
+            and self._has_room(somebody, self.terms(case)[2])
             and self.is_open(case.queue_id, at)
         )
+
+    def _has_room(self, somebody: Agent, ask: Ask) -> bool:
+        rules = self.policy.rules
+        return not crowded_by(somebody, rules, channel=ask.channel, kind=ask.kind, units=ask.units)
 
     def _is_able(self, somebody: Agent, case: Case, at: datetime) -> bool:
         skills, groups, _ = self.terms(case)

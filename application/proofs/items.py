@@ -40,7 +40,7 @@ class Item(msgspec.Struct, kw_only=True):
     known_agent_id: str | None
     offered_to: str | None = None
     rests: dict[str, datetime] = {}
-    """Until when each agent who declined it is left alone with it."""
+    """Until when each agent who declined it is left alone with it; the latest to decline stands last."""
 
 
 def entered(recorded: Recorded, event: ConversationEnqueued) -> Item:
@@ -71,7 +71,8 @@ def changed(item: Item, recorded: Recorded, rules: RoutingPolicy) -> None:
         case OfferDeclined(agent_id=agent_id):
             rest = timedelta(seconds=rules.decline_rest_seconds)
             item.offered_to = None
-            item.rests = item.rests | {agent_id: recorded.recorded_at + rest}
+            others = {other: until for other, until in item.rests.items() if other != agent_id}
+            item.rests = others | {agent_id: recorded.recorded_at + rest}
         case OfferExpired() | OfferWithdrawn():
             item.offered_to = None
         case ConversationPrioritized(priority=priority):

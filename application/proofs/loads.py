@@ -4,9 +4,14 @@ from collections.abc import Iterator
 
 from application.proofs.finding import Finding, Promise
 from application.proofs.floor import Floor
+from application.proofs.room import crowded_by
 from domain.agent import LoadTaken
 from domain.event import Recorded
-from domain.workload import Ask, no_room
+from domain.policy import RoutingPolicy
+
+OVERRIDES_KEPT = 100
+ONLY_UNITS = RoutingPolicy()
+"""For events of a time when there was nothing but units."""
 
 
 class Loads:
@@ -22,7 +27,8 @@ class Loads:
         event = recorded.event
         if not isinstance(event, LoadTaken) or (somebody := self._floor.agents.get(recorded.stream)) is None:
             return
-        reason = no_room(somebody, self._ask(event))
+        rules = self._floor.policy.rules if event.channel else ONLY_UNITS
+        reason = crowded_by(somebody, rules, channel=event.channel, kind=event.kind, units=event.units)
         if not reason:
             return
         finding = Finding(
@@ -36,12 +42,3 @@ class Loads:
             self.overrides = [*self.overrides, finding][-OVERRIDES_KEPT:]
         else:
             yield finding
-
-    def _ask(self, event: LoadTaken) -> Ask:
-        """As the log has it: units and kind of the event, what they may stand beside by the rules of that time."""
-        if not event.channel:  # of a time when there was nothing but units
-            return Ask(channel="", units=event.units)
-        return self._floor.policy.rules.ask(event.channel, event.units)
-
-
-OVERRIDES_KEPT = 100

@@ -56,6 +56,7 @@ def verify_routing_command(first: int, last: int | None, lag_seconds: float, qui
     \b
     - no agent above capacity; what a supervisor gave in spite of it is listed apart
     - every decision of the router, taken once more from the log, comes out the same
+    - nobody was given what they were not able or allowed to do, or had no room for
     - no item with a higher score was passed over that the agent could have had: a plain scan, without the router
     - nothing waited longer than --lag while an agent had room for it; times without a router show here
     - no item was offered to two agents at once

@@ -188,6 +188,20 @@ def test_what_was_overtaken_is_told_with_both_scores() -> None:
     assert audit.findings[1].what == (f"later with score 1500 went to {MEI}, who could have had urgent with score 1500")
 
 
+def test_what_went_to_somebody_without_the_skill_is_told() -> None:
+    shop = a_shop_with(MEI, OLA)
+    shop.open_queue("queue-chinese", {"lang:zh": 5})
+    shop.train(OLA, {"lang:zh": 5})
+    shop.arrive("chinese", "queue-chinese")
+    shop.route()
+    at = first(shop.log, ConversationOffered)
+
+    audit = audited(with_event(shop.log, at, replace(shop.log[at].event, agent_id=MEI)))
+
+    assert audit.counts == {Promise.RECOMPUTED: 1, Promise.ELIGIBLE: 1}
+    assert audit.findings[1].what == f"chinese went to {MEI}, who may not have it"
+
+
 def test_what_rests_or_is_for_somebody_else_was_not_overtaken() -> None:
     shop = a_shop_with(MEI, OLA)
     shop.open_queue("queue-chinese", {"lang:zh": 5})

@@ -1,10 +1,11 @@
-"""No compatible higher-scored item overtaken: at every decision, all that waits is looked through plainly."""
+"""A plain scan at every decision: the winner may have it, and nothing that goes before it was passed over."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
+from application.proofs.finding import Promise
 from application.proofs.floor import Floor
 from application.proofs.items import Item
 from domain import agent
@@ -12,7 +13,7 @@ from domain.agent import Agent, LoadTaken, Presence
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 
 
-class Overtaken:
+class Scan:
     """One list of decisions on the floor as it stood when they were taken, each on top of those before it."""
 
     def __init__(self, floor: Floor, now: datetime) -> None:
@@ -24,13 +25,12 @@ class Overtaken:
         """What these decisions brought back, or changed so that it asks something else."""
         self._agents: dict[str, Agent] = {}
 
-    def look(self, decisions: Iterable[tuple[int, Decision]]) -> Iterator[tuple[int, str]]:
-        """The ordinals of decisions that passed over something, and what it was."""
+    def look(self, decisions: Iterable[tuple[int, Decision]]) -> Iterator[tuple[int, Promise, str]]:
+        """The ordinals of decisions that break a promise, which one, and how."""
         for ordinal, decision in decisions:
             match decision:
                 case Offer():
-                    if (item := self._passed_over(decision)) is not None:
-                        yield ordinal, self._told(decision, item)
+                    yield from ((ordinal, promise, what) for promise, what in self._look_at(decision))
                     self._reserve(decision)
                 case Expire() | Withdraw():
                     self._bring_back(decision.conversation_id, offered_to=None)
@@ -42,12 +42,35 @@ class Overtaken:
                     if (item := self._floor.items.get(decision.conversation_id)) is not None:
                         self._bring_back(decision.conversation_id, case=item.case._replace(step=decision.step))
 
-    def _passed_over(self, offer: Offer) -> Item | None:
+    def _look_at(self, offer: Offer) -> Iterator[tuple[Promise, str]]:
+        offered = self._again.get(offer.conversation_id) or self._floor.items.get(offer.conversation_id)
+        somebody = self._agent(offer.agent_id)
+        if offered is None or somebody is None:
+            return
+        awaited = self._floor.waits_for(offered, self._now)
+        if awaited not in ("", offer.agent_id):
+            yield Promise.ELIGIBLE, f"{offer.conversation_id} went to {offer.agent_id} while it waits for {awaited}"
+        elif not self._floor.may_take_such(somebody, offered.case, self._now):
+            yield Promise.ELIGIBLE, f"{offer.conversation_id} went to {offer.agent_id}, who may not have it"
+        elif self._should_rest(offer.agent_id, offered):
+            yield Promise.ELIGIBLE, f"{offer.conversation_id} went to {offer.agent_id}, who had just declined it"
+        if (item := self._passed_over(offer, offered, somebody)) is not None:
+            yield Promise.OVERTAKEN, self._told(offer, item)
+
+    def _should_rest(self, agent_id: str, offered: Item) -> bool:
+        """They declined it, and it was not so that all others had too, they not as the last."""
+        if offered.rests.get(agent_id, self._now) <= self._now:
+            return False
+        return next(reversed(offered.rests)) == agent_id or any(
+            offered.rests.get(other, self._now) <= self._now
+            and (somebody := self._agent(other)) is not None
+            and self._floor.may_take_such(somebody, offered.case, self._now)
+            for other in self._floor.free
+        )
+
+    def _passed_over(self, offer: Offer, offered: Item, somebody: Agent) -> Item | None:
         """The first that goes before what was offered, and could have gone to the same agent."""
         floor, now = self._floor, self._now
-        somebody, offered = self._agent(offer.agent_id), floor.items.get(offer.conversation_id)
-        if somebody is None or offered is None:
-            return None
         first, found = self._order(offered), None
         for item in self._candidates(somebody):
             if item.conversation_id in self._gone or item.conversation_id == offer.conversation_id:
