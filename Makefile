@@ -7,8 +7,8 @@ NO_PYTHON := Onethread needs Python 3.11 or newer with venv and pip (on Debian: 
 demo: .venv/complete ## a small shop, live in this terminal (ARGS='--seconds 20', ARGS=--fast)
 	@.venv/bin/onethread demo $(ARGS)
 
-test: .venv/complete ## every test, on real servers (ARGS='tests/domain -k offer')
-	@.venv/bin/pytest $(ARGS)
+test: .venv/complete ## every test, on real servers, several files at a time (ARGS='tests/domain -k offer': these, one by one)
+	@.venv/bin/pytest $(or $(ARGS),--numprocesses auto --dist loadscope --no-loadscope-reorder)
 
 check: .venv/complete ## format, lint, types, architecture
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .

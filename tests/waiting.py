@@ -6,7 +6,7 @@ from collections.abc import Callable
 POLL_SECONDS = 0.01
 
 
-def wait_until(condition: Callable[[], bool], *, what: str, seconds_max: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], *, what: str, seconds_max: float = 30.0) -> None:
     """Returns as soon as the condition holds; fails with `what` when it does not hold in time."""
     deadline = time.monotonic() + seconds_max
     while not condition():

@@ -1,5 +1,6 @@
 """A client of our own API, as any integration would write one: HTTP with idempotency keys, sockets with tickets."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from api.demo.scene import Scene
 
 TIMEOUT_SECONDS = 30
+REPEATS_MAX = 5
+"""Of a command that the server puts off with 503: its key stays the same, so that it is carried out once."""
 
 
 class Client:
@@ -45,6 +48,11 @@ class Client:
         if self._credential:
             sent["Authorization"] = f"Bearer {self._credential}"
         answer = await self._http.post(path, content=raw, headers=sent)
+        for _ in range(REPEATS_MAX):
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
+            answer = await self._http.post(path, content=raw, headers=sent)
         if answer.is_error:
             self._scene.refused[str(answer.status_code)] += 1
             return {}

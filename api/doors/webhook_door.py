@@ -9,14 +9,16 @@ by the delivery, also where a provider packs the same message anew.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import Meta
 
 from api.doors.trust import packed, trusted
 from api.http.answer import Answer
 from api.http.asked import Asked
+from api.http.fields import NO_NUL
 from api.http.operation import command, read
 from api.http.refusals import Unknown
 from api.parts import Parts
@@ -32,12 +34,15 @@ MAIL_CHANNELS = frozenset({"email"})
 """Their deliveries hold whole mails."""
 
 
+OfTheProvider = Annotated[str, Meta(extra_json_schema=NO_NUL)]
+
+
 class HandshakeQuery(msgspec.Struct, frozen=True, kw_only=True, rename=lambda name: f"hub.{name}"):
     """What Meta asks when a hook is set up. Other providers have names of their own."""
 
-    mode: str = ""
-    verify_token: str = ""
-    challenge: str = ""
+    mode: OfTheProvider = ""
+    verify_token: OfTheProvider = ""
+    challenge: OfTheProvider = ""
 
 
 @read(

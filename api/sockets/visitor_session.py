@@ -185,20 +185,25 @@ class VisitorSession:
         else:
             self._edge.count_received("webchat")
             self._stored.append(receipt.position)
-            await self._tell(webchat.Stored(id=said.id, position=receipt.position))
-            await self._settle(receipt.customer_id, receipt.position)
+            await self._settle(webchat.Stored(id=said.id, position=receipt.position), receipt.customer_id)
 
-    async def _settle(self, customer_id: str, position: int) -> None:
-        """The first words of a visitor made a customer of them. What cannot be noted now is when they say hello."""
-        if not self._identity.home.customer_id:
-            visitor_id = self._identity.visitor_id
-            try:
-                await self._identity.spoke(customer_id)
-                if self._identity.visitor_id != visitor_id:  # this browser became another customer's a moment ago
-                    await self._tell(self._identified())
-                await self._watch(customer_id, position)
-            except TEMPORARY:
-                raise Closing(Code.TRY_AGAIN, "try again shortly") from None
+    async def _settle(self, stored: webchat.Stored, customer_id: str) -> None:
+        """The first words of a visitor made a customer of them. What cannot be noted now is when they say hello.
+
+        Noted before the words are told to be stored: the next session of this browser may be somebody else's.
+        """
+        if self._identity.home.customer_id:
+            await self._tell(stored)
+            return
+        visitor_id = self._identity.visitor_id
+        try:
+            await self._identity.spoke(customer_id)
+            await self._tell(stored)
+            if self._identity.visitor_id != visitor_id:  # this browser became another customer's a moment ago
+                await self._tell(self._identified())
+            await self._watch(customer_id, stored.position)
+        except TEMPORARY:
+            raise Closing(Code.TRY_AGAIN, "try again shortly") from None
 
     async def _speak(self) -> None:
         while True:

@@ -15,7 +15,7 @@ from domain.routing.choose import Field, best_two, field_for
 from domain.routing.crew import bits
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 from domain.routing.facts import StandingOffer, Waiting
-from domain.routing.lines import Line, Place
+from domain.routing.lines import NOWHERE, Line, Place
 from domain.routing.state import RouterState
 
 DECISIONS_MAX = 1_000
@@ -174,10 +174,10 @@ class Round:
 
     def _offer_all(self, limit: int) -> None:
         """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
-        lines = self._state.lines
+        lines, crew = self._state.lines, self._state.crew
         for number in lines.fresh:
             self._look_at(lines.by_number[number], 0)
-        for fresh in bits(self._state.crew.fresh):
+        for fresh in bits(crew.fresh):
             self._look_for(fresh)
         while self._looks and len(self.decisions) < limit:
             place, number, depth, bit = heappop(self._looks)
@@ -185,27 +185,27 @@ class Round:
             is_there = depth < len(line.waiting) and line.waiting[depth] == place
             is_taken = is_there and self._try(line, place)
             if bit >= 0:
-                if is_there and not is_taken and line.room in self._state.crew.rooms[bit]:
+                if is_there and not is_taken and line.room in crew.rooms[bit]:
                     self._pass_by(line)
                 self._look_for(bit)
             elif is_taken or not is_there:
                 self._look_at(line, depth)
-            elif self._state.crew.with_room(line.room) & line.able(self._state.crew):
+            else:  # all who could take it rest from it
                 self._passed |= 1 << number
                 self._look_at(line, depth + 1)
 
     def _look_at(self, line: Line, depth: int) -> None:
-        """Whatever the agent, at this place of the line."""
-        if depth < len(line.waiting):
+        """Whatever the agent, at this place of the line, if anybody has room for what it asks."""
+        crew = self._state.crew
+        if depth < len(line.waiting) and crew.with_room(line.room) & line.able(crew):
             heappush(self._looks, (line.waiting[depth], line.number, depth, -1))
 
     def _look_for(self, bit: int) -> None:
         """At the first place that the agent may get, if there is one."""
-        if not self._state.crew.rooms[bit]:
-            return
-        reach = self._state.reach(bit) & ~self._passed
-        if (first := self._state.lines.first(reach, self._state.crew.rooms[bit])) is not None:
-            heappush(self._looks, (*first, 0, bit))
+        if rooms := self._state.crew.rooms[bit]:
+            place = self._state.reach(bit).first(rooms, self._passed)
+            if place is not NOWHERE:
+                heappush(self._looks, (place, self._state.lines.line_of(place[2]).number, 0, bit))
 
     def _pass_by(self, line: Line) -> None:
         """All who could take its first rest from it; those behind it may still be lucky, with anybody."""

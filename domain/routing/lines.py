@@ -12,13 +12,17 @@ import msgspec
 
 from domain.agent import SKILL_LEVEL_MAX, Agent
 from domain.policy import ChoiceRule
-from domain.routing.crew import FEW, Crew, Room, bits, is_set, room_key
+from domain.routing.crew import Crew, Room, bits, is_set, room_key
 from domain.workload import Ask
 
 Skills = tuple[tuple[str, int], ...]
 """Skill and lowest level, by skill: `(("lang:zh", 5), ("returns", 3))`."""
 Place = tuple[int, int, str]
 """A conversation's place in its line: order key, position at which it was enqueued, conversation."""
+NOWHERE: Place = (1 << 80, 0, "")
+"""Stands behind every place: the first of a line in which nobody waits."""
+MANY = 256
+"""With so many lines to choose from, the first head that is of one of them is found sooner than by looking at each."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -75,43 +79,39 @@ class Lines:
         self.heads: list[tuple[Place, int]] = []
         """Every line in which somebody waits, by its first and its number."""
         self.by_number: list[Line] = []
+        self.first: list[Place] = []
+        """By number, the first place of each line."""
         self.fresh: set[int] = set()
         """Numbers of lines that somebody has joined since the last decision."""
         self.version = 0
         """Grows with every new line, so that what was worked out from them is known to be old."""
         self._numbers: dict[Terms, int] = {}
         self._places: dict[str, tuple[Line, Place]] = {}
-        self._waiting: dict[Room, int] = {}  # lines in which somebody waits, by the room they ask for
+        self._asking: dict[Room, int] = {}  # lines by the room they ask for
         self._demanding: dict[str, list[int]] = {}  # lines that ask for at least this level of a skill
         self._for_groups: dict[str, int] = {}
         self._for_everybody = 0
         self._on_channel: dict[str, int] = {}
-        self._one = 0
-        self._for_one: dict[str, int] = {}  # lines for one agent alone
+        self.for_one: dict[str, set[int]] = {}
+        """Numbers of lines for one agent alone. They come and go with the day, so no index knows them."""
         self._unused: list[int] = []  # numbers of lines that were forgotten
 
     def line(self, terms: Terms) -> Line:
         """The line for these terms; it may be empty."""
         if (number := self._numbers.get(terms)) is None:
             number = self._unused.pop() if self._unused else len(self.by_number)
-            self.by_number[number : number + 1] = [Line(terms, number)]
+            line = Line(terms, number)
+            self.by_number[number : number + 1], self.first[number : number + 1] = [line], [NOWHERE]
             self._numbers[terms] = number
-            self._index(terms, 1 << number)
+            self._index(line, 1 << number)
         return self.by_number[number]
 
     def join(self, conversation_id: str, line: Line, key: int, position: int) -> None:
         """Puts a conversation that stands in no line into this one."""
         place, waiting = (key, position, conversation_id), line.waiting
-        if not waiting:
-            self._waiting[line.room] = self._waiting.get(line.room, 0) | 1 << line.number
-            waiting.append(place)
-            insort(self.heads, (place, line.number))
-        elif place > waiting[0]:
-            insort(waiting, place)
-        else:
-            self._drop_head(line)
-            waiting.insert(0, place)
-            insort(self.heads, (place, line.number))
+        insort(waiting, place)
+        if waiting[0] is place:
+            self._lead(line)
         self._places[conversation_id] = (line, place)
         self.fresh.add(line.number)
 
@@ -121,16 +121,11 @@ class Lines:
             return
         line, place = found
         waiting = line.waiting
-        if waiting[0] != place:
-            del waiting[bisect_left(waiting, place)]
-            return
-        self._drop_head(line)
-        del waiting[0]
-        if waiting:
-            insort(self.heads, (waiting[0], line.number))
-        else:
-            self._waiting[line.room] &= ~(1 << line.number)
-            if line.terms.agent_id:  # there may be as many as agents, each for a short while
+        index = bisect_left(waiting, place)
+        del waiting[index]
+        if index == 0:
+            self._lead(line)
+            if not waiting and line.terms.agent_id:  # there may be as many as agents, each for a short while
                 self._forget(line)
 
     def settle(self) -> None:
@@ -143,7 +138,7 @@ class Lines:
             if not self.by_number[number].waiting:
                 self._forget(self.by_number[number])
 
-    def reach(self, agent_id: str, agent: Agent, skills: dict[str, int]) -> int:
+    def reach(self, agent_id: str, agent: Agent, skills: dict[str, int]) -> "Reach":
         """The lines that the agent can and may serve, whether anybody waits there or not."""
         beyond = 0
         for skill, levels in self._demanding.items():
@@ -156,21 +151,7 @@ class Lines:
             for channel in agent.channels:
                 on_channels |= self._on_channel.get(channel, 0)
             may &= on_channels
-        for_others = 0 if not self._for_one else self._one & ~self._for_one.get(agent_id, 0)
-        return may & ~for_others & ~beyond
-
-    def first(self, reach: int, rooms: Collection[Room]) -> tuple[Place, int] | None:
-        """Of these lines, the one that has the first of all places and asks for a room that there is."""
-        waiting = 0
-        for room in rooms:
-            waiting |= self._waiting.get(room, 0)
-        if not (waiting := waiting & reach):
-            return None
-        if waiting.bit_count() <= FEW:
-            by_number = self.by_number
-            return min([(by_number[number].waiting[0], number) for number in bits(waiting)])
-        wanted = waiting.to_bytes(len(self.by_number) // 8 + 1, "little")
-        return next(head for head in self.heads if is_set(wanted, head[1]))
+        return Reach(self, may & ~beyond, agent_id)
 
     def line_of(self, conversation_id: str) -> Line:
         """The line in which it waits."""
@@ -185,12 +166,27 @@ class Lines:
         line, place = self._places[conversation_id]
         return bisect_left(line.waiting, place)
 
-    def _drop_head(self, line: Line) -> None:
-        del self.heads[bisect_left(self.heads, (line.waiting[0],))]
+    def asking(self, room: Room) -> int:
+        """The lines that ask for this room, as bits."""
+        return self._asking.get(room, 0)
 
-    def _index(self, terms: Terms, mask: int) -> None:
+    def _lead(self, line: Line) -> None:
+        """Notes who stands first there now."""
+        before, now = self.first[line.number], line.waiting[0] if line.waiting else NOWHERE
+        if before is not NOWHERE:
+            del self.heads[bisect_left(self.heads, (before,))]
+        if now is not NOWHERE:
+            insort(self.heads, (now, line.number))
+        self.first[line.number] = now
+
+    def _index(self, line: Line, mask: int) -> None:
         """Enters a line under all that is asked of agents."""
+        terms = line.terms
+        if terms.agent_id:
+            self.for_one.setdefault(terms.agent_id, set()).add(line.number)
+            return
         self.version += 1
+        self._asking[line.room] = self._asking.get(line.room, 0) | mask
         for skill, level in terms.skills:
             levels = self._demanding.setdefault(skill, [0] * (SKILL_LEVEL_MAX + 2))
             levels[: level + 1] = [lines | mask for lines in levels[: level + 1]]
@@ -199,25 +195,58 @@ class Lines:
         if not terms.groups:
             self._for_everybody |= mask
         _set(self._on_channel, terms.ask.channel, mask)
-        if terms.agent_id:
-            _set(self._for_one, terms.agent_id, mask)
-            self._one |= mask
 
     def _forget(self, line: Line) -> None:
         mask = 1 << line.number
+        self.fresh.discard(line.number)
+        del self._numbers[line.terms]
+        self._unused.append(line.number)
+        if line.terms.agent_id:
+            self.for_one[line.terms.agent_id].discard(line.number)
+            return
         self.version += 1
         for levels in self._demanding.values():
             levels[:] = [lines & ~mask for lines in levels]
-        for index in (self._for_groups, self._on_channel, self._for_one):
+        for index in (self._for_groups, self._on_channel):
             for name in [name for name, lines in index.items() if lines & mask]:
                 index[name] &= ~mask
                 if not index[name]:
                     del index[name]
         self._for_everybody &= ~mask
-        self._one &= ~mask
-        self.fresh.discard(line.number)
-        del self._numbers[line.terms]
-        self._unused.append(line.number)
+        self._asking[line.room] &= ~mask
+
+
+class Reach:
+    """The lines that one agent can and may serve."""
+
+    __slots__ = ("_agent_id", "_by_room", "_lines", "_mask")
+
+    def __init__(self, lines: Lines, mask: int, agent_id: str) -> None:
+        self._lines = lines
+        self._agent_id = agent_id
+        self._mask = mask
+        self._by_room: dict[Room, tuple[int, ...] | None] = {}  # numbers of lines; None where they are many
+
+    def first(self, rooms: Collection[Room], passed: int) -> Place:
+        """The first place of all that ask for one of these rooms; NOWHERE if nobody does. Leaves out passed lines."""
+        best, lines = NOWHERE, self._lines
+        for room in rooms:
+            if room not in self._by_room:
+                asking = self._mask & lines.asking(room)
+                self._by_room[room] = tuple(bits(asking)) if asking.bit_count() <= MANY else None
+            numbers = self._by_room[room]
+            if passed or numbers is None:
+                best = min(best, self._search(self._mask & lines.asking(room) & ~passed))
+            elif numbers:
+                best = min(best, min(map(lines.first.__getitem__, numbers)))
+        for number in lines.for_one.get(self._agent_id, ()):
+            if lines.by_number[number].room in rooms and not passed >> number & 1:
+                best = min(best, lines.first[number])
+        return best
+
+    def _search(self, mask: int) -> Place:
+        wanted = mask.to_bytes(len(self._lines.by_number) // 8 + 1, "little")
+        return next((place for place, number in self._lines.heads if is_set(wanted, number)), NOWHERE)
 
 
 def _set(index: dict[str, int], name: str, mask: int) -> None:

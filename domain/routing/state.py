@@ -8,7 +8,7 @@ from domain.queue import Limit, QueueDefinition
 from domain.routing.agenda import Agenda
 from domain.routing.crew import Crew, Turn
 from domain.routing.facts import EPOCH, Facts, Waiting
-from domain.routing.lines import Line, Lines, Skills, Terms
+from domain.routing.lines import Line, Lines, Reach, Skills, Terms
 
 
 class RouterState:
@@ -32,7 +32,7 @@ class RouterState:
         """Conversations offered to an agent who has signed out."""
         self.overfull: set[str] = set()
         """Queues with more work than a rule of theirs allows, or with work although they are closed."""
-        self._reaches: dict[int, tuple[int, int, int]] = {}  # by the agent's bit, with what it was worked out from
+        self._reaches: dict[int, tuple[int, int, Reach]] = {}  # by the agent's bit, with what it was worked out from
         self._lines_by_case: dict[tuple[object, ...], Line] = {}
         self._known_to: dict[str, set[str]] = {}  # conversations by the agent who knows their customer
         self._queued: dict[str, set[str]] = {}  # those that wait, unoffered, by queue, where time or rules limit that
@@ -137,7 +137,7 @@ class RouterState:
         desk = self.facts.desks[agent_id]
         return (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
 
-    def reach(self, bit: int) -> int:
+    def reach(self, bit: int) -> Reach:
         """The lines that the agent of this bit can and may serve."""
         version, taught = self.lines.version, self.crew.taught[bit]
         known = self._reaches.get(bit)

@@ -11,6 +11,7 @@ from typing import Any
 from infrastructure.embedded.sharing import CannotStart
 
 SYSTEM_USER = "onethread"
+NAME_IN_USE = 9  # useradd(8), EXIT VALUES
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ def _system_user() -> Account:
         if useradd is None:  # macOS: there is no such program, and nobody is there already
             entry = pwd.getpwnam("nobody")
         else:
-            subprocess.run([useradd, "--system", "--no-create-home", SYSTEM_USER], check=True, capture_output=True)
+            add = [useradd, "--system", "--no-create-home", SYSTEM_USER]
+            ended = subprocess.run(add, capture_output=True, text=True, check=False)
+            if ended.returncode not in {0, NAME_IN_USE}:  # another first start may have been faster
+                raise CannotStart(f"useradd failed: {ended.stderr.strip()}") from None
             entry = pwd.getpwnam(SYSTEM_USER)
     return Account(entry.pw_uid, entry.pw_gid, is_ourselves=False)
 

@@ -10,7 +10,7 @@ from tests.api.deployment import Caller, Deployment, a_deployment
 from tests.databases import an_empty_database
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(servers: Servers) -> Iterator[Deployment]:
     """The server, on a database of its own."""
     addresses = servers.addresses
@@ -21,16 +21,16 @@ def deployment(servers: Servers) -> Iterator[Deployment]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def administrator(deployment: Deployment) -> Caller:
     return deployment.person(Role.ADMINISTRATOR)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def supervisor(deployment: Deployment) -> Caller:
     return deployment.person(Role.SUPERVISOR)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def auditor(deployment: Deployment) -> Caller:
     return deployment.person(Role.AUDITOR)

@@ -28,7 +28,7 @@ from tests.waiting import wait_until
 
 T = TypeVar("T")
 ORIGIN = "https://desk.example"
-WAIT_SECONDS_MAX = 10.0
+WAIT_SECONDS_MAX = 30.0
 
 
 @dataclass
@@ -150,7 +150,7 @@ def a_deployment(database_url: str, nats_url: str, **settings: Any) -> Iterator[
         if failed:
             raise failed[0]
         deployment = ready[0]
-        wait_until(lambda: deployment.http.get("/health/ready").is_success, what="the server is ready", seconds_max=30)
+        wait_until(lambda: deployment.http.get("/health/ready").is_success, what="the server is ready")
         yield deployment
     finally:
         stop.set()

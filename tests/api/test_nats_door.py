@@ -114,6 +114,6 @@ def test_messages_resume_after_nats_was_lost_and_set_up_anew(deployment: Deploym
             return False
         return True
 
-    wait_until(is_back, what="the door opens again", seconds_max=30)
+    wait_until(is_back, what="the door opens again")
     publish(deployment, shop.account_id, message(shop.account_id, "after"))
     wait_until(lambda: is_empty(deployment), what="the message is acknowledged")

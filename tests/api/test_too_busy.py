@@ -24,7 +24,7 @@ def test_too_many_appends_at_once_are_put_off_and_nothing_of_them_is_lost(server
         path, headers = f"/v1/accounts/{shop.account_id}/messages", shop.adapter.headers
 
         def bring(caller: int) -> list[httpx.Response]:
-            with httpx.Client(base_url=deployment.http.base_url, headers=headers, timeout=10) as http:
+            with httpx.Client(base_url=deployment.http.base_url, headers=headers, timeout=30) as http:
                 return [
                     http.post(path, json=a_message(shop.account_id, f"{caller}-{number}"))
                     for number in range(MESSAGES_PER_CALLER)

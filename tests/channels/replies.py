@@ -10,7 +10,7 @@ import httpx
 from application.exchange.media import Fetched, MediaRefused
 from application.exchange.sending import Outcome, Outgoing, Send
 from domain.account import AccountDefinition
-from tests.channels.scripted_provider import Scripted, Taken, scripted_provider
+from tests.channels.scripted_provider import Scripted, Taken, patience, scripted_provider
 
 NO_HEADERS: Mapping[str, str] = {}
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -37,12 +37,11 @@ def attempted(
     reply: Outgoing | None = None,
 ) -> tuple[Outcome, list[Taken]]:
     """What one attempt came to, and what the provider was sent. `account` gets the provider's URL."""
-    patience_seconds = 0.5 if any(one.is_silent for one in script) else 30.0  # a busy machine is no silent provider
 
     async def attempt() -> tuple[Outcome, list[Taken]]:
         async with (
             scripted_provider(*script, accepts=accepts) as provider,
-            httpx.AsyncClient(timeout=patience_seconds) as client,
+            httpx.AsyncClient(timeout=patience(*script)) as client,
         ):
             outcome = await send(account(provider.url), reply or a_reply(), client)
             return outcome, provider.taken

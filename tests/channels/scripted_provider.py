@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
+import httpx
 import msgspec
 
 
@@ -126,6 +127,11 @@ async def scripted_provider(
     finally:
         server.close()
         provider.hang_up()
+
+
+def patience(*script: Scripted) -> httpx.Timeout:
+    """How long a caller waits: short only for an answer that never comes, for a busy machine is no silent provider."""
+    return httpx.Timeout(30.0, read=0.5 if any(one.is_silent for one in script) else 30.0)
 
 
 async def an_address_nobody_listens_at() -> str:

@@ -151,7 +151,7 @@ def test_without_a_database_nothing_is_acknowledged_and_the_provider_is_asked_to
         settings = settings_for(database.addresses.database_url, servers.addresses.nats_url, tmp_path)
         open_account(settings)
         with serving(settings) as server, httpx.Client(base_url=server.url, timeout=20) as http:
-            wait_until(lambda: http.get("/health/ready").is_success, what="the server is ready", seconds_max=30)
+            wait_until(lambda: http.get("/health/ready").is_success, what="the server is ready")
             before = post(http, "wamid.before")
             own.close()  # PostgreSQL stops
 

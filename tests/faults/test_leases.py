@@ -168,7 +168,7 @@ async def test_a_part_that_fails_begins_again(database_url: str) -> None:
         await asyncio.Event().wait()
 
     running = asyncio.create_task(Leases(database_url, {"router": failing_once}).run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await again.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

@@ -11,7 +11,7 @@ from tests.databases import an_empty_database
 from tests.waiting import wait_until
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def deployment(servers: Servers) -> Iterator[Deployment]:
     addresses = servers.addresses
     with (
@@ -23,11 +23,11 @@ def deployment(servers: Servers) -> Iterator[Deployment]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def administrator(deployment: Deployment) -> Caller:
     return deployment.person(Role.ADMINISTRATOR)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def supervisor(deployment: Deployment) -> Caller:
     return deployment.person(Role.SUPERVISOR)

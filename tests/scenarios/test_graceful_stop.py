@@ -38,7 +38,7 @@ class Rush:
             thread.join(30)
 
     def _call(self, caller: int) -> None:
-        with httpx.Client(base_url=self._url, timeout=10) as http:
+        with httpx.Client(base_url=self._url, timeout=30) as http:
             for number in range(100_000):
                 message_id = f"m-{caller}-{number}"
                 try:
@@ -77,7 +77,7 @@ def test_what_was_acknowledged_before_a_stop_is_stored(servers: Servers, tmp_pat
         with serving(settings) as server:
             rush = Rush(shop, server.url)
             rush.start()
-            wait_until(lambda: len(rush.answers) >= ANSWERS_BEFORE_THE_STOP, what="a rush", seconds_max=30)
+            wait_until(lambda: len(rush.answers) >= ANSWERS_BEFORE_THE_STOP, what="a rush")
             status = server.stop()
             rush.join()
             log = server.log.read_text()

@@ -72,7 +72,7 @@ def test_work_goes_on_without_nats_and_its_messages_resume_when_it_is_back(
             desk.does(card, "close")
             desk.loses(card["id"])
             assert deployment.anybody().get("/health/ready").status_code == 200
-        wait_until(lambda: deployment.parts.nats.client.is_connected, what="NATS is back", seconds_max=30)
+        wait_until(lambda: deployment.parts.nats.client.is_connected, what="NATS is back")
         publishes(shop, "ben", "And now?")
         back = desk.sees("offered", preview="And now?")
 
@@ -100,7 +100,7 @@ def publishes_until_it_is_kept(shop: Shop, text: str, message_id: str) -> None:
             return False
         return True
 
-    wait_until(is_kept, what=f"NATS keeps {message_id}", seconds_max=30)
+    wait_until(is_kept, what=f"NATS keeps {message_id}")
 
 
 def test_what_is_published_around_a_crash_of_nats_is_stored_once(
@@ -113,6 +113,6 @@ def test_what_is_published_around_a_crash_of_nats_is_stored_once(
         if number == MESSAGES // 2:
             own_nats.kill_nats()
         publishes_until_it_is_kept(shop, text, message_id)
-    wait_until(lambda: len(texts(deployment, shop)) >= MESSAGES, what="all of them are stored", seconds_max=30)
+    wait_until(lambda: len(texts(deployment, shop)) >= MESSAGES, what="all of them are stored")
 
     assert sorted(texts(deployment, shop)) == sorted(lines.values())

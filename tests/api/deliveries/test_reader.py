@@ -204,7 +204,7 @@ async def test_another_process_hears_of_what_is_stored(desk: Desk) -> None:
     async with composed(desk.parts.settings, readers=False) as other:
         moved = other.delivery_reader._moved
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not moved.is_set():  # what is announced before it listens, it does not hear
                 await desk.writes("1", "hello", account_id)
 
@@ -219,7 +219,7 @@ async def test_hundreds_of_deliveries_for_one_account_hold_up_no_other(desk: Des
     running = asyncio.create_task(desk.reader.run())
     await is_reached.wait()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await desk.kept(delivery_id)).state is not DONE:  # noqa: ASYNC110  # the table tells it no other way
             await asyncio.sleep(0)
     running.cancel()
@@ -242,7 +242,7 @@ async def test_a_running_reader_hears_of_what_is_stored_and_of_what_is_resumed(d
             one = await desk.kept(delivery_id)
             return one.state is state and bool(one.error) is is_tried
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await stands():  # noqa: ASYNC110  # the table tells it no other way
                 await asyncio.sleep(0)
 

@@ -83,7 +83,7 @@ class Dovecot:
     @contextmanager
     def opened(self, user: str) -> Iterator[MailBoxUnencrypted]:
         """The mailbox, as a person opens it."""
-        with MailBoxUnencrypted("127.0.0.1", self.port, timeout=10).login(user, PASSWORD) as mailbox:
+        with MailBoxUnencrypted("127.0.0.1", self.port, timeout=30).login(user, PASSWORD) as mailbox:
             yield mailbox
 
     def deliver(self, user: str, *mails: bytes, folder: str = "INBOX") -> None:
@@ -127,7 +127,7 @@ def a_dovecot() -> Iterator[Dovecot]:
     (home / "dovecot.conf").write_text(text)
     server = subprocess.Popen([PROGRAM, "-F", "-c", str(home / "dovecot.conf")])
     try:
-        wait_until(lambda: answers(port), what=f"Dovecot answers; its log is {home / 'log'}", seconds_max=30)
+        wait_until(lambda: answers(port), what=f"Dovecot answers; its log is {home / 'log'}")
         yield Dovecot(home, port, tls_port)
     finally:
         server.send_signal(signal.SIGTERM)

@@ -43,4 +43,4 @@ def wait_for(deployment: Deployment, shop: Shop, *expected: str) -> None:
     def is_there() -> bool:
         return sorted(ids(deployment, shop)) == sorted(expected)
 
-    wait_until(is_there, what=f"{expected} are stored", seconds_max=20)
+    wait_until(is_there, what=f"{expected} are stored")

@@ -142,11 +142,11 @@ def test_old_mail_is_left_where_the_account_says_so(
             row[0] for row in mail_deployment.run(mail_deployment.parts.log.pool.execute(table, (shop.account_id,)))
         ]
 
-    wait_until(lambda: last_uids() == [1], what="the position is behind the old mail", seconds_max=20)
+    wait_until(lambda: last_uids() == [1], what="the position is behind the old mail")
     dovecot.deliver("old", a_mail("new"))
 
     wait_for(mail_deployment, shop, "new")
-    wait_until(lambda: last_uids() == [2], what="the position is behind the new mail", seconds_max=20)
+    wait_until(lambda: last_uids() == [2], what="the position is behind the new mail")
 
 
 def test_a_paused_mailbox_is_not_read_until_it_is_resumed(

@@ -81,7 +81,7 @@ def shop(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     addresses = servers.addresses
     with an_empty_database(addresses.database_url) as database_url:
         made = set_up(settings_for(database_url, addresses.nats_url, tmp_path_factory.mktemp("serve")))
-        with serving(made.settings) as server, httpx.Client(base_url=server.url, timeout=10) as http:
+        with serving(made.settings) as server, httpx.Client(base_url=server.url, timeout=30) as http:
             for number in range(MESSAGES):
                 assert bring(http, made, f"m-{number}", f"handle-{number % 4}", f"line {number}").is_success
         yield made
@@ -122,7 +122,7 @@ def test_every_command_explains_itself(terminal: Terminal, path: tuple[str, ...]
 def test_an_administrator_who_was_created_here_may_sign_in(terminal: Terminal, shop: SetUp) -> None:
     said = terminal.done("admin", "create-administrator", "ada", "--password-stdin", typed=f"{PASSWORD}\n")
 
-    with serving(shop.settings) as server, httpx.Client(base_url=server.url, timeout=10) as http:
+    with serving(shop.settings) as server, httpx.Client(base_url=server.url, timeout=30) as http:
         right = http.post("/v1/sessions", json={"login": "ada", "password": PASSWORD})
         wrong = http.post("/v1/sessions", json={"login": "ada", "password": f"{PASSWORD}!"})
     assert re.fullmatch(r"ada may sign in as administrator \(person-[0-9a-f]{32}\)\.\n", said.out)
@@ -153,7 +153,7 @@ def test_a_key_that_was_issued_here_is_good_and_printed_once(terminal: Terminal,
     said = terminal.done("admin", "create-key", "crm", "--account", shop.account_id)
 
     (key,) = said.lines
-    with serving(shop.settings) as server, httpx.Client(base_url=server.url, timeout=10) as http:
+    with serving(shop.settings) as server, httpx.Client(base_url=server.url, timeout=30) as http:
         me = http.get("/v1/me", headers={"Authorization": f"Bearer {key}"}).json()
     log = terminal.done("replay", "--topic", "person.key_issued").out
     assert (me["name"], me["role"], me["account_ids"]) == ("crm", "adapter", [shop.account_id])

@@ -20,9 +20,12 @@ from api.demo.shop import AGENTS, FEATURED, QUEUES
 ROOT = Path(__file__).parents[3]
 HOOKS = {"whatsapp", "messenger", "instagram", "telegram", "line", "wechat", "sms"}
 CHANNELS = HOOKS | {"email", "webchat", "adapter", "phone"}
+AMENDMENTS = ("edit", "reaction", "unsend")
 MEDIA_ANSWERED_MIN = 6
 """Of nine: in so few seconds, on a busy machine, chance leaves one or another out."""
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+SECONDS = (6, 20, 60)
+"""How long it runs; again, and longer, only where the machine was too busy for everybody to get their turn."""
 RACES = {"404", "409"}
 """Two people act on one thing: the later one is told so."""
 
@@ -40,16 +43,33 @@ class Demo:
         found = re.search(rf"^ *{re.escape(label)} +([\d,]+) *$", self.out, re.MULTILINE)
         return int(found[1].replace(",", "")) if found else 0
 
+    @property
+    def saw_everything(self) -> bool:
+        """Whether there was time for each channel, an amendment, a receipt and a close."""
+        taken_in = [self.row(f"messages taken in, {channel}") for channel in CHANNELS]
+        amended = sum(self.row(f"{what}s of customers") for what in AMENDMENTS)
+        answered = sum(self.row(f"replies out, {channel}") > 0 for channel in CHANNELS) >= MEDIA_ANSWERED_MIN
+        others = (amended, self.row("receipts of what was sent"), self.row("conversations closed"))
+        return answered and all(taken_in) and all(others)
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    directory = tmp_path_factory.mktemp("demo")
+    shortest, *longer = SECONDS
+    run = a_run(tmp_path_factory.mktemp("demo"), shortest)
+    for seconds in longer:
+        if not run.saw_everything:
+            run = a_run(tmp_path_factory.mktemp("demo"), seconds)
+    return run
+
+
+def a_run(directory: Path, seconds: int) -> Demo:
     for folder in (directory, *list(directory.parents)[:1]):
         folder.chmod(0o711)  # under root, PostgreSQL runs as somebody else, who must get to its data
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("ONETHREAD_", "DATABASE_"))}
     environment |= {"ONETHREAD_DATA_DIRECTORY": str(directory / "kept"), "COLUMNS": "160"}
     environment |= {"LINES": "50", "FORCE_COLOR": "1"}  # so that the live screen is drawn, as for a person
-    command = [sys.executable, "-m", "api.command_line", "demo", "--seconds", "6", "--fast"]
+    command = [sys.executable, "-m", "api.command_line", "demo", "--seconds", str(seconds), "--fast"]
     run = subprocess.run(
         command,
         cwd=ROOT,
@@ -57,7 +77,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=90,
+        timeout=90 + seconds,
         check=False,
     )
     return Demo(run.returncode, ESCAPES.sub("", run.stdout), (directory / "kept" / "demo-server.log").read_text())
@@ -92,7 +112,7 @@ def test_agents_answer_on_the_channel_and_close(demo: Demo) -> None:
 
 
 def test_customers_amend_what_they_wrote_and_receive_what_is_sent(demo: Demo) -> None:
-    assert sum(demo.row(f"{what}s of customers") for what in ("edit", "reaction", "unsend")), demo.out
+    assert sum(demo.row(f"{what}s of customers") for what in AMENDMENTS), demo.out
     assert demo.row("receipts of what was sent"), demo.out
 
 

@@ -96,12 +96,12 @@ def traffic(http: httpx.Client, shop: SetUp) -> None:
 def a_visitor(url: str, shop: SetUp) -> Iterator[None]:
     """Somebody whose socket is open and who said something; before that, one who was not let in."""
     with connect(f"{url}/v1/socket?ticket={TELLTALE}", compression=None) as refused, suppress(ConnectionClosed):
-        refused.recv(10)
+        refused.recv(30)
     assert refused.close_code == 4401
     with connect(f"{url}/v1/webchat/{shop.chat_id}/socket", compression=None) as socket:
         for frame in ({"kind": "hello", "name": TELLTALE}, {"kind": "message", "id": TELLTALE, "text": TELLTALE}):
             socket.send(json.dumps(frame))
-            assert json.loads(socket.recv(10))["kind"] in ("welcome", "stored")
+            assert json.loads(socket.recv(30))["kind"] in ("welcome", "stored")
         yield
 
 
@@ -117,7 +117,7 @@ def told(request: pytest.FixtureRequest, servers: Servers, tmp_path_factory: pyt
         directory = tmp_path_factory.mktemp("serve")
         settings = settings_for(database_url, addresses.nats_url, directory, log_level=request.param)
         shop = set_up(settings)
-        with serving(settings) as server, httpx.Client(base_url=server.url, timeout=10) as http:
+        with serving(settings) as server, httpx.Client(base_url=server.url, timeout=30) as http:
             traffic(http, shop)
             wait_until(lambda: is_caught_up(server.url), what="every reader has read everything")
             with a_visitor(server.url.replace("http", "ws"), shop):

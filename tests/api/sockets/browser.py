@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.waiting import wait_until
 
 CHROMIUM = Path("/usr/bin/chromium")
-WAIT_SECONDS_MAX = 15.0
+WAIT_SECONDS_MAX = 30.0
 FLAGS = (
     "--headless=new",
     "--no-sandbox",  # it opens nothing but our own page, and root may not have a sandbox

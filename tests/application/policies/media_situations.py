@@ -79,7 +79,7 @@ class Fetching:
     async def settle(self) -> None:
         """Takes all there is, and waits until nothing is waiting."""
         await self.follower.catch_up()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await self.policy.lanes.idle()
 
 
@@ -99,7 +99,7 @@ async def a_picture(
 
 async def until(condition: Callable[[], bool]) -> None:
     """Lets others run until it holds; fails where it does not hold in time."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  # what is waited for belongs to others
             await asyncio.sleep(0)
 

@@ -16,7 +16,7 @@ from application.watching.viewer import Disconnected, TooSlow, Viewer
 from tests.application.views.histories import Town
 from tests.application.views.situations import Views
 
-WAIT_SECONDS_MAX = 20.0
+WAIT_SECONDS_MAX = 30.0
 TICKING = HubLimits(tick_seconds=0.02)
 """Positions are told all the time."""
 

@@ -18,6 +18,7 @@ from tests.channels.scripted_provider import (
     an_address_nobody_listens_at,
     answers,
     graph_error,
+    patience,
     scripted_provider,
     server_error,
     too_many,
@@ -46,11 +47,10 @@ def a_reply(**changes: Any) -> Outgoing:
 
 
 def sent(answer: Scripted | None = None, reply: Outgoing | None = None, **settings: str) -> tuple[Outcome, list[Taken]]:
+    script = [answer] if answer else []
+
     async def attempt() -> tuple[Outcome, list[Taken]]:
-        async with (
-            scripted_provider(*([answer] if answer else [])) as provider,
-            httpx.AsyncClient(timeout=0.5) as client,
-        ):
+        async with scripted_provider(*script) as provider, httpx.AsyncClient(timeout=patience(*script)) as client:
             outcome = await whatsapp.send(an_account(provider.url, **settings), reply or a_reply(), client)
             return outcome, provider.taken
 

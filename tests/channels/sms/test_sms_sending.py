@@ -21,6 +21,7 @@ from tests.channels.scripted_provider import (
     Taken,
     an_address_nobody_listens_at,
     answers,
+    patience,
     scripted_provider,
     server_error,
     too_many,
@@ -59,7 +60,7 @@ def sent(
     async def attempt() -> tuple[Outcome, list[Taken]]:
         async with (
             scripted_provider(*script, accepts=accepts) as provider,
-            httpx.AsyncClient(timeout=0.3) as client,
+            httpx.AsyncClient(timeout=patience(*script)) as client,
         ):
             outcome = await sms.send(a_number(provider.url, address, **settings), reply or a_reply(), client)
             return outcome, provider.taken

@@ -22,6 +22,7 @@ from tests.channels.scripted_provider import (
     Taken,
     an_address_nobody_listens_at,
     answers,
+    patience,
     scripted_provider,
     server_error,
     too_many,
@@ -65,7 +66,7 @@ def sent(medium: Medium, *script: Scripted, first: Sequence[Scripted] = ()) -> t
     async def attempt() -> tuple[Outcome, list[Taken]]:
         async with (
             scripted_provider(*first, accepts=lends_and(*script)) as provider,
-            httpx.AsyncClient(timeout=0.5) as client,
+            httpx.AsyncClient(timeout=patience(*first, *script)) as client,
         ):
             return await module.send(an_account(api_url=provider.url), REPLY, client), provider.taken
 

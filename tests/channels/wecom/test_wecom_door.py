@@ -110,7 +110,7 @@ async def an_account(
         found.kept.append(page)
 
     directory = Directory(log=None)  # type: ignore[arg-type]  # its accounts are put in by hand, nothing is followed
-    async with scripted_provider(accepts=accepts) as provider, httpx.AsyncClient(timeout=2.0) as client:
+    async with scripted_provider(accepts=accepts) as provider, httpx.AsyncClient(timeout=30.0) as client:
         door = WecomDoor(
             directory,
             polled,

@@ -19,6 +19,7 @@ from tests.channels.scripted_provider import (
     Taken,
     an_address_nobody_listens_at,
     answers,
+    patience,
     scripted_provider,
     server_error,
     too_many,
@@ -48,7 +49,7 @@ def sent(*script: Scripted, reply: Outgoing | None = None, **settings: str) -> t
     async def attempt() -> tuple[Outcome, list[Taken]]:
         async with (
             scripted_provider(*script, accepts=accepts) as provider,
-            httpx.AsyncClient(timeout=0.3) as client,
+            httpx.AsyncClient(timeout=patience(*script)) as client,
         ):
             account = an_x_account(**(SENDS | {"api_url": provider.url} | settings))
             return await x.send(account, reply or a_reply(), client, lambda: 1_000.0), provider.taken
