@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from application.explaining.explanation import Assignment, Classification, Explanation, Intake, Queued, WhyNot
+from domain.policy import ChoiceRule
 
 CANDIDATES_MAX = 40
 """Rows of the table; `--json` has all of them."""
@@ -101,12 +102,15 @@ def _assignment(told: Explanation) -> Lines:
 
 
 def _candidates(made: Assignment) -> RenderableType:
-    table = Table("", "agent", "idle since", "why not")
+    merit = made.rule if made.rule != ChoiceRule.LONGEST_IDLE else ""
+    table = Table("", "agent", "idle since", *([merit] if merit else []), "preferred as", "why not")
     for one in made.candidates[:CANDIDATES_MAX]:
         style = "green" if one.agent_id == made.agent_id else "" if one.rank else "dim"
         agent = f"{one.name} ({one.agent_id})" if one.name else one.agent_id
         idle = "" if one.idle_since.year == 1970 else _moment(one.idle_since)
-        table.add_row(str(one.rank or ""), Text(agent), idle, Text("\n".join(one.excluded)), style=style)
+        counted = [] if not merit else ["" if one.merit is None else f"{one.merit:g}"]
+        why_not = Text("\n".join(one.excluded))
+        table.add_row(str(one.rank or ""), Text(agent), idle, *counted, one.preference, why_not, style=style)
     title = Text(f"\n{made.eligible} of {len(made.candidates)} could be asked", style="bold cyan")
     more = len(made.candidates) - CANDIDATES_MAX
     return Group(title, table, *([Text(f"and {more} more, see --json", style="dim")] if more > 0 else []))

@@ -10,6 +10,7 @@ from application.explaining.stages import DecisionUnknown, explanation_of, stand
 from domain.agent import Presence
 from domain.assignment import ConversationOffered
 from domain.event import Recorded, Redacted
+from domain.policy import ChoiceRule, RoutingPolicy
 from tests.domain.routing.shop import Shop, replayed
 from tests.domain.routing.situations import a_shop_with
 from tests.domain.situations import MEI, NOON, OLA, QUEUE
@@ -144,6 +145,46 @@ def test_a_persons_choice_is_told_as_such() -> None:
     assert (told.assignment.candidates, told.assignment.policy_version) == ([], None)
     assert why_not_ola is not None
     assert why_not_ola.answer.startswith("A person chose")
+
+
+def test_what_routing_knew_and_how_far_it_was_relaxed_is_told() -> None:
+    shop = a_shop_with(MEI, OLA)
+    shop.adopt(RoutingPolicy(tiers={"vip": 120}, language_prefix="lang:", choice=ChoiceRule.MOST_SKILLED))
+    steps = [{"after_seconds": 30, "drop": ["returns"], "widen": ["night"]}]
+    shop.open_queue(QUEUE, {"returns": 9}, relaxation=steps, groups=["day"], preferred_skills={"care": 2})
+    for agent_id, care in ((MEI, 1), (OLA, 3)):
+        shop.train(agent_id, {"care": care, "lang:zh": 5})
+        shop.entitle(agent_id, groups=["night"])
+    shop.arrive("first", QUEUE)
+    shop.classify("first", tier="vip", language="zh")
+    shop.wait(40)
+    shop.route()
+
+    told = explained(shop)
+
+    known, queue, made = told.classification, told.queue, told.assignment
+    assert (known.tier, known.language) == ("vip", "zh")
+    assert (queue.step, queue.requirement, queue.groups) == (1, {"lang:zh": 1}, ("day", "night"))
+    assert (queue.score, queue.parts) == (160.0, {"age": 40.0, "tier": 120})
+    assert (made.agent_id, made.rule, made.preference) == (OLA, "most_skilled", "preferred_skills")
+    assert made.tie_break == f"has the preferred skills, unlike {MEI}"
+    assert [(one.agent_id, one.preference) for one in made.candidates] == [(OLA, "preferred_skills"), (MEI, "")]
+    assert made.recomputed is True
+
+
+def test_the_rule_of_choice_tells_what_it_counted() -> None:
+    shop = a_shop_with(MEI, OLA)
+    shop.adopt(RoutingPolicy(choice=ChoiceRule.MOST_SKILLED))
+    shop.open_queue(QUEUE, {"returns": 1})
+    for agent_id, level in ((MEI, 4), (OLA, 7)):
+        shop.train(agent_id, {"returns": level})
+    shop.arrive("first", QUEUE)
+    shop.route()
+
+    made = explained(shop).assignment
+
+    assert made.tie_break == f"7 against 4 of {MEI}, by the rule most_skilled"
+    assert [(one.agent_id, one.merit) for one in made.candidates] == [(OLA, 7.0), (MEI, 4.0)]
 
 
 def test_what_was_erased_cannot_be_explained() -> None:
