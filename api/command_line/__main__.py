@@ -43,7 +43,7 @@ EXPECTED: tuple[type[Exception], ...] = (
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="onethread")
 def onethread() -> None:
-    r"""One thread per customer, whatever the channel.
+    """One thread per customer, whatever the channel.
 
     Without further settings everything runs on this machine: PostgreSQL and NATS are started by the command itself and
     keep their data in the directory .onethread. Settings are environment variables: DATABASE_URL, NATS_URL and those
@@ -54,7 +54,7 @@ def onethread() -> None:
       onethread demo                              a small shop, live in this terminal
       onethread admin create-administrator ada    somebody who may set things up
       onethread serve                             the API on http://127.0.0.1:8000
-    """
+    """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
 
 
 for command in (serve, work, demo, replay, rebuild, explain, verify, channels, mailbox, admin):

@@ -15,7 +15,7 @@ from api.parts import Parts
 @click.option("--agent", "agent_id", help="Tell also why this agent did not get it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the explanation as JSON, as the API gives it.")
 def explain(decision: str | None, conversation_id: str | None, agent_id: str | None, as_json: bool) -> None:  # noqa: FBT001  # a flag
-    r"""Tell why an agent was offered a conversation, recomputed from the log.
+    """Tell why an agent was offered a conversation, recomputed from the log.
 
     DECISION is the id of an offer, as timelines and GET /v1/decisions show it. The answer has four stages: how the
     conversation came in, what routing knew of it, how it waited, and who could be asked in which order, with every
@@ -26,7 +26,7 @@ def explain(decision: str | None, conversation_id: str | None, agent_id: str | N
       onethread explain offer-0193a7c2d4e57f0aa1b2c3d4e5f60718
       onethread explain --conversation conversation-0193a7c2d4e57f0aa1b2c3d4e5f60718
       onethread explain offer-0193… --agent agent-0193…     why did that agent not get it?
-    """
+    """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
     if (decision is None) == (conversation_id is None):
         raise click.UsageError("name a decision, or a conversation with --conversation")
 

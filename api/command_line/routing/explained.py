@@ -103,17 +103,20 @@ def _assignment(told: Explanation) -> Lines:
 
 def _candidates(made: Assignment) -> RenderableType:
     merit = made.rule if made.rule != ChoiceRule.LONGEST_IDLE else ""
-    table = Table("", "agent", "idle since", *([merit] if merit else []), "preferred as", "why not")
+    has_preference = any(one.preference for one in made.candidates)
+    more = [name for name in (merit, has_preference and "preferred as") if name]
+    table = Table("", "agent", "idle since", *more, "why not")
     for one in made.candidates[:CANDIDATES_MAX]:
         style = "green" if one.agent_id == made.agent_id else "" if one.rank else "dim"
         agent = f"{one.name} ({one.agent_id})" if one.name else one.agent_id
         idle = "" if one.idle_since.year == 1970 else _moment(one.idle_since)
-        counted = [] if not merit else ["" if one.merit is None else f"{one.merit:g}"]
+        counted = ["" if one.merit is None else f"{one.merit:g}"] if merit else []
+        preferred = [one.preference] if has_preference else []
         why_not = Text("\n".join(one.excluded))
-        table.add_row(str(one.rank or ""), Text(agent), idle, *counted, one.preference, why_not, style=style)
+        table.add_row(str(one.rank or ""), Text(agent), idle, *counted, *preferred, why_not, style=style)
     title = Text(f"\n{made.eligible} of {len(made.candidates)} could be asked", style="bold cyan")
-    more = len(made.candidates) - CANDIDATES_MAX
-    return Group(title, table, *([Text(f"and {more} more, see --json", style="dim")] if more > 0 else []))
+    left_out = len(made.candidates) - CANDIDATES_MAX
+    return Group(title, table, *([Text(f"and {left_out} more, see --json", style="dim")] if left_out > 0 else []))
 
 
 def _why_not(why: WhyNot) -> Lines:

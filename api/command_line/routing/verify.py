@@ -51,7 +51,7 @@ def verify() -> None:
 @click.option("--quick", is_flag=True, help="Leave the plain scan of everything that waits out: faster on long queues.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def verify_routing_command(first: int, last: int | None, lag_seconds: float, quick: bool, as_json: bool) -> None:  # noqa: FBT001  # flags
-    r"""Check what routing promises against every event of the log. Exit status 1 if anything breaks a promise.
+    """Check what routing promises against every event of the log. Exit status 1 if anything breaks a promise.
 
     \b
     - no agent above capacity; what a supervisor gave in spite of it is listed apart
@@ -69,7 +69,7 @@ def verify_routing_command(first: int, last: int | None, lag_seconds: float, qui
     Examples:
       onethread verify routing
       onethread verify routing --from 120000 --lag 2
-    """
+    """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
 
     async def run(parts: Parts) -> None:
         with _progress() as progress:
