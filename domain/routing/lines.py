@@ -238,7 +238,7 @@ class Reach:
             if passed or numbers is None:
                 best = min(best, self._search(self._mask & lines.asking(room) & ~passed))
             elif numbers:
-                best = min(best, min(map(lines.first.__getitem__, numbers)))
+                best = min(best, *map(lines.first.__getitem__, numbers))
         for number in lines.for_one.get(self._agent_id, ()):
             if lines.by_number[number].room in rooms and not passed >> number & 1:
                 best = min(best, lines.first[number])

@@ -20,7 +20,6 @@ from domain.routing.decide import DECISIONS_MAX, decide
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
-from domain.workload import Ask
 from tests.domain.situations import NOON
 
 Work = tuple[str, Conversation]
@@ -38,8 +37,10 @@ class Shop:
         self.queues: dict[str, queue.Queue] = {}
         self.agents: dict[str, Agent] = {}
         self.customers: dict[str, Customer] = {}
-        self.overloads: list[str] = []
-        """Agents who were given more than they have room for; to stay empty."""
+        self.reads_each = 1
+        """How often the router is given each event: a reader that starts again gets some twice."""
+        self.wrongs: list[str] = []
+        """Who was given work and should not have been; to stay empty."""
 
     def record(self, stream: str, events: Sequence[Event]) -> None:
         """Appends to the log, and moves everything on that reads it."""
@@ -47,7 +48,8 @@ class Shop:
             recorded = a_recorded(event, stream=stream, position=len(self.log) + 1, at=self.now)
             self.log.append(recorded)
             self._evolve_aggregate(stream, event)
-            evolve(self.router, recorded)
+            for _ in range(self.reads_each):
+                evolve(self.router, recorded)
 
     def _evolve_aggregate(self, stream: str, event: Event) -> None:
         match stream.partition("-")[0]:
@@ -55,16 +57,20 @@ class Shop:
                 self.customers[stream] = customer.evolve(self.customers.get(stream, customer.NEW), event)
             case "agent":
                 before = self.agents.get(stream, agent.NEW)
-                if isinstance(event, LoadTaken) and not workload.has_room(before, self._ask_of(event)):
-                    self.overloads.append(stream)
+                if isinstance(event, LoadTaken):
+                    self._demand_takable(stream, before, event)
                 self.agents[stream] = agent.evolve(before, event)
             case "queue":
                 self.queues[stream] = queue.evolve(self.queues.get(stream, queue.NEW), event)
             case "policy":
                 self.policy = policy.evolve(self.policy, event)
 
-    def _ask_of(self, taken: LoadTaken) -> Ask:
-        return self.policy.rules.ask(taken.channel, taken.units)
+    def _demand_takable(self, agent_id: str, before: Agent, taken: LoadTaken) -> None:
+        is_offer = taken.conversation_id not in before.on_hold
+        if is_offer and before.presence is not Presence.AVAILABLE:
+            self.wrongs.append(f"{agent_id} was {before.presence}")
+        if not workload.has_room(before, self.policy.rules.ask(taken.channel, taken.units)):
+            self.wrongs.append(f"{agent_id} had no room")
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -1,0 +1,163 @@
+"""Every guard is needed: with any one of them taken away, some random day breaks a promise."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from domain import agent, classification, offers, workload
+from domain.conversation import Status
+from domain.event import RuleBroken
+from domain.routing import choose, crew, decide, evolve, facts, lines, state
+from tests.domain.routing import shop
+from tests.domain.routing.day import Day
+from tests.domain.routing.promises import live_through
+
+SEEDS_MAX = 40
+STOPS_THE_DAY = (AssertionError, RuleBroken, LookupError, AttributeError, ValueError, pytest.fail.Exception)
+Put = Callable[[Any, str, Any], None]
+
+
+def no_capacity_in_the_engine(put: Put) -> None:
+    put(crew.Crew, "_rooms_of", lambda self, _: set(self._room))
+
+
+def no_capacity_in_the_domain(put: Put) -> None:
+    put(workload, "no_room", lambda *_: "")
+
+
+def no_presence_in_the_domain(put: Put) -> None:
+    put(workload, "take_load", workload.resume_load)
+
+
+def no_skills(put: Put) -> None:
+    able = crew.Crew.able
+    put(crew.Crew, "able", lambda self, _, groups, channel: able(self, (), groups, channel))
+
+
+def no_groups(put: Put) -> None:
+    able = crew.Crew.able
+    put(crew.Crew, "able", lambda self, skills, _, channel: able(self, skills, (), channel))
+
+
+def no_channels(put: Put) -> None:
+    able = crew.Crew.able
+    put(crew.Crew, "able", lambda self, skills, groups, _: able(self, skills, groups, "webchat"))
+
+
+def no_order(put: Put) -> None:
+    put(facts.Facts, "order_key", lambda *_: 0)
+
+
+def no_turns(put: Put) -> None:
+    put(crew.Crew, "longest_idle", lambda _, who: iter(crew.bits(who)))
+
+
+def no_preference(put: Put) -> None:
+    put(lines.Line, "better", lambda *_: 0)
+
+
+def no_friends(put: Put) -> None:
+    put(state.RouterState, "_awaited", lambda *_: "")
+
+
+def no_rests(put: Put) -> None:
+    put(choose, "_bits_of", lambda *_: 0)
+
+
+def no_time(put: Put) -> None:
+    put(state.RouterState, "advance", lambda *_: None)
+
+
+def no_hours(put: Put) -> None:
+    put(state.RouterState, "is_open", lambda *_: True)
+
+
+def no_end_of_offers(put: Put) -> None:
+    put(decide.Round, "_end_offers", lambda *_: None)
+
+
+def no_return_from_who_left(put: Put) -> None:
+    put(state.RouterState, "note_stranded", lambda *_: None)
+
+
+def no_timetable(put: Put) -> None:
+    put(decide.Round, "_take_steps", lambda *_: None)
+
+
+def no_overflow(put: Put) -> None:
+    put(decide.Round, "_overflow_queues", lambda *_: False)
+
+
+def no_end_of_overflow(put: Put) -> None:
+    put(facts.Facts, "has_been", lambda *_: False)
+
+
+def no_look_at_who_got_room(put: Put) -> None:
+    def seat(self: crew.Crew, *given: Any) -> None:
+        seated(self, *given)
+        self.fresh = 0
+
+    seated = crew.Crew.seat
+    put(crew.Crew, "seat", seat)
+
+
+def no_look_at_who_joined(put: Put) -> None:
+    put(decide.Round, "_look_at", lambda *_: None)
+
+
+def no_giving_back(put: Put) -> None:
+    put(decide.Round, "__exit__", lambda *_: None)
+
+
+def no_second_live_offer(put: Put) -> None:
+    offer = offers.offer
+    put(offers, "offer", lambda one, **given: offer(replace(one, status=Status.WAITING), **given))
+
+
+def no_step_once_only(put: Put) -> None:
+    relax = classification.relax
+    put(classification, "relax", lambda one, **given: relax(replace(one, steps=-1), **given))
+
+
+def no_repeated_event(put: Put) -> None:
+    def take(state: Any, recorded: Any) -> None:
+        state.facts.position = 0
+        evolve_once(state, recorded)
+
+    evolve_once = evolve.evolve
+    put(shop, "evolve", take)
+
+
+def no_end_of_skills(put: Put) -> None:
+    def skills_at(self: agent.Agent, _: datetime) -> dict[str, int]:
+        return self.skills
+
+    put(agent.Agent, "skills_at", skills_at)
+
+
+GUARDS = [guard for name, guard in list(globals().items()) if name.startswith("no_")]
+
+
+@pytest.fixture
+def put(monkeypatch: pytest.MonkeyPatch) -> Put:
+    return monkeypatch.setattr
+
+
+@pytest.mark.parametrize("take_away", GUARDS, ids=lambda guard: guard.__name__)
+def test_a_day_without_the_guard_breaks_a_promise(take_away: Callable[[Put], None], put: Put) -> None:
+    take_away(put)
+
+    broken = next((seed for seed in range(SEEDS_MAX) if breaks_a_promise(seed)), None)
+
+    assert broken is not None, f"nothing noticed in {SEEDS_MAX} days that it was gone"
+
+
+def breaks_a_promise(seed: int) -> bool:
+    try:
+        live_through(Day(seed))
+    except STOPS_THE_DAY:
+        return True
+    return False
