@@ -1,6 +1,7 @@
 """The router's past: its state at any position, from the nearest stored one and the events behind it."""
 
 import asyncio
+import logging
 from typing import Protocol
 
 import msgspec
@@ -12,6 +13,9 @@ from domain.routing.state import RouterState
 
 EVENTS_AT_ONCE = 1_000
 """Read and folded before others get their turn."""
+
+
+logger = logging.getLogger(__name__)
 
 
 class RouterSnapshots(Protocol):
@@ -27,10 +31,7 @@ async def router_at(log: Log, position: int, snapshots: RouterSnapshots | None =
     Reads the log from the nearest snapshot, or from its beginning. What cannot be decoded is passed, as the router
     itself does. Raises LogUnreachable.
     """
-    state, after = RouterState(), 0
-    if snapshots is not None and (stored := await snapshots.nearest(position)) is not None:
-        facts, after = stored
-        state = RouterState(msgspec.msgpack.decode(facts, type=Facts))
+    state, after = await _begun(position, snapshots)
     while after < position:
         try:
             batch, after = await log.read(after, min(EVENTS_AT_ONCE, position - after), TOPICS)
@@ -42,3 +43,15 @@ async def router_at(log: Log, position: int, snapshots: RouterSnapshots | None =
                 evolve(state, recorded)
         await asyncio.sleep(0)
     return state
+
+
+async def _begun(position: int, snapshots: RouterSnapshots | None) -> tuple[RouterState, int]:
+    """What is stored nearest before the position; where that cannot be read, the whole log says the same."""
+    stored = None if snapshots is None else await snapshots.nearest(position)
+    if stored is None:
+        return RouterState(), 0
+    try:
+        return RouterState(msgspec.msgpack.decode(stored[0], type=Facts)), stored[1]
+    except msgspec.MsgspecError as error:
+        logger.warning("the router's state at position %d cannot be read: %s", stored[1], error)
+        return RouterState(), 0

@@ -10,8 +10,8 @@ from application.proofs.finding import Promise
 from domain.agent import Presence
 from domain.event import Redacted
 from tests.application.proofs.situations import LAG, a_busy_hour, audited, decide_all, is_decided
+from tests.domain.routing.day import Day
 from tests.domain.routing.situations import a_shop_with
-from tests.domain.routing.test_invariants import Day
 from tests.domain.situations import MEI, OLA, QUEUE
 
 
