@@ -38,6 +38,7 @@ from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
 from application.push import Hub
 from application.router import Router
+from application.router_snapshots import Trail
 from application.states import States
 from application.use_cases.assign_work import AssignWork
 from application.use_cases.conversation_desk import Desk
@@ -66,6 +67,7 @@ from infrastructure.nats_link import NatsLink
 from infrastructure.outbox import PostgresOutbox
 from infrastructure.polled import PostgresPolled
 from infrastructure.positions import PostgresPositions
+from infrastructure.router_snapshots import PostgresRouterSnapshots
 from infrastructure.stopping import stop
 from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
@@ -134,10 +136,10 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             parts.followers.update(_followers(parts, client, get))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
             wecom = _wecom_door(parts, client, announcer)
-            leased |= {"router": parts.router.run, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
+            leased |= {"router": parts.router.lead, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
             leases = Leases(settings.database_url, leased)
-            running |= {"leases": leases.run, "nats door": NatsDoor(parts).run}
+            running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
         if readers:
             await stack.enter_async_context(LmtpDoor(parts).listening())
@@ -157,6 +159,7 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     )
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
     views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
+    snapshots = PostgresRouterSnapshots(log.pool, keys.master_keys)
     return Parts(
         settings=settings,
         keys=keys,
@@ -183,13 +186,13 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         traffic=PostgresTraffic(settings.database_url, log.pool),
         polled=PostgresPolled(log.pool),
         views=views,
-        explain=ExplainDecisions(log, views),
+        explain=ExplainDecisions(log, views, snapshots),
         hub=Hub(views),
         metrics=metrics,
         media=media,
         take_mail=take_mail,
         projections=_projections(settings.database_url),
-        router=Router(log, AssignWork(commands), now),
+        router=Router(log, AssignWork(commands), now, Trail(snapshots)),
         nats=nats,
         followers={"directory": Follower(log, directory)},
     )

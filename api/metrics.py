@@ -136,7 +136,7 @@ class Metrics:
 
     def measure_routing(self, router: Router) -> None:
         """Sets the sizes of the queues and the router's decisions, where the router runs in this process."""
-        if router.follower.position < 0:
+        if not router.leads:
             return
         waiting = Counts(one.queue_id for one in router.state.facts.waiting.values())
         for queue_id in router.state.facts.queues.keys() | waiting.keys():

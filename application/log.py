@@ -4,7 +4,7 @@
 """
 
 from asyncio import Future
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -122,6 +122,9 @@ class Log(Protocol):
     async def read_stream(self, stream: str, after_version: int = 0) -> list[Recorded]:
         """The stream's events after the version, in order."""
 
+    async def read_streams(self, after_versions: Mapping[str, int]) -> list[Recorded]:
+        """The events of several streams, of each after its version; those of one stream in order."""
+
     async def claimed(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
         """Position and fingerprint of those of the keys that are taken."""
 
@@ -140,6 +143,9 @@ class Snapshots(Protocol):
 
     async def load(self, stream: str, state_name: str) -> tuple[bytes, int] | None:
         """The newest stored state of that name and the stream version it stands for."""
+
+    async def load_all(self, state_names: Mapping[str, str]) -> dict[str, tuple[bytes, int]]:
+        """The same for several streams, with the name wanted of each; those that have one."""
 
     async def save(self, stream: str, state_name: str, state: bytes, version: int) -> None:
         """Stores it, encrypted like the stream's events."""

@@ -2,21 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from application.commands import Command, Contended
 from application.follower import POLL_SECONDS, RETRY_SECONDS_MAX, Follower
-from application.log import Log, LogBusy, LogUnreachable
-from application.use_cases.assign_work import AssignWork
+from application.log import Log, LogBusy, LogUnreachable, UnreadableEvent
+from application.router_snapshots import Trail
+from application.use_cases.assign_work import AssignWork, streams_of
 from domain.event import Recorded, RuleBroken
 from domain.routing.decide import decide, next_deadline
-from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax
+from domain.routing.decisions import Decision
 from domain.routing.evolve import TOPICS, evolve
 from domain.routing.state import RouterState
 
 REST_AFTER_REFUSAL = timedelta(seconds=0.5)
-"""How long the router waits for events after a decision was refused, before it decides anew without any."""
+"""How long the router waits for news after a decision was refused, before it decides anew without any."""
+TOGETHER_MAX = 250
+"""Decisions that are made ready together, while those before them are being stored."""
 
 logger = logging.getLogger(__name__)
 
@@ -24,35 +27,50 @@ logger = logging.getLogger(__name__)
 class Router:
     """Follows the log, decides, appends, and reads its own decisions back before it decides again.
 
-    One runs at a time in a deployment. A second one by mistake does no harm: each decision is checked against both
-    streams' versions, and the later one of two is refused.
+    Every process that has one follows, so that each knows what the others know; one of them leads, and decides. Two
+    that lead by mistake do no harm: each decision is checked against the versions of all its streams, and the later
+    one of two is refused.
     """
 
     name = "router"
     topics = TOPICS
 
-    def __init__(self, log: Log, assign: AssignWork, clock: Callable[[], datetime]) -> None:
+    def __init__(self, log: Log, assign: AssignWork, clock: Callable[[], datetime], trail: Trail | None = None) -> None:
         self.state = RouterState()
         self.follower = Follower(log, self)
+        self.leads = False
         self.refused = 0
         """Decisions that were stale by the time they reached the log."""
         self.decided = 0
         self._log = log
         self._assign = assign
         self._clock = clock
+        self._trail = trail
         self._position = 0
-        self._settled = 0
-        """Position of the newest decision of its own: only a state that has read it may decide again."""
-        self._rest_until: datetime | None = None
-        self._refused_at = 0
+        self._settled: int | None = None
+        """Only a state that has read up to here may decide: everything that was decided before. None: the log knows."""
+        self._rest: Rest | None = None
 
     async def start(self) -> int:
+        if self._trail is not None and self._position == 0:
+            facts, self._position = await self._trail.load()
+            self.state = RouterState(facts)
         return self._position
 
     async def take(self, batch: Sequence[Recorded], upto: int) -> None:
         for recorded in batch:
             evolve(self.state, recorded)
+        self._assign.saw(batch)
         self._position = upto
+
+    async def lead(self) -> None:
+        """Until it is cancelled, the router that runs here decides."""
+        self._settled = None  # whatever was decided elsewhere is read first
+        self.leads = True
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.leads = False
 
     async def run(self) -> None:
         """Until it is cancelled. What goes wrong is told, waited out and tried again."""
@@ -60,16 +78,20 @@ class Router:
             await self._run()
         finally:
             self.follower.position = -1
+            if self._trail is not None:
+                await self._trail.stop()
 
     async def _run(self) -> None:
-        self._settled = await self._log.head()  # old work is no reason to decide before the whole log is read
         pause = 0.1
         while True:
             try:
                 if self.follower.position < 0:
                     await self.follower.catch_up(0)
                 await self.follower.step(self._wait_seconds())
-                await self.act()
+                if self.leads:
+                    await self.act()
+                    if self._trail is not None:
+                        self._trail.keep(self.state.facts, self._position)
                 pause = 0.1
             except Exception:
                 logger.exception("the router stopped; it goes on at its position")
@@ -88,67 +110,86 @@ class Router:
     async def act(self) -> None:
         """Decides once and puts the decisions into the log."""
         now = self._clock()
-        if self._position < self._settled or (self._rest_until is not None and now < self._rest_until):
+        if self._settled is None:
+            self._settled = await self._log.head()
+        if self._position < self._settled or (self._rest is not None and self._rest.lasts(now, self._known)):
             return
-        self._rest_until = None
+        self._rest = None
         decisions = decide(self.state, now)
         if not decisions:
             return
-        # What an ended offer sets free, or asks less now, may be offered in the same list, so that goes first.
-        ends, offers = _split(decisions)
-        for kind in (ends, offers):
-            positions = await asyncio.gather(*(self._carry_out(same, now) for same in _by_agent(kind)))
-            self._settled = max([self._settled, *(position for one in positions for position in one)])
+        self._settled = None
+        positions = await self._carry_out_all(decisions, now)
+        if self._rest is None:
+            self._settled = max(positions)
         self.decided += len(decisions)
 
-    async def _carry_out(self, decisions: Sequence[Decision], now: datetime) -> list[int]:
-        """Decisions that concern one agent, one after the other. Returns the positions they led to, 0 for none."""
-        positions = []
-        for decision in decisions:
-            command = Command(actor=self.name, at=now, cause=self.state.facts.position or None)
-            try:
-                match decision:
-                    case Offer():
-                        done = await self._assign.offer(command, decision)
-                    case Expire():
-                        done = await self._assign.expire(command, decision)
-                    case Relax():
-                        done = await self._assign.relax(command, decision)
-                    case Overflow():
-                        done = await self._assign.overflow(command, decision)
-                    case _:
-                        done = await self._assign.withdraw(command, decision)
-                positions.append(done.position)
-            except (RuleBroken, Contended, LogBusy, LogUnreachable) as refusal:
-                # Stale, or the log is in need: what has happened meanwhile comes along the log, then it decides anew.
-                logger.info("decision refused: %s", type(refusal).__name__)
-                self.refused += 1
-                self._rest_until, self._refused_at = now + REST_AFTER_REFUSAL, self._position
-                positions.append(0)
-        return positions
+    @property
+    def _known(self) -> int:
+        return self.state.facts.position
+
+    async def _carry_out_all(self, decisions: Sequence[Decision], now: datetime) -> list[int]:
+        """The positions they led to. All go at once, but those on the same stream keep their order."""
+        tasks: list[asyncio.Task[int]] = []
+        latest: dict[str, asyncio.Task[int]] = {}  # by stream
+        outcomes: list[int | BaseException] = []
+        try:
+            for first in range(0, len(decisions), TOGETHER_MAX):
+                together = decisions[first : first + TOGETHER_MAX]
+                await self._assign.prepare(together)
+                for decision in together:
+                    streams = streams_of(decision)
+                    before = {latest[stream] for stream in streams if stream in latest}
+                    task = asyncio.create_task(self._carry_out(decision, now, before))
+                    latest.update(dict.fromkeys(streams, task))
+                    tasks.append(task)
+        finally:
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return [outcome for outcome in outcomes if isinstance(outcome, int)]
+
+    async def _carry_out(self, decision: Decision, now: datetime, before: Collection[asyncio.Task[int]]) -> int:
+        """The position it led to, 0 if it was refused."""
+        if before:
+            await asyncio.wait(before)
+        command = Command(actor=self.name, at=now, cause=self._known or None)
+        try:
+            return (await self._assign.carry_out(command, decision)).position
+        except (RuleBroken, Contended, UnreadableEvent) as refusal:
+            # Stale, most likely: what has happened meanwhile comes along the log, then it decides anew.
+            self._refuse(refusal, Rest(since=now, known=self._known))
+        except (LogBusy, LogUnreachable) as need:
+            self._refuse(need, Rest(since=now, known=None))
+        return 0
+
+    def _refuse(self, why: Exception, rest: "Rest") -> None:
+        logger.info("decision refused: %s", type(why).__name__)
+        self.refused += 1
+        if self._rest is None or rest.known is None:
+            self._rest = rest
 
     def _wait_seconds(self) -> float:
         """Until the next offer runs out, at most one poll."""
-        now = self._clock()
-        moments = [m for m in (next_deadline(self.state, now), self._rest_until) if m is not None]
-        if not moments:
+        if not self.leads:
             return POLL_SECONDS
-        return min(POLL_SECONDS, max(0.0, (min(moments) - now).total_seconds()))
+        now = self._clock()
+        moments = [next_deadline(self.state, now), self._rest.until if self._rest else None]
+        seconds = [(moment - now).total_seconds() for moment in moments if moment is not None]
+        return max(0.0, min([POLL_SECONDS, *seconds]))
 
 
-def _split(decisions: Iterable[Decision]) -> tuple[list[Decision], list[Decision]]:
-    """Those that make an offer possible, and those that make one."""
-    ends: list[Decision] = []
-    offers: list[Decision] = []
-    for decision in decisions:
-        (offers if isinstance(decision, Offer) else ends).append(decision)
-    return ends, offers
+class Rest:
+    """A pause after a refusal, so that what is refused again and again does not keep the router busy."""
 
+    def __init__(self, *, since: datetime, known: int | None) -> None:
+        self.since = since
+        self.until = since + REST_AFTER_REFUSAL
+        self.known = known
+        """What the router knew: any news ends the rest. None: news do not help, the log itself is in need."""
 
-def _by_agent(decisions: Iterable[Decision]) -> list[list[Decision]]:
-    """Decisions on an agent's stream would conflict with each other, so they keep their order among themselves."""
-    groups: dict[str, list[Decision]] = {}
-    for decision in decisions:
-        shared = decision.conversation_id if isinstance(decision, Relax | Overflow) else decision.agent_id
-        groups.setdefault(shared, []).append(decision)
-    return list(groups.values())
+    def lasts(self, now: datetime, known: int) -> bool:
+        """A clock that was set back ends it too."""
+        has_news = self.known is not None and known != self.known
+        return not has_news and self.since <= now < self.until

@@ -1,17 +1,20 @@
 """Decision states of streams: kept in the process, moved forward by what it appended, re-read on a conflict."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-from application.log import Log, Snapshots
-from domain.event import Event, kind_of
+from application.log import Log, Snapshots, UnreadableEvent
+from domain.event import Event, Recorded, kind_of
 from domain.streams import AGGREGATES
 
 STATES_MAX = 50_000
 """States kept; the one not used for longest goes first."""
+TOGETHER_MAX = 200
+"""Streams read at once: what is done while one answer is decoded has to wait."""
 
 
 class States:
@@ -35,7 +38,17 @@ class States:
         What is at hand may lag behind what other processes appended; below `at_least` it is read again.
         """
         found = self.peek(stream)
-        return found if found is not None and found[1] >= at_least else await self._read(stream)
+        return found if found is not None and found[1] >= at_least else (await self._read([stream]))[stream]
+
+    async def load_all(self, streams: Collection[str]) -> None:
+        """Puts those at hand that are not, asking for many at once: for who is about to load them one by one.
+
+        What cannot be read is left out, and is told when it is loaded by itself.
+        """
+        missing = sorted(set(streams) - self._known.keys())
+        for first in range(0, len(missing), TOGETHER_MAX):
+            with suppress(UnreadableEvent):
+                await self._read(missing[first : first + TOGETHER_MAX])
 
     def begin(self, stream: str) -> tuple[Any, int]:
         """State and version of a stream that was just given its id, so that there is nothing to read."""
@@ -46,6 +59,16 @@ class States:
         known = self._known.get(stream)
         if known is None or known[1] < version:
             self._keep(stream, state, version)
+
+    def saw(self, recorded: Recorded) -> None:
+        """Somebody appended it, in whatever process: what is at hand moves on with it, or is let go."""
+        known = self._known.get(recorded.stream)
+        if known is None or known[1] >= recorded.version:
+            return
+        if known[1] + 1 == recorded.version:
+            self._known[recorded.stream] = fold(recorded.stream, known[0], [recorded.event]), recorded.version
+        else:
+            self.forget(recorded.stream)
 
     def forget(self, stream: str) -> None:
         """Somebody else appended, or the stream was erased: read it again next time."""
@@ -58,16 +81,20 @@ class States:
         self.forget(stream)
         return True
 
-    async def _read(self, stream: str) -> tuple[Any, int]:
-        aggregate = AGGREGATES[kind_of(stream)]
-        state, version = aggregate.new, 0
-        if (stored := await self._snapshots.load(stream, aggregate.state_name)) is not None:
-            state, version = msgspec.msgpack.decode(stored[0], type=type(aggregate.new)), stored[1]
-        for recorded in await self._log.read_stream(stream, version):
-            state, version = aggregate.evolve(state, recorded.event), recorded.version
-        if version:
-            self.moved(stream, state, version)  # while this was read, the process may have appended more
-        return state, version
+    async def _read(self, streams: Sequence[str]) -> dict[str, tuple[Any, int]]:
+        aggregates = {stream: AGGREGATES[kind_of(stream)] for stream in streams}
+        found: dict[str, tuple[Any, int]] = {stream: (one.new, 0) for stream, one in aggregates.items()}
+        stored = await self._snapshots.load_all({stream: one.state_name for stream, one in aggregates.items()})
+        for stream, (state, version) in stored.items():
+            found[stream] = msgspec.msgpack.decode(state, type=type(aggregates[stream].new)), version
+        versions = {stream: version for stream, (_, version) in found.items()}
+        for recorded in await self._log.read_streams(versions):
+            state, _ = found[recorded.stream]
+            found[recorded.stream] = aggregates[recorded.stream].evolve(state, recorded.event), recorded.version
+        for stream, (state, version) in found.items():
+            if version:
+                self.moved(stream, state, version)  # while this was read, the process may have appended more
+        return found
 
     def _keep(self, stream: str, state: Any, version: int) -> None:
         self._known[stream] = (state, version)

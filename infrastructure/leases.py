@@ -14,8 +14,12 @@ ASK_SECONDS = 1.0
 """How often a standby asks, and how often a holder makes sure of its connection."""
 ANSWER_SECONDS_MAX = 5.0
 """A connection that has not answered for so long is lost, and its leases with it."""
+SILENT_SECONDS_MAX = 10.0
+"""The server ends a session that has not asked for so long: a process that hangs, or whose machine is gone, but whose
+connection was never closed, keeps no lease."""
 NAMESPACE = 0x0E_7E_AD  # keeps our locks apart from others in the same database
 
+_SESSION = "-c idle_session_timeout={silent_ms}"
 _TRY = "SELECT pg_try_advisory_lock(%s, %s)"
 _ALIVE = "SELECT 1"
 
@@ -38,7 +42,11 @@ class Leases:
         while True:
             try:
                 async with await AsyncConnection.connect(
-                    self._database_url, autocommit=True, connect_timeout=5, application_name="onethread leases"
+                    self._database_url,
+                    autocommit=True,
+                    connect_timeout=5,
+                    options=_SESSION.format(silent_ms=round(SILENT_SECONDS_MAX * 1000)),
+                    application_name="onethread leases",
                 ) as connection:
                     try:
                         await self._hold(connection)

@@ -88,6 +88,8 @@ async def read_readiness(asked: Asked[Nothing]) -> Answer:
     except (LogUnreachable, ViewsUnreachable, TimeoutError):
         log = "unreachable"
     here = {name for name, follower in parts.followers.items() if follower.position >= 0}
+    if not parts.router.leads:  # it follows everywhere; only where it decides does anybody wait for it
+        here.discard(parts.router.name)
     lags = {name: lag for name, lag in lags.items() if name in here}
     is_built = "directory" in here and all(position >= 0 for position in views.values())
     is_ready = log == "reachable" and is_built and all(lag <= LAG_SECONDS_MAX for lag in lags.values())

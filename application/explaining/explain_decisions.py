@@ -6,10 +6,11 @@ from collections.abc import Callable
 import msgspec
 
 from application.explaining.explanation import Explanation
-from application.explaining.past import RouterSnapshots, router_at
+from application.explaining.past import router_at
 from application.explaining.stages import DecisionUnknown, explanation_of, stands_at
 from application.log import Log, UnreadableEvent
 from application.projections.decisions import Decisions
+from application.router_snapshots import RouterSnapshots
 from application.views import ViewNotBuilt, ViewReaders
 from domain.assignment import ConversationOffered
 from domain.event import Recorded

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from typing import Protocol
 
 import msgspec
 
 from application.log import Log, UnreadableEvent
+from application.router_snapshots import RouterSnapshots, decoded
 from domain.routing.evolve import TOPICS, evolve
-from domain.routing.facts import Facts
 from domain.routing.state import RouterState
 
 EVENTS_AT_ONCE = 1_000
@@ -16,13 +15,6 @@ EVENTS_AT_ONCE = 1_000
 
 
 logger = logging.getLogger(__name__)
-
-
-class RouterSnapshots(Protocol):
-    """Where the router's states are kept on the way."""
-
-    async def nearest(self, position: int) -> tuple[bytes, int] | None:
-        """The newest stored facts that stand at or before the position, and where they stand."""
 
 
 async def router_at(log: Log, position: int, snapshots: RouterSnapshots | None = None) -> RouterState:
@@ -51,7 +43,7 @@ async def _begun(position: int, snapshots: RouterSnapshots | None) -> tuple[Rout
     if stored is None:
         return RouterState(), 0
     try:
-        return RouterState(msgspec.msgpack.decode(stored[0], type=Facts)), stored[1]
+        return RouterState(decoded(stored[0])), stored[1]
     except msgspec.MsgspecError as error:
         logger.warning("the router's state at position %d cannot be read: %s", stored[1], error)
         return RouterState(), 0

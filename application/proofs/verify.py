@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from application.explaining.past import RouterSnapshots, router_at
+from application.explaining.past import router_at
 from application.explaining.stages import is_same, told
 from application.log import Log, UnreadableEvent
 from application.proofs.audit import DECISION_LAG, RoutingAudit
+from application.router_snapshots import RouterSnapshots
 from domain.routing.decide import recompute
 
 EVENTS_AT_ONCE = 2_000

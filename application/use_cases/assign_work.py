@@ -1,12 +1,25 @@
-"""Assign work: carries the router's decisions out on the customer's and the agent's stream together."""
+"""Assign work: carries the router's decisions out, each on the streams it concerns, all of it or nothing."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
 
 from application.commands import Command, Commands, Done
 from domain import agent, classification, offers, workload
 from domain.agent import Agent, Presence
 from domain.customer import Customer
-from domain.event import Event
+from domain.event import Event, Recorded
 from domain.offers import NotWaiting
-from domain.routing.decisions import Expire, Offer, Overflow, Relax, Withdraw
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
+
+
+def streams_of(decision: Decision) -> tuple[str, ...]:
+    """The streams that it writes to: the customer's, and the agent's where one is concerned."""
+    match decision:
+        case Offer() | Expire() | Withdraw():
+            return decision.customer_id, decision.agent_id
+        case Relax() | Overflow():
+            return (decision.customer_id,)
 
 
 class AssignWork:
@@ -15,76 +28,84 @@ class AssignWork:
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
 
-    async def offer(self, command: Command, decision: Offer) -> Done:
-        """Raises NotWaiting, NotAvailable, AtCapacity, Contended."""
+    async def prepare(self, decisions: Iterable[Decision]) -> None:
+        """Reads together what they are checked against, so that they need not read it one by one."""
+        await self._commands.states.load_all({stream for one in decisions for stream in streams_of(one)})
 
-        def decide(customer: Customer, winner: Agent) -> list[list[Event]]:
-            one = customer.conversation(decision.conversation_id)
-            if one.queue_id != decision.queue_id:  # another queue asks for other skills
-                raise NotWaiting(f"the conversation no longer waits in {decision.queue_id}")
-            offered = offers.offer(
-                one,
-                offer_id=decision.offer_id,
-                agent_id=decision.agent_id,
-                units=decision.units,
-                expires_at=decision.expires_at,
-                choice=decision.choice,
-            )
-            load = workload.take_load(
-                winner, conversation_id=one.id, customer_id=decision.customer_id, ask=decision.ask
-            )
-            return [offered, load]
+    def saw(self, batch: Iterable[Recorded]) -> None:
+        """Keeps what decisions are checked against in step with what others append."""
+        for recorded in batch:
+            self._commands.states.saw(recorded)
 
-        return await self._commands.carry_out(command, [decision.customer_id, decision.agent_id], decide)
+    async def carry_out(self, command: Command, decision: Decision) -> Done:
+        """Raises NotWaiting, NotAvailable, AtCapacity, OfferGone, Contended, LogBusy, LogUnreachable."""
+        return await self._commands.carry_out(command, streams_of(decision), _rule_for(decision, command.at))
 
-    async def expire(self, command: Command, decision: Expire) -> Done:
-        """The agent who missed it is away from now on, so that nobody waits for them again. Raises OfferGone."""
 
-        def decide(customer: Customer, missing: Agent) -> list[list[Event]]:
-            one = customer.conversation(decision.conversation_id)
-            expired = offers.expire_offer(one, offer_id=decision.offer_id, at=command.at)
-            released = workload.release_load(missing, conversation_id=one.id, reason="expired")
-            if missing.is_signed_in:
-                released += agent.change_presence(missing, Presence.AWAY, "missed an offer")
-            return [expired, released]
+def _rule_for(decision: Decision, at: datetime) -> Callable[..., list[list[Event]]]:
+    """What the decision comes to, from the states of its streams."""
+    match decision:
+        case Offer():
+            return partial(_offer, decision)
+        case Expire():
+            return partial(_expire, decision, at)
+        case Withdraw():
+            return partial(_withdraw, decision)
+        case Relax():
+            return partial(_relax, decision)
+        case Overflow():
+            return partial(_overflow, decision, at)
 
-        return await self._commands.carry_out(command, [decision.customer_id, decision.agent_id], decide)
 
-    async def withdraw(self, command: Command, decision: Withdraw) -> Done:
-        """Nothing where the offer is gone already."""
+def _offer(decision: Offer, customer: Customer, winner: Agent) -> list[list[Event]]:
+    one = customer.conversation(decision.conversation_id)
+    if one.queue_id != decision.queue_id:  # another queue asks for other skills
+        raise NotWaiting(f"the conversation no longer waits in {decision.queue_id}")
+    offered = offers.offer(
+        one,
+        offer_id=decision.offer_id,
+        agent_id=decision.agent_id,
+        units=decision.units,
+        expires_at=decision.expires_at,
+        choice=decision.choice,
+    )
+    load = workload.take_load(winner, conversation_id=one.id, customer_id=decision.customer_id, ask=decision.ask)
+    return [offered, load]
 
-        def decide(customer: Customer, left: Agent) -> list[list[Event]]:
-            one = customer.conversation(decision.conversation_id)
-            if one.offer_id != decision.offer_id:
-                return [[], []]
-            withdrawn = offers.withdraw_offer(one, reason=decision.reason)
-            released = workload.release_load(left, conversation_id=one.id, reason="withdrawn") if withdrawn else []
-            return [withdrawn, released]
 
-        return await self._commands.carry_out(command, [decision.customer_id, decision.agent_id], decide)
+def _expire(decision: Expire, at: datetime, customer: Customer, missing: Agent) -> list[list[Event]]:
+    """The agent who missed it is away from now on, so that nobody waits for them again."""
+    one = customer.conversation(decision.conversation_id)
+    expired = offers.expire_offer(one, offer_id=decision.offer_id, at=at)
+    released = workload.release_load(missing, conversation_id=one.id, reason="expired")
+    if missing.is_signed_in:
+        released += agent.change_presence(missing, Presence.AWAY, "missed an offer")
+    return [expired, released]
 
-    async def relax(self, command: Command, decision: Relax) -> Done:
-        """It asks less of an agent from now on. Raises NotWaiting, Contended."""
 
-        def decide(customer: Customer) -> list[list[Event]]:
-            one = customer.conversation(decision.conversation_id)
-            return [
-                classification.relax(
-                    one,
-                    queue_id=decision.queue_id,
-                    step=decision.step,
-                    skills=decision.skills,
-                    groups=decision.groups,
-                )
-            ]
+def _withdraw(decision: Withdraw, customer: Customer, left: Agent) -> list[list[Event]]:
+    """Nothing where the offer is gone already."""
+    one = customer.conversation(decision.conversation_id)
+    if one.offer_id != decision.offer_id:
+        return [[], []]
+    withdrawn = offers.withdraw_offer(one, reason=decision.reason)
+    released = workload.release_load(left, conversation_id=one.id, reason="withdrawn") if withdrawn else []
+    return [withdrawn, released]
 
-        return await self._commands.carry_out(command, [decision.customer_id], decide)
 
-    async def overflow(self, command: Command, decision: Overflow) -> Done:
-        """It waits elsewhere from now on, with its age. Raises NotWaiting, Contended."""
+def _relax(decision: Relax, customer: Customer) -> list[list[Event]]:
+    """It asks less of an agent from now on."""
+    relaxed = classification.relax(
+        customer.conversation(decision.conversation_id),
+        queue_id=decision.queue_id,
+        step=decision.step,
+        skills=decision.skills,
+        groups=decision.groups,
+    )
+    return [relaxed]
 
-        def decide(customer: Customer) -> list[list[Event]]:
-            one = customer.conversation(decision.conversation_id)
-            return [classification.overflow(one, decision.rule, queue_id=decision.queue_id, at=command.at)]
 
-        return await self._commands.carry_out(command, [decision.customer_id], decide)
+def _overflow(decision: Overflow, at: datetime, customer: Customer) -> list[list[Event]]:
+    """It waits elsewhere from now on, with its age."""
+    one = customer.conversation(decision.conversation_id)
+    return [classification.overflow(one, decision.rule, queue_id=decision.queue_id, at=at)]

@@ -70,7 +70,7 @@ class Round:
         self._conversations: set[str] = set()
         self._steps: dict[str, int] = {}
         self._looks: list[Look] = []
-        self._passed = 0  # lines, as bits, whose first nobody may take who could
+        self._passed = 0  # lines, as bits, that are gone through
         state.advance(now)
 
     def __enter__(self) -> Self:
@@ -176,23 +176,26 @@ class Round:
         """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
         lines, crew = self._state.lines, self._state.crew
         for number in lines.fresh:
-            self._look_at(lines.by_number[number], 0)
+            self._go_through(lines.by_number[number])
         for fresh in bits(crew.fresh):
             self._look_for(fresh)
         while self._looks and len(self.decisions) < limit:
             place, number, depth, bit = heappop(self._looks)
             line = lines.by_number[number]
             is_there = depth < len(line.waiting) and line.waiting[depth] == place
-            is_taken = is_there and self._try(line, place)
             if bit >= 0:
-                if is_there and not is_taken and line.room in crew.rooms[bit]:
-                    self._pass_by(line)
+                if is_there and not self._passed >> number & 1:
+                    self._go_through(line)
                 self._look_for(bit)
-            elif is_taken or not is_there:
+            elif not is_there or self._try(line, place):
                 self._look_at(line, depth)
             else:  # all who could take it rest from it
-                self._passed |= 1 << number
                 self._look_at(line, depth + 1)
+
+    def _go_through(self, line: Line) -> None:
+        """From its first place down, for whoever may take it; so nobody need look at it for one agent any more."""
+        self._passed |= 1 << line.number
+        self._look_at(line, 0)
 
     def _look_at(self, line: Line, depth: int) -> None:
         """Whatever the agent, at this place of the line, if anybody has room for what it asks."""
@@ -206,11 +209,6 @@ class Round:
             place = self._state.reach(bit).first(rooms, self._passed)
             if place is not NOWHERE:
                 heappush(self._looks, (place, self._state.lines.line_of(place[2]).number, 0, bit))
-
-    def _pass_by(self, line: Line) -> None:
-        """All who could take its first rest from it; those behind it may still be lucky, with anybody."""
-        self._passed |= 1 << line.number
-        self._look_at(line, 1)
 
     def _try(self, line: Line, place: Place) -> bool:
         """Offers what waits there, if somebody may be asked."""

@@ -1,7 +1,7 @@
 """The log on PostgreSQL: the port of `application.log`, put together from the parts of this package."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -101,6 +101,10 @@ class PostgresLog:
     async def read_stream(self, stream: str, after_version: int = 0) -> list[Recorded]:
         """As `application.log.Log.read_stream`. Raises UnreadableEvent."""
         return await self._reader.read_stream(stream, after_version)
+
+    async def read_streams(self, after_versions: Mapping[str, int]) -> list[Recorded]:
+        """As `application.log.Log.read_streams`. Raises UnreadableEvent."""
+        return await self._reader.read_streams(after_versions)
 
     async def claimed(self, keys: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
         """As `application.log.Log.claimed`."""

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from application.log import LogUnreachable, UnreadableEvent
 from domain.event import Recorded
-from infrastructure.log.columns import BytesColumn, TextColumn
+from infrastructure.log.columns import BytesColumn, NumberColumn, TextColumn
 from infrastructure.log.keys import KeyRing
 from infrastructure.log.mapper import BrokenSeal, EventMapper, Row
 from infrastructure.log.pool import ReadPool
@@ -37,6 +37,14 @@ ORDER BY notification_id LIMIT %(limit)s
 _STREAM = """
 SELECT notification_id, originator_id, originator_version, topic, state FROM onethread_events
 WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version
+"""
+
+# Ordered inside, so that the planner cannot take it apart: each stream is a walk along the primary key.
+_STREAMS = """
+SELECT stored.* FROM unnest(%b::text[], %b::bigint[]) AS wanted (stream, version) CROSS JOIN LATERAL (
+    SELECT notification_id, originator_id, originator_version, topic, state FROM onethread_events
+    WHERE originator_id = wanted.stream AND originator_version > wanted.version ORDER BY originator_version
+) AS stored
 """
 
 _AT = """
@@ -108,6 +116,11 @@ class LogReader:
         """As `application.log.Log.read_stream`. Raises UnreadableEvent."""
         rows = await self._pool.execute(_STREAM, (stream, after_version))
         return await self._open_all(rows)
+
+    async def read_streams(self, after_versions: Mapping[str, int]) -> list[Recorded]:
+        """As `application.log.Log.read_streams`. Raises UnreadableEvent."""
+        streams, versions = TextColumn(list(after_versions)), NumberColumn(list(after_versions.values()))
+        return await self._open_all(await self._pool.execute(_STREAMS, (streams, versions)))
 
     async def at(self, position: int) -> Recorded | None:
         """As `application.log.Log.at`. Raises UnreadableEvent."""

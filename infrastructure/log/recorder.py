@@ -29,7 +29,10 @@ CREATE TABLE IF NOT EXISTS onethread_tracking (
     application_name text PRIMARY KEY, notification_id bigint);
 CREATE TABLE IF NOT EXISTS onethread_polled (
     account_id text, source text, cursor text NOT NULL DEFAULT '', nudge text NOT NULL DEFAULT '',
-    nudges bigint NOT NULL DEFAULT 0, nudges_served bigint NOT NULL DEFAULT 0, PRIMARY KEY (account_id, source))
+    nudges bigint NOT NULL DEFAULT 0, nudges_served bigint NOT NULL DEFAULT 0, PRIMARY KEY (account_id, source));
+CREATE TABLE IF NOT EXISTS onethread_router_snapshots (
+    state_name text, position bigint, event_digest bytea NOT NULL, wrapped_key bytea NOT NULL,
+    sealed bytea STORAGE EXTERNAL NOT NULL, PRIMARY KEY (state_name, position))
 """
 
 # The library's insert has no expected versions, claims and keys; the primary key refuses a version that is taken.

@@ -5,17 +5,21 @@ A stored state only saves time: whenever it is missing or cannot be opened, the 
 
 import logging
 import os
+from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
 
+from infrastructure.log.columns import TextColumn
 from infrastructure.log.keys import NONCE_BYTES, KeyRing
 from infrastructure.log.pool import ReadPool
 
 logger = logging.getLogger(__name__)
 
 _LOAD = """
-SELECT originator_version, state FROM onethread_snapshots WHERE originator_id = %s
-ORDER BY originator_version DESC LIMIT 1
+SELECT stored.* FROM unnest(%b::text[]) AS wanted (id) CROSS JOIN LATERAL (
+    SELECT originator_id, originator_version, state FROM onethread_snapshots WHERE originator_id = wanted.id
+    ORDER BY originator_version DESC LIMIT 1
+) AS stored
 """
 
 # Leaves the newest: an older state that comes late changes nothing.
@@ -41,17 +45,26 @@ class PostgresSnapshots:
 
     async def load(self, stream: str, state_name: str) -> tuple[bytes, int] | None:
         """As `application.log.Snapshots.load`. Nothing when the stream's key has been destroyed since."""
-        rows = await self._pool.execute(_LOAD, (_id(stream, state_name),))
-        key = (await self._keys.of([stream])).get(stream)
-        if not rows or key is None or rows[0][0] < key.first_version:
-            return None
-        version, sealed = rows[0]
-        try:
-            state = key.cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(stream, state_name, version))
-        except InvalidTag:
-            logger.warning("the state %s of %s at version %d cannot be opened", state_name, stream, version)
-            return None
-        return state, version
+        return (await self.load_all({stream: state_name})).get(stream)
+
+    async def load_all(self, state_names: Mapping[str, str]) -> dict[str, tuple[bytes, int]]:
+        """As `application.log.Snapshots.load_all`. Nothing of those whose key has been destroyed since."""
+        streams = {_id(stream, name): stream for stream, name in state_names.items()}
+        rows = await self._pool.execute(_LOAD, (TextColumn(list(streams)),))
+        keys = await self._keys.of({streams[stored_id] for stored_id, _, _ in rows})
+        states: dict[str, tuple[bytes, int]] = {}
+        for stored_id, version, sealed in rows:
+            stream = streams[stored_id]
+            key, name = keys.get(stream), state_names[stream]
+            if key is None or version < key.first_version:
+                continue
+            try:
+                opened = key.cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _place(stream, name, version))
+            except InvalidTag:
+                logger.warning("the state %s of %s at version %d cannot be opened", name, stream, version)
+            else:
+                states[stream] = opened, version
+        return states
 
     async def save(self, stream: str, state_name: str, state: bytes, version: int) -> None:
         """As `application.log.Snapshots.save`. Does nothing for a stream whose key has been destroyed."""

@@ -10,7 +10,8 @@ from api.http.operation import Operation
 from api.routes.table import OPERATIONS, OPERATIONS_BY_TAG
 from api.sockets.asyncapi import CODES, asyncapi_document
 from api.sockets.connection import Code
-from tests.api.deployment import Deployment
+from tests.api.deployment import Deployment, a_deployment
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,16 @@ def test_the_process_is_alive_and_ready_and_tells_its_metrics(deployment: Deploy
     assert (ready["status"], ready["log"]) == ("ready", "reachable")
     assert "timeline" in ready["lag_seconds"]
     assert "onethread_append_seconds" in anybody.get("/metrics").text
+
+
+def test_a_router_that_only_stands_by_is_told_as_one_that_runs_elsewhere(deployment: Deployment) -> None:
+    settings, anybody = deployment.parts.settings, deployment.anybody()
+    wait_until(lambda: "router" in anybody.shown("/health/ready")["lag_seconds"], what="its router decides")
+    same = {name: getattr(settings, name) for name in ("master_keys", "claim_key", "token_key", "data_directory")}
+
+    with a_deployment(settings.database_url, settings.nats_url, **same) as standby:
+        ready = standby.anybody().shown("/health/ready")
+
+    assert "router" in ready["elsewhere"]
+    assert "router" not in ready["lag_seconds"]
+    assert "router" not in anybody.shown("/health/ready")["elsewhere"]

@@ -274,4 +274,6 @@ async def test_a_refusal_leaves_the_state_as_it_was(shop: Shop) -> None:
 
     events: list[Event] = await shop.since(head)
     assert kinds(events) == []
-    assert shop.states.peek(assigned.customer_id) == await shop.states._read(assigned.customer_id)
+    assert shop.states.peek(assigned.customer_id) == await States(shop.log, shop.log.snapshots).load(
+        assigned.customer_id
+    )

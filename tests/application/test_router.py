@@ -175,7 +175,7 @@ async def test_what_frees_capacity_drains_the_queue(shop: Shop) -> None:
 
 async def test_a_running_router_follows_what_happens(shop: Shop) -> None:
     await shop.hire()
-    running = asyncio.create_task(shop.router.run())
+    running = asyncio.gather(shop.router.run(), shop.router.lead())
     (receipt,) = await shop.receive(a_message())
 
     enqueued_at = receipt.position + 1

@@ -10,6 +10,7 @@ from domain.agent import Presence
 from domain.conversation import Status
 from domain.policy import RoutingPolicy
 from tests.application.situations import (
+    Case,
     Shop,
     a_message,
     a_waiting_conversation,
@@ -26,9 +27,10 @@ OFFER_SECONDS = RoutingPolicy().offer_timeout_seconds
 
 async def test_a_second_router_by_mistake_never_doubles_an_offer(shop: Shop) -> None:
     agents = [await shop.hire(f"agent {number}", capacity=4) for number in range(3)]
-    await shop.receive(*(a_message(f"m-{number}", f"visitor-{number}") for number in range(10)))
     async with another_process(shop) as other:
         here_and_there = (shop.router, other.router)
+        await asyncio.gather(*(router.settle() for router in here_and_there))
+        await shop.receive(*(a_message(f"m-{number}", f"visitor-{number}") for number in range(10)))
         await asyncio.gather(*(router.follower.catch_up() for router in here_and_there))
 
         await asyncio.gather(*(router.act() for router in here_and_there))
@@ -41,20 +43,33 @@ async def test_a_second_router_by_mistake_never_doubles_an_offer(shop: Shop) -> 
         assert len(await offers(shop)) == 6
 
 
-async def test_a_refused_decision_is_taken_anew_after_a_rest(shop: Shop) -> None:
-    first, second = await shop.hire("Mei"), await shop.hire("Ola")
+async def a_stale_router(shop: Shop) -> tuple[Case, str]:
+    """It is about to offer the case to an agent who has just gone away. Returns the other agent."""
+    first, second = sorted([await shop.hire("Mei"), await shop.hire("Ola")])
+    await shop.route()
     case = await a_waiting_conversation(shop)
     await shop.router.follower.catch_up()
-    await shop.turn(min(first, second), Presence.AWAY)
+    await shop.turn(first, Presence.AWAY)
+    return case, second
+
+
+async def test_a_refused_decision_is_taken_anew_as_soon_as_the_news_are_read(shop: Shop) -> None:
+    case, other = await a_stale_router(shop)
 
     await shop.router.act()
     assert (shop.router.refused, await offers(shop)) == (1, [])
     await shop.route()
-    assert await offers(shop) == [], "it rests"
-    shop.clock.wait(REST_AFTER_REFUSAL.total_seconds())
-    await shop.route()
 
-    assert (await shop.case(case)).agent_id == max(first, second)
+    assert (await shop.case(case)).agent_id == other
+
+
+async def test_a_router_does_not_decide_while_it_has_not_read_why_it_was_refused(shop: Shop) -> None:
+    await a_stale_router(shop)
+
+    for _ in range(3):
+        await shop.router.act()
+
+    assert shop.router.refused == 1
 
 
 async def test_a_router_elsewhere_judges_by_the_log_not_by_its_memory(shop: Shop) -> None:

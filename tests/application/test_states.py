@@ -3,19 +3,24 @@
 import asyncio
 
 import msgspec
+import psycopg
 import pytest
 
-from application.log import Context, Fact, Write
+from application.log import Context, Fact, UnreadableEvent, Write
 from application.policies.keep_snapshots import EVENTS_BETWEEN_SNAPSHOTS, KeepSnapshots
 from application.states import States
 from domain import agent, customer
 from domain.agent import Agent, CapacitySet
 from domain.customer import CustomerNamed
+from domain.streams import AGGREGATES
 from tests.application.situations import NOON, Shop, a_waiting_conversation, an_assigned_conversation, everything
 
 pytestmark = pytest.mark.anyio
 
 CONTEXT = Context("somebody else")
+AGENT_STATE = AGGREGATES["agent"].state_name
+CUSTOMER_STATE = AGGREGATES["customer"].state_name
+ALTER = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s"
 
 
 async def append(shop: Shop, stream: str, version: int, *units: int) -> None:
@@ -88,6 +93,53 @@ async def test_what_has_moved_on_is_forgotten_what_has_not_is_kept(shop: Shop) -
     assert shop.states.peek(an_agent(1)) is None
 
 
+async def test_many_states_are_read_together(shop: Shop) -> None:
+    """From snapshots and events, whatever is at hand already, and of a stream that does not exist nothing."""
+    await append(shop, an_agent(1), 0, 1, 2)
+    await append(shop, an_agent(2), 0, 3, 4, 5)
+    await shop.log.snapshots.save(an_agent(2), AGENT_STATE, msgspec.msgpack.encode(Agent(name="kept")), 2)
+    case = await a_waiting_conversation(shop)
+    states = States(shop.log, shop.log.snapshots)
+    states.moved(an_agent(1), Agent(capacity=1), 1)
+
+    await states.load_all([an_agent(1), an_agent(2), an_agent(3), case.customer_id])
+
+    assert states.peek(an_agent(1)) == (Agent(capacity=1), 1)
+    assert states.peek(an_agent(2)) == (Agent(name="kept", capacity=5), 3)
+    assert states.peek(an_agent(3)) is None
+    assert states.peek(case.customer_id) == shop.states.peek(case.customer_id)
+
+
+async def test_one_that_cannot_be_read_is_left_out_and_told_when_it_is_asked_for(shop: Shop) -> None:
+    await append(shop, an_agent(1), 0, 1)
+    await append(shop, an_agent(2), 0, 2)
+    with psycopg.connect(shop.url) as connection:
+        connection.execute(ALTER, (an_agent(1),))
+    states = States(shop.log, shop.log.snapshots)
+
+    await states.load_all([an_agent(1), an_agent(2)])
+
+    assert await states.load(an_agent(2)) == (Agent(capacity=2), 1)
+    with pytest.raises(UnreadableEvent):
+        await states.load(an_agent(1))
+
+
+async def test_what_others_appended_moves_the_state_on_or_lets_go_of_it(shop: Shop) -> None:
+    await append(shop, an_agent(1), 0, 1)
+    await shop.states.load(an_agent(1))
+    await append(shop, an_agent(1), 1, 2, 3, 4)
+    first, second, _, fourth = [one for one in await everything(shop.log) if one.stream == an_agent(1)]
+
+    shop.states.saw(first)
+    assert shop.states.peek(an_agent(1)) == (Agent(capacity=1), 1)
+    shop.states.saw(second)
+    assert shop.states.peek(an_agent(1)) == (Agent(capacity=2), 2)
+    shop.states.saw(fourth)
+    assert shop.states.peek(an_agent(1)) is None, "what came in between is not known here"
+    shop.states.saw(fourth)
+    assert shop.states.peek(an_agent(1)) is None
+
+
 async def test_what_is_forgotten_is_read_again(shop: Shop) -> None:
     await append(shop, an_agent(1), 0, 1)
     await shop.states.load(an_agent(1))
@@ -111,7 +163,7 @@ async def test_a_snapshot_takes_the_place_of_the_events_before_it(shop: Shop) ->
     """One that differs from the events shows that they were not read."""
     await append(shop, an_agent(1), 0, 1, 2, 3)
     stored = msgspec.msgpack.encode(Agent(name="from the snapshot", capacity=2))
-    await shop.log.snapshots.save(an_agent(1), "agent.1", stored, 2)
+    await shop.log.snapshots.save(an_agent(1), AGENT_STATE, stored, 2)
 
     loaded = await States(shop.log, shop.log.snapshots).load(an_agent(1))
 
@@ -136,8 +188,8 @@ async def test_snapshots_are_kept_of_streams_that_grew_by_a_hundred_events(shop:
 
     version = EVENTS_BETWEEN_SNAPSHOTS + 1
     state = msgspec.msgpack.encode(Agent(capacity=EVENTS_BETWEEN_SNAPSHOTS))
-    assert await shop.log.snapshots.load(an_agent(1), "agent.1") == (state, version)
-    assert await shop.log.snapshots.load(an_agent(2), "agent.1") is None
+    assert await shop.log.snapshots.load(an_agent(1), AGENT_STATE) == (state, version)
+    assert await shop.log.snapshots.load(an_agent(2), AGENT_STATE) is None
     assert await keep.start() == await shop.log.head()
 
 
@@ -149,7 +201,7 @@ async def test_a_snapshot_counts_what_another_process_appended(shop: Shop) -> No
 
     await keep.take(await everything(shop.log), await shop.log.head())
 
-    stored = await shop.log.snapshots.load(an_agent(1), "agent.1")
+    stored = await shop.log.snapshots.load(an_agent(1), AGENT_STATE)
     assert stored == (msgspec.msgpack.encode(Agent(capacity=EVENTS_BETWEEN_SNAPSHOTS)), EVENTS_BETWEEN_SNAPSHOTS)
 
 
@@ -157,7 +209,7 @@ async def test_a_customer_with_conversations_survives_a_snapshot(shop: Shop) -> 
     case = await a_waiting_conversation(shop)
     state, version = await shop.states.load(case.customer_id)
 
-    await shop.log.snapshots.save(case.customer_id, "customer.2", msgspec.msgpack.encode(state), version)
+    await shop.log.snapshots.save(case.customer_id, CUSTOMER_STATE, msgspec.msgpack.encode(state), version)
 
     fresh = States(shop.log, shop.log.snapshots)
     assert await fresh.load(case.customer_id) == (state, version)

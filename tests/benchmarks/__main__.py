@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import accept, append, intake, mail, push, routing, views
+from tests.benchmarks import accept, append, intake, mail, push, router_log, router_start, routing, views
 from tests.benchmarks.deployment import fresh_servers
 from tests.benchmarks.figures import Figure
 
@@ -33,6 +33,16 @@ async def _routing() -> list[Figure]:
     return await asyncio.to_thread(routing.measure)
 
 
+async def _router_log() -> list[Figure]:
+    with fresh_servers() as settings:
+        return await router_log.measure(settings.database_url)
+
+
+async def _router_start() -> list[Figure]:
+    with fresh_servers() as settings:
+        return await router_start.measure(settings.database_url)
+
+
 async def _mail() -> list[Figure]:
     return await asyncio.to_thread(mail.measure)
 
@@ -44,6 +54,8 @@ BENCHMARKS: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
     "views": _views,
     "push": push.measure,
     "routing": _routing,
+    "router_log": _router_log,
+    "router_start": _router_start,
     "mail": _mail,
     "memory": intake.measure_memory,
 }

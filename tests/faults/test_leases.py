@@ -156,6 +156,22 @@ async def test_a_process_that_loses_its_connection_stops_and_another_takes_over(
             assert (here.is_running, there.is_running) == (False, True)
 
 
+async def test_a_process_that_hangs_does_not_keep_its_leases(
+    database_url: str, server: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection stays open, and it asks nothing."""
+    diary: list[str] = []
+    here, there = Part("here", diary), Part("there", diary)
+    monkeypatch.setattr("infrastructure.leases.SILENT_SECONDS_MAX", 0.5)
+    monkeypatch.setattr("infrastructure.leases.ASK_SECONDS", 600.0)
+    async with a_process(database_url, router=here):
+        await until(lambda: here.is_running, "the part runs here")
+        monkeypatch.setattr("infrastructure.leases.ASK_SECONDS", 0.02)
+
+        async with a_process(database_url, router=there):
+            await until(lambda: there.is_running, "the part runs there")
+
+
 async def test_a_part_that_fails_begins_again(database_url: str) -> None:
     attempts: list[int] = []
     again = asyncio.Event()

@@ -72,6 +72,17 @@ async def test_a_tail_left_far_behind_begins_anew_and_misses_nothing(log_url: st
         assert names((await idle.read(position, 4))[0]) == ["23"]
 
 
+async def test_several_streams_are_read_together_each_behind_its_version(log: PostgresLog) -> None:
+    await log.append([a_write(ANNA, 0, named("a"), named("b")), a_write(BEN, 0, named("c"))], context=CONTEXT)
+    await log.append([a_write(BEN, 1, named("d"))], context=CONTEXT)
+
+    found = await log.read_streams({ANNA: 1, BEN: 0, a_stream(): 0})
+
+    assert sorted((one.stream, one.version) for one in found) == [(ANNA, 2), (BEN, 1), (BEN, 2)]
+    assert names([one for one in found if one.stream == BEN]) == ["c", "d"]
+    assert await log.read_streams({}) == []
+
+
 @pytest.mark.parametrize("stretch", [3, 1000])
 async def test_reading_by_topics_looks_at_bounded_stretches(log_url: str, stretch: int) -> None:
     async with a_log(log_url) as writer:

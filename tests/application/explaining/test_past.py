@@ -4,20 +4,14 @@ import msgspec
 import pytest
 
 from application.explaining.past import router_at
-from tests.application.situations import Shop, a_waiting_conversation, an_offered_conversation
+from infrastructure.router_snapshots import PostgresRouterSnapshots
+from tests.application.situations import MASTER_KEY, Shop, a_waiting_conversation, an_offered_conversation
 
 pytestmark = pytest.mark.anyio
 
 
-class KeptStates:
-    """States of the router by position, as they were kept."""
-
-    def __init__(self, stored: dict[int, bytes]) -> None:
-        self.stored = stored
-
-    async def nearest(self, position: int) -> tuple[bytes, int] | None:
-        found = max((at for at in self.stored if at <= position), default=None)
-        return None if found is None else (self.stored[found], found)
+def kept(shop: Shop) -> PostgresRouterSnapshots:
+    return PostgresRouterSnapshots(shop.log.pool, [MASTER_KEY])
 
 
 async def a_history(shop: Shop) -> list[int]:
@@ -43,18 +37,18 @@ async def test_it_stands_at_the_position_and_knows_nothing_behind_it(shop: Shop)
 
 async def test_a_stored_state_and_the_rest_of_the_log_tell_the_same(shop: Shop) -> None:
     first, second, third = await a_history(shop)
-    kept = msgspec.msgpack.encode((await router_at(shop.log, first)).facts)
-    later = msgspec.msgpack.encode((await router_at(shop.log, third)).facts)
-    snapshots = KeptStates({first: kept, third: later})
+    for position in (first, third):
+        await kept(shop).save(position, msgspec.msgpack.encode((await router_at(shop.log, position)).facts))
 
-    then = await router_at(shop.log, second, snapshots)
+    then = await router_at(shop.log, second, kept(shop))
 
     assert then.facts == (await router_at(shop.log, second)).facts
 
 
 async def test_a_stored_state_that_cannot_be_read_costs_only_time(shop: Shop) -> None:
     first, second, _ = await a_history(shop)
+    await kept(shop).save(first, b"\xc1")
 
-    then = await router_at(shop.log, second, KeptStates({first: b"\xc1"}))
+    then = await router_at(shop.log, second, kept(shop))
 
     assert then.facts == (await router_at(shop.log, second)).facts

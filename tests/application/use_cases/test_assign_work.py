@@ -31,7 +31,7 @@ async def test_an_offer_of_what_no_longer_waits_is_refused(shop: Shop) -> None:
     await shop.serve.close(shop.command(), *case.ids, "spam")
 
     with pytest.raises(NotWaiting):
-        await assign.offer(shop.command("router"), decision)
+        await assign.carry_out(shop.command("router"), decision)
 
 
 async def test_an_offer_of_what_moved_to_another_queue_is_refused(shop: Shop) -> None:
@@ -43,7 +43,7 @@ async def test_an_offer_of_what_moved_to_another_queue_is_refused(shop: Shop) ->
     await shop.steer.transfer_to_queue(shop.command(), *case.ids, billing, "")
 
     with pytest.raises(NotWaiting, match=shop.queue_id):
-        await assign.offer(shop.command("router"), decision)
+        await assign.carry_out(shop.command("router"), decision)
 
 
 async def test_an_offer_to_who_has_no_room_any_more_is_refused(shop: Shop) -> None:
@@ -53,7 +53,7 @@ async def test_an_offer_to_who_has_no_room_any_more_is_refused(shop: Shop) -> No
     await shop.staff.set_capacity(shop.command(), agent_id, 1)
 
     with pytest.raises(AtCapacity):
-        await assign.offer(shop.command("router"), decision)
+        await assign.carry_out(shop.command("router"), decision)
 
 
 def expiry(case: Case) -> Expire:
@@ -70,11 +70,11 @@ async def test_an_offer_expires_only_when_its_time_is_over_and_it_still_stands(s
     assign = AssignWork(shop.commands)
 
     with pytest.raises(OfferStillStands):
-        await assign.expire(shop.command("router"), expiry(offered))
+        await assign.carry_out(shop.command("router"), expiry(offered))
     await shop.accept(offered)
     shop.clock.wait(OFFER_SECONDS)
     with pytest.raises(OfferGone):
-        await assign.expire(shop.command("router"), expiry(offered))
+        await assign.carry_out(shop.command("router"), expiry(offered))
 
 
 async def test_withdrawing_an_offer_that_is_gone_does_nothing(shop: Shop) -> None:
@@ -93,7 +93,7 @@ async def test_withdrawing_an_offer_that_is_gone_does_nothing(shop: Shop) -> Non
         reason="signed_out",
     )
 
-    done = await AssignWork(shop.commands).withdraw(shop.command("router"), stale)
+    done = await AssignWork(shop.commands).carry_out(shop.command("router"), stale)
 
     assert again.agent_id == offered.agent_id
     assert done == Done(position=head)
