@@ -15,6 +15,7 @@ from api.doors.lmtp_door import LmtpDoor
 from api.doors.nats_door import NatsDoor
 from api.doors.take_mail import TakeMail
 from api.doors.wecom_door import WecomDoor, keeping
+from api.gathering import GATHER_SECONDS
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Keys, Settings, decode_keys
@@ -23,8 +24,10 @@ from application.commands import Commands
 from application.directory import Directory
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
+from application.expectations.expect_waits import ExpectWaits
 from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower, Reaction
+from application.plans.apply_plan import ApplyPlan
 from application.policies.count_traffic import CountTraffic
 from application.policies.fetch_media import FetchMedia
 from application.policies.keep_snapshots import KeepSnapshots
@@ -57,7 +60,8 @@ from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
-from infrastructure.leases import Leases
+from infrastructure.expectations import PostgresExpectations
+from infrastructure.leases import Leases, together
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.log.writer import WriterLimits
 from infrastructure.media.guarded_get import GuardedGet
@@ -83,19 +87,6 @@ FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBo
 """Every view."""
 PROVIDER_SECONDS_MAX = 20.0
 """A provider that has not answered a send by then has an unknown outcome."""
-GATHER_SECONDS = {
-    "timeline": 0.005,
-    "queue_board": 0.005,
-    "agent_board": 0.005,
-    "decisions": 0.05,
-    "send_replies": 0.02,
-    "return_work": 0.02,
-    "fetch_media": 0.05,
-    "keep_snapshots": 1.0,
-    "count_traffic": 1.0,
-}
-"""How long a reader lets events gather before it takes them together: the less a person waits for it, the longer.
-The inbox, which lights an agent's screen up, and the router do not wait at all."""
 
 
 @asynccontextmanager
@@ -115,8 +106,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         stack.push_async_callback(get.close)
         parts = _parts(settings, keys, metrics, log, nats, get)
         stack.push_async_callback(parts.deliveries.close)
-        await parts.deliveries.open()
-        await parts.traffic.open()
+        for tables in (parts.deliveries, parts.traffic, parts.expectations):
+            await tables.open()
         for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
         await parts.followers["directory"].catch_up()
@@ -133,10 +124,11 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             pool = httpx.Limits(max_connections=None, max_keepalive_connections=100)
             client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)
             await stack.enter_async_context(client)
-            parts.followers.update(_followers(parts, client, get))
+            parts.followers.update(_followers(parts, client, get, announcer))
             leased = {name: one.run for name, one in parts.followers.items() if name not in ("directory", "router")}
+            leased["router"] = together(parts.router.lead, leased.pop(ExpectWaits.name))
             wecom = _wecom_door(parts, client, announcer)
-            leased |= {"router": parts.router.lead, "deliveries": parts.delivery_reader.run, "wecom": wecom.run}
+            leased |= {"deliveries": parts.delivery_reader.run, "wecom": wecom.run}
             leased["mailboxes"] = ImapDoor(parts).run
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
@@ -153,12 +145,11 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
     receive, customers = ReceiveMessages(commands, directory), KnowCustomers(commands)
     deliveries = PostgresDeliveries(settings.database_url, keys.master_keys)
     echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
-    media = _media_store(settings, keys)
-    take_mail = TakeMail(
-        commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max
-    )
-    taking = DeliveryTaking(directory, receive, customers, echoes, reports, take_mail, get, metrics)
-    views, desk = PostgresViewReaders(log.pool), Desk(commands, directory)
+    media, views = _media_store(settings, keys), PostgresViewReaders(log.pool)
+    mail = TakeMail(commands, directory, receive, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
+    taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
+    desk, directory_follower = Desk(commands, directory), Follower(log, directory)
+    expectations = PostgresExpectations(settings.database_url, log.pool)
     snapshots = PostgresRouterSnapshots(log.pool, keys.master_keys)
     return Parts(
         settings=settings,
@@ -179,30 +170,34 @@ def _parts(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, n
         customers=customers,
         visitors=ProveVisitors(commands),
         set_up=SetUp(commands),
+        plans=ApplyPlan(commands, directory, directory_follower, views),
         deliveries=deliveries,
-        delivery_reader=DeliveryReader(
-            deliveries, taking, now, metrics, retention=timedelta(days=settings.raw_retention_days)
-        ),
+        delivery_reader=DeliveryReader(deliveries, taking, now, metrics, retention=_retention(settings)),
         traffic=PostgresTraffic(settings.database_url, log.pool),
         polled=PostgresPolled(log.pool),
         views=views,
         explain=ExplainDecisions(log, views, snapshots),
-        hub=Hub(views),
+        expectations=expectations,
+        hub=Hub(views, also={ExpectWaits.name: expectations}),
         metrics=metrics,
         media=media,
-        take_mail=take_mail,
-        projections=_projections(settings.database_url),
+        take_mail=mail,
+        projections=_projections(settings),
         router=Router(log, AssignWork(commands), now, Trail(snapshots)),
         nats=nats,
-        followers={"directory": Follower(log, directory)},
+        followers={"directory": directory_follower},
     )
 
 
-def _projections(database_url: str) -> dict[str, Projection]:
-    return {fold.name: projection_of(fold, store_of(database_url, fold.name, fold.version)) for fold in FOLDS}
+def _retention(settings: Settings) -> timedelta:
+    return timedelta(days=settings.raw_retention_days)
 
 
-def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, Follower]:
+def _projections(settings: Settings) -> dict[str, Projection]:
+    return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
+
+
+def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Announcer) -> dict[str, Follower]:
     """Everything that follows the log beside the directory: the projections, the policies and the router."""
     positions = PostgresPositions(parts.log.pool)
     providers = {
@@ -211,12 +206,14 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get) -> dict[str, F
         if channel.send is not None
     }
     attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random)
+    advanced = (parts.hub.advanced, announcer.moved)
     reactions: list[Reaction] = [
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.steer, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),
+        ExpectWaits(parts.log, parts.router, parts.expectations, now, parts.metrics.waited, advanced),
         KeepSnapshots(parts.commands.states, parts.log.snapshots, positions),
     ]
     followers = {

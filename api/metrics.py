@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from application.expectations.expectation import Outcome
 from application.follower import Follower
 from application.log import Log
 from application.policies.fetch_media import FetchMedia
@@ -15,6 +16,7 @@ from application.projections.projection import Projection
 from application.router import Router
 
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+WAIT_BUCKETS = (1, 5, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
 COUNT_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 M = TypeVar("M")
@@ -57,6 +59,14 @@ class Metrics:
         self.waiting = gauge("queue_waiting", "Conversations that wait, by queue.", ["queue"])
         self.decisions = gauge("router_decisions", "Decisions taken by the router in this process.")
         self.decisions_refused = gauge("router_decisions_refused", "Those that were stale.")
+        self._waits = counter(
+            "expected_waits_total",
+            "Waits that ended, against what was first said: within the band, shorter, longer; given_up: nobody knows.",
+            ["outcome"],
+        )
+        self._wait_error_seconds = histogram(
+            "wait_error_seconds", "How far waits were from what was first said, either way.", buckets=WAIT_BUCKETS
+        )
         self._make_media(counter, gauge)
         self._make_deliveries(counter, gauge)
         self.head = gauge("log_head_position", "Position of the newest durable event.")
@@ -106,6 +116,14 @@ class Metrics:
 
     def media_refused(self, *, why: str, is_final: bool) -> None:
         self._media_refused.labels(why, "yes" if is_final else "no").inc()
+
+    def waited(self, outcome: Outcome) -> None:
+        """The wait of a conversation ended."""
+        if not outcome.is_taken:
+            self._waits.labels("given_up").inc()
+            return
+        self._waits.labels(("within", "longer", "shorter")[outcome.side]).inc()
+        self._wait_error_seconds.observe(abs(outcome.error_seconds))
 
     def measure_media(self, followers: Mapping[str, Follower], now: datetime) -> None:
         """Sets how many attachments wait, and for how long, where this process fetches them."""

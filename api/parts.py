@@ -14,6 +14,7 @@ from application.directory import Directory
 from application.exchange.media import MediaStore
 from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
+from application.plans.apply_plan import ApplyPlan
 from application.projections.projection import Projection
 from application.push import Hub
 from application.router import Router
@@ -31,6 +32,7 @@ from application.use_cases.steer_conversations import SteerConversations
 from application.views import ViewReaders
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
+from infrastructure.expectations import PostgresExpectations
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
 from infrastructure.polled import PostgresPolled
@@ -58,6 +60,7 @@ class Parts:
     customers: KnowCustomers
     visitors: ProveVisitors
     set_up: SetUp
+    plans: ApplyPlan
     deliveries: PostgresDeliveries
     delivery_reader: DeliveryReader
     take_mail: TakeMail
@@ -65,6 +68,7 @@ class Parts:
     polled: PostgresPolled
     views: ViewReaders
     explain: ExplainDecisions
+    expectations: PostgresExpectations
     hub: Hub
     metrics: Metrics
     media: MediaStore

@@ -1,12 +1,13 @@
-"""The directory: accounts, queues, policy and people as they stand now, held in memory by every process."""
+"""The directory: accounts, queues, policy, people and agents as they stand now, held in memory by every process."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from application.log import Log
-from domain import account, person, policy, queue
+from domain import account, agent, person, policy, queue
 from domain.account import Account, AccountDefinition, AccountPaused, AccountUnknown
+from domain.agent import Agent
 from domain.event import Recorded, kind_of
 from domain.intake import Intake
 from domain.person import Person
@@ -20,7 +21,8 @@ POLICY = "policy-" + "0" * 32
 class Directory:
     """A reaction that keeps the few things that every request needs, so that none has to ask the database.
 
-    A few thousand entries at most; they are never dropped.
+    A few thousand entries at most; they are never dropped. Of agents it knows what they can and may do, not what
+    they do at the moment: that changes all the time.
     """
 
     name = "directory"
@@ -37,6 +39,10 @@ class Directory:
         "person.barred",
         "person.readmitted",
         "person.key_issued",
+        "agent.registered",
+        "agent.skills_assigned",
+        "agent.eligibility_set",
+        "agent.capacity_set",
     )
 
     def __init__(self, log: Log) -> None:
@@ -44,6 +50,7 @@ class Directory:
         self.accounts: dict[str, Account] = {}
         self.queues: dict[str, Queue] = {}
         self.people: dict[str, Person] = {}
+        self.agents: dict[str, Agent] = {}
         self.policy: Policy = policy.NEW
         self._intakes: dict[str, Intake] = {}
         self._by_login: dict[str, str] = {}
@@ -70,6 +77,8 @@ class Directory:
                 self._evolve_queue(stream, queue.evolve(self.queues.get(stream, queue.NEW), event))
             case "policy":
                 self.policy = policy.evolve(self.policy, event)
+            case "agent":
+                self.agents[stream] = agent.evolve(self.agents.get(stream, agent.NEW), event)
             case "person":
                 self._evolve_person(stream, person.evolve(self.people.get(stream, Person(id=stream)), event))
 

@@ -9,11 +9,11 @@ await viewer.next() -> bytes                      the next frame to send; raises
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
-from application.views import ViewReaders
+from application.views import ChangeReaders, ViewReaders
 from application.watching.feed import Feed, FeedLimits, IsShown, Watch
 from application.watching.frames import UnwatchedFrame, encode
 from application.watching.viewer import Disconnected, Viewer, ViewerLimits
@@ -40,8 +40,15 @@ class HubLimits(msgspec.Struct, frozen=True, kw_only=True):
 class Hub:
     """Sends everybody what they watch. Used on one event loop; reads views only while somebody watches them."""
 
-    def __init__(self, readers: ViewReaders, limits: HubLimits = HubLimits()) -> None:  # noqa: B008  # frozen
+    def __init__(
+        self,
+        readers: ViewReaders,
+        limits: HubLimits = HubLimits(),  # noqa: B008  # frozen
+        also: Mapping[str, ChangeReaders] = {},
+    ) -> None:
         self._readers = readers
+        self._also = also
+        """Views that have readers of their own, by name."""
         self._limits = limits
         self._feeds: dict[str, Feed] = {}
         self._watches: dict[Viewer, dict[tuple[str, str], Watch]] = {}
@@ -154,7 +161,7 @@ class Hub:
 
     def _feed(self, view: str) -> Feed:
         if view not in self._feeds:
-            self._feeds[view] = Feed(view, self._readers, self._limits.feed)
+            self._feeds[view] = Feed(view, self._also.get(view, self._readers), self._limits.feed)
         return self._feeds[view]
 
     def _gone(self, viewer: Viewer) -> None:

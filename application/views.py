@@ -91,7 +91,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """False: the scope has more rows than were asked for."""
 
 
-class ViewReaders(Protocol):
+class ChangeReaders(Protocol):
+    """What watching takes: a scope as it stands, and what changed since."""
+
+    async def snapshot(self, view: str, scope: str, limit: int) -> Snapshot:
+        """Up to `limit` rows of the scope at one position; of a timeline the newest, oldest of them first."""
+
+    async def changes(self, view: str, scopes: Collection[str], after: int, limit: int) -> Changes:
+        """What changed in the scopes after the position."""
+
+
+class ViewReaders(ChangeReaders, Protocol):
     """The views as everybody sees them. All methods raise ViewsUnreachable, ViewNotBuilt; pages CursorInvalid too."""
 
     async def timeline(
@@ -113,12 +123,6 @@ class ViewReaders(Protocol):
 
     async def get(self, view: str, key: str) -> bytes | None:
         """The JSON of one card, wherever it is shown; None where there is none."""
-
-    async def snapshot(self, view: str, scope: str, limit: int) -> Snapshot:
-        """Up to `limit` rows of the scope at one position; of a timeline the newest, oldest of them first."""
-
-    async def changes(self, view: str, scopes: Collection[str], after: int, limit: int) -> Changes:
-        """What changed in the scopes after the position."""
 
     async def position(self, view: str) -> int:
         """Where the live build of the view stands."""

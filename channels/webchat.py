@@ -28,9 +28,6 @@ NAME_LENGTH_MAX = 100
 TOKEN_LENGTH_MAX = 512
 JWT_LENGTH_MAX = 8_192
 ID_LENGTH_MAX = 64
-MESSAGES_AT_ONCE_MAX = 20
-MESSAGES_PER_SECOND_MAX = 2.0
-"""What a visitor may go on sending after `MESSAGES_AT_ONCE_MAX`; `typing` counts too."""
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH_MAX)]
@@ -118,6 +115,8 @@ class Hello(Identify, frozen=True, tag="hello"):
     """Empty for a new visitor."""
     after: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     """The last position they saw; 0 for none. Who proves to be somebody else than last time says 0."""
+    places: bool = False
+    """Whether to be told where they stand while they wait."""
 
 
 class Said(_Frame, frozen=True, tag="message"):
@@ -146,6 +145,22 @@ class Presence(_Frame, frozen=True, tag="presence"):
     """
 
     is_present: bool
+
+
+class Place(_Frame, frozen=True, tag="place"):
+    """To the visitor who asked for places, never stored: where they stand in the line, and for how long still.
+
+    Example: `{"kind": "place", "place": 3, "expected_seconds": 240, "low_seconds": 120, "high_seconds": 390}`
+    """
+
+    place: int
+    """From 1; 0 when they do not wait any more."""
+    expected_seconds: int | None = None
+    """From now on; nothing where that is not known."""
+    low_seconds: int | None = None
+    """One of ten waits is shorter."""
+    high_seconds: int | None = None
+    """One of ten is longer."""
 
 
 class Identified(_Frame, frozen=True, tag="identified"):
@@ -221,7 +236,7 @@ class Refused(_Frame, frozen=True, tag="refused"):
 
 
 VisitorFrame = Hello | Identify | Said | Typing
-ServerFrame = Welcome | Identified | Stored | Message | Reply | Refused | Typing | Presence
+ServerFrame = Welcome | Identified | Stored | Message | Reply | Refused | Typing | Presence | Place
 
 NOBODY_SPECIAL = Visitor()
 _decoder: msgspec.json.Decoder[VisitorFrame] = msgspec.json.Decoder(VisitorFrame)
@@ -270,19 +285,3 @@ def to_message(
         occurred_at=received_at.astimezone(UTC),
         author=one_line(name, length_max=NAME_LENGTH_MAX),
     )
-
-
-class Allowance(msgspec.Struct, frozen=True):
-    """How much one visitor may still send: a bucket that refills with time."""
-
-    left: float = MESSAGES_AT_ONCE_MAX
-    counted_at: float = 0.0
-    """Seconds on a monotonic clock."""
-
-    def take(self, now_seconds: float) -> "tuple[Allowance, float]":
-        """What is left after one more frame, and 0; or the seconds to wait, and nothing taken."""
-        passed = max(0.0, now_seconds - self.counted_at)
-        left = min(float(MESSAGES_AT_ONCE_MAX), self.left + passed * MESSAGES_PER_SECOND_MAX)
-        if left < 1:
-            return Allowance(left, now_seconds), (1 - left) / MESSAGES_PER_SECOND_MAX
-        return Allowance(left - 1, now_seconds), 0.0

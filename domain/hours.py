@@ -10,6 +10,8 @@ import msgspec
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_AHEAD_DAYS = 400
 """Beyond that nothing is known to change: hours that repeat weekly change within a week, holidays within a year."""
+DAY, QUARTER, NO_TIME = timedelta(days=1), timedelta(minutes=15), timedelta()
+"""Clocks are changed at a full quarter of an hour."""
 Spans = tuple[tuple[str, str], ...]
 """From and until, wall clock: `(("09:00", "12:30"), ("13:00", "24:00"))`."""
 
@@ -48,12 +50,22 @@ class OpeningHours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return None
 
     def _boundaries(self, at: datetime) -> Iterator[datetime]:
-        zone = _zone(self.time_zone)
-        first = at.astimezone(zone).date()
+        first = at.astimezone(_zone(self.time_zone)).date()
         for day in (first + timedelta(days=days) for days in range(LOOK_AHEAD_DAYS)):
-            for minutes in sorted({_minutes(word) for span in self._spans(day) for word in span}):
-                midnight = datetime.combine(day + timedelta(days=minutes // 1_440), time(), tzinfo=zone)
-                yield (midnight.replace(hour=minutes // 60 % 24, minute=minutes % 60)).astimezone(UTC)
+            yield from sorted(self._moments(day))
+
+    def _moments(self, day: date) -> set[datetime]:
+        """When it may open or close on a day; where the clocks change, that may be at the change itself, or twice."""
+        begins, ends = (datetime.combine(midnight, time(), _zone(self.time_zone)) for midnight in (day, day + DAY))
+        moments: set[datetime] = set()
+        for minutes in {_minutes(word) for span in self._spans(day) for word in span}:
+            midnight = begins if minutes < 1_440 else ends
+            moments.add(midnight.replace(hour=minutes // 60 % 24, minute=minutes % 60).astimezone(UTC))
+        if shift := (begins.utcoffset() or NO_TIME) - (ends.utcoffset() or NO_TIME):
+            quarters = (ends.astimezone(UTC) - begins.astimezone(UTC)) // QUARTER
+            moments |= {moment + shift for moment in moments} | {moment - shift for moment in moments}
+            moments |= {begins.astimezone(UTC) + QUARTER * number for number in range(quarters)}
+        return moments
 
     def _spans(self, day: date) -> Spans:
         name = day.isoformat()

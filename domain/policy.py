@@ -104,6 +104,8 @@ class PolicyDefined(Event, topic="policy.defined"):
     rules: RoutingPolicy
     sha256: str
     """Hash of the rules in canonical JSON, so that any copy can be checked against it."""
+    document_sha256: str = ""
+    """The same of the routing document that it came with, its queues included; empty where it came alone."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

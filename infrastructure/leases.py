@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 from zlib import crc32
 
 import psycopg
@@ -26,6 +27,15 @@ _ALIVE = "SELECT 1"
 Part = Callable[[], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
+
+
+def together(*parts: Part) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Parts that belong into the same process, under one lease."""
+
+    async def run() -> None:
+        await asyncio.gather(*(part() for part in parts))
+
+    return run
 
 
 class Leases:

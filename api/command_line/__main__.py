@@ -1,4 +1,4 @@
-"""The command `onethread`: serve, work, demo, replay, rebuild, explain, verify, admin… Each explains itself."""
+"""The command `onethread`: serve, work, demo, replay, rebuild, policy, explain, verify, admin… Each has help."""
 
 import logging
 import sys
@@ -10,6 +10,7 @@ from api.command_line.channels import channels
 from api.command_line.demo import demo
 from api.command_line.log import rebuild, replay
 from api.command_line.mailbox import mailbox
+from api.command_line.policy import policy
 from api.command_line.routing.explain import explain
 from api.command_line.routing.verify import verify
 from api.command_line.run import serve, work
@@ -57,7 +58,7 @@ def onethread() -> None:
     """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
 
 
-for command in (serve, work, demo, replay, rebuild, explain, verify, channels, mailbox, admin):
+for command in (serve, work, demo, replay, rebuild, policy, explain, verify, channels, mailbox, admin):
     onethread.add_command(command)
 
 

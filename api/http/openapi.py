@@ -145,7 +145,8 @@ def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": schema}
     if operation.example is not None:
         content["example"] = operation.example
-    return {"required": operation.demands_body, "content": {operation.media_type: content}}
+    media_types = (operation.media_type, *operation.also_takes)
+    return {"required": operation.demands_body, "content": dict.fromkeys(media_types, content)}
 
 
 def _parameters(operation: Operation, schemas: Schemas) -> Iterator[dict[str, Any]]:
@@ -169,7 +170,7 @@ def _parameters(operation: Operation, schemas: Schemas) -> Iterator[dict[str, An
             "name": "If-Match" if operation.takes_body else "If-None-Match",
             "in": "header",
             "required": False,
-            "description": "The conversation's `ETag`.",
+            "description": "The `ETag` of what it is about.",
             "schema": {"type": "string", "pattern": '^("[0-9]{1,17}"|[0-9]{1,17})$'},
             "example": '"7"',
         }

@@ -43,6 +43,8 @@ class Operation:
     """Of the Idempotency-Key header."""
     media_type: str = "application/json"
     """Of the body."""
+    also_takes: tuple[str, ...] = ()
+    """Further media types that the body may be of."""
     answer_media_type: str = "application/json"
     is_large: bool = False
     """Takes a body as large as the largest mail."""

@@ -25,6 +25,8 @@ from api.http.refusals import (
 from application.commands import ClaimTaken, Contended, KeyReused, RevisionStale
 from application.exchange.media import MediaNotStored
 from application.log import LogBusy, LogUnreachable
+from application.plans.problems import PlanRefused, PlanUnreadable
+from application.plans.problems import Problem as Mistake
 from application.views import CursorInvalid, ViewNotBuilt, ViewsUnreachable
 from channels.edge.payload import SignatureWrong, UnreadablePayload
 from domain.account import AccountUnknown
@@ -53,7 +55,8 @@ class Problem(msgspec.Struct, omit_defaults=True):
     instance: str = ""
     """The path that was asked for."""
     errors: list[dict[str, str | int]] = []
-    """Where the request is wrong: JSON path, query parameter or header; and the limit, where one was passed."""
+    """Where the request is wrong: JSON path, query parameter or header; and the limit, where one was passed. Of a
+    document also line and column."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -74,6 +77,7 @@ TABLE: dict[type[Exception], Kind] = {
     Invalid: Kind("invalid", 400, "The request cannot be read."),
     CursorInvalid: Kind("invalid", 400, "The request cannot be read."),
     UnreadablePayload: Kind("invalid", 400, "The request cannot be read."),
+    PlanUnreadable: Kind("plan-unreadable", 400, "The routing document cannot be read; each error names its place."),
     KeyMissing: Kind("key-missing", 400, "The Idempotency-Key header is missing."),
     SignInNeeded: Kind("sign-in-needed", 401, "Sign in first, or use a key.", BEARER),
     SignatureWrong: Kind("signature-wrong", 401, "The signature does not fit.", SIGNATURE),
@@ -150,8 +154,18 @@ def _errors(error: BaseException) -> Iterator[dict[str, str | int]]:
         yield {"field": "$", "detail": str(error), "limit": error.bytes_max}
     elif isinstance(error, UnreadablePayload):
         yield {"field": f"$.{error.field}" if error.field else "$", "detail": error.reason}
+    elif isinstance(error, PlanRefused):
+        yield from map(_of_document, error.problems)
     elif isinstance(error, RuleBroken) and (named := FIELD_FIRST.match(str(error))):
         yield {"field": f"$.{named[1]}", "detail": str(error)[named.end() :]}
+
+
+def _of_document(problem: Mistake) -> dict[str, str | int]:
+    """`{"field": "$.queues.Returns.groups[0]", "detail": "nobody is in …", "line": 8, "column": 14}`."""
+    field = f"$.{problem.path}" if problem.path else "$"
+    told: dict[str, str | int] = {"field": field, "detail": problem.reason}
+    told |= {"line": problem.line, "column": problem.column}
+    return told | ({"is_warning": True} if problem.is_warning else {})
 
 
 def answer_problem(error: Exception, instance: str) -> Answer:

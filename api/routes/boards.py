@@ -1,4 +1,4 @@
-"""Boards: who waits in each queue, and who is at work."""
+"""Boards: who waits in each queue, where they stand and for how long still, and who is at work."""
 
 from api.access.permissions import Action, demand_agent
 from api.http.answer import Answer
@@ -7,20 +7,22 @@ from api.http.known import demand_known
 from api.http.operation import read
 from api.http.pages import PageQuery, ViewQuery, demand_position, page_answer, page_of
 from api.http.refusals import Unknown
+from api.routes.expectations import WaitingShown, with_expectations
 from application.projections.agent_board import AgentCard
-from application.projections.queue_board import Waiting
 
 
-@read("/v1/queues/{queue_id}/board", Action.READ_BOARDS, takes=PageQuery, gives=page_of(Waiting, "WaitingPage"))
+@read("/v1/queues/{queue_id}/board", Action.READ_BOARDS, takes=PageQuery, gives=page_of(WaitingShown, "WaitingPage"))
 async def read_queue_board(asked: Asked[PageQuery]) -> Answer:
     """Who waits in a queue.
 
-    Longest waiting first: since when, due when, and to whom it is offered at the moment.
+    Longest waiting first: since when, due when, to whom it is offered at the moment, and how far its queue's timetable
+    has come. `expectation` says where it stands in its line and how long it has still to wait.
     """
     queue_id, given = asked.ids["queue_id"], asked.given
     await demand_known(asked.parts, queue_id)
     await demand_position(asked.parts, "queue_board", given.min_position)
-    return page_answer(await asked.parts.views.queue_board(queue_id, cursor=given.cursor, limit=given.limit))
+    page = await asked.parts.views.queue_board(queue_id, cursor=given.cursor, limit=given.limit)
+    return page_answer(await with_expectations(asked, page))
 
 
 @read("/v1/agents", Action.READ_AGENTS, takes=PageQuery, gives=page_of(AgentCard, "AgentPage"))

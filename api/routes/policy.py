@@ -10,6 +10,7 @@ from api.http.answer import Answer, done_answer, json_answer
 from api.http.asked import Asked
 from api.http.fields import Word
 from api.http.operation import Nothing, command, read
+from api.http.preconditions import etag
 from domain.policy import Policy, RoutingPolicy
 
 UnitsTaken = Annotated[int, Meta(ge=1, le=1_000)]
@@ -39,7 +40,8 @@ async def read_policy(asked: Asked[Nothing]) -> Answer:
 
     With the number of their version; 0 are the rules a new deployment begins with.
     """
-    return json_answer(asked.parts.directory.policy)
+    policy = asked.parts.directory.policy
+    return json_answer(policy, headers=[("etag", etag(policy.number))])
 
 
 @command("/v1/policy/define", Action.DEFINE_POLICY, takes=PolicyWanted, example=EXAMPLE)

@@ -9,10 +9,11 @@ from api.routes import (
     calls,
     conversations,
     customers,
-    decisions,
+    expectations,
     markup,
     media,
     people,
+    plans,
     policy,
     queues,
     replies,
@@ -20,16 +21,16 @@ from api.routes import (
     steering,
     work,
 )
-from api.upkeep import account_health, deliveries, health, log
+from api.upkeep import account_health, decisions, deliveries, health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
     "Conversations": (*conversations.OPERATIONS, *work.OPERATIONS, *steering.OPERATIONS, *replies.OPERATIONS),
     "Customers": (*customers.OPERATIONS, *media.OPERATIONS, *markup.OPERATIONS, *calls.OPERATIONS),
     "Agents": agents.OPERATIONS,
-    "Boards": boards.OPERATIONS,
+    "Boards": (*boards.OPERATIONS, *expectations.OPERATIONS),
     "Queues": queues.OPERATIONS,
-    "Routing policy": policy.OPERATIONS,
+    "Routing policy": (*policy.OPERATIONS, *plans.OPERATIONS),
     "Decisions": decisions.OPERATIONS,
     "Channel accounts": (*accounts.OPERATIONS, *account_health.OPERATIONS),
     "People": people.OPERATIONS,

@@ -16,7 +16,8 @@ class WatchFrame(msgspec.Struct, frozen=True, tag_field="type", tag="watch", for
     """
 
     watch: WatchName
-    """`inbox`, `conversations:all`, `timeline:customer-…`, `queue_board:queue-…` or `agent_board`."""
+    """`inbox`, `conversations:all`, `timeline:customer-…`, `queue_board:queue-…`, `expectations:queue-…` or
+    `agent_board`. Positions of expectations are not those of the log."""
     after: Position | None = None
     """The last position seen of it: what was missed comes instead of a snapshot."""
 

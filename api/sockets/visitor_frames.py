@@ -1,9 +1,10 @@
-"""From the frames of a customer's timeline to those of the visitor's protocol."""
+"""From the frames of a customer's timeline and expectations to those of the visitor's protocol."""
 
 from datetime import datetime
 
 import msgspec
 
+from application.expectations.expectation import VIEW, Expectation
 from application.watching.frames import Header
 from channels import webchat
 from domain.interaction import MessageReceived, ReplyWritten
@@ -39,11 +40,14 @@ class _Frame(msgspec.Struct):
 
     type: str
     watch: str = ""
+    key: str = ""
+    """Of a row that is gone."""
     rows: list[msgspec.Raw] = []
     row: msgspec.Raw = msgspec.Raw(b"")
 
 
 _frame_decoder = msgspec.json.Decoder(_Frame)
+_expectation_decoder = msgspec.json.Decoder(Expectation)
 _line_decoder = msgspec.json.Decoder(Line)
 
 
@@ -66,6 +70,38 @@ def lines_of(frame: bytes) -> Lines:
     decoded = _frame_decoder.decode(frame)
     lines = [_line_decoder.decode(row) for row in (*decoded.rows, decoded.row) if bytes(row)]
     return Lines(decoded.watch, decoded.type == "snapshot", lines)
+
+
+class Places(msgspec.Struct, frozen=True):
+    """What a frame of the hub says of where a customer's conversations stand."""
+
+    customer_id: str
+    is_snapshot: bool
+    stand: dict[str, Expectation]
+    """By conversation."""
+    gone: str
+    """The one that does not stand any more; empty for none."""
+
+
+def places_of(frame: bytes) -> Places | None:
+    """Nothing for a frame of another view."""
+    decoded = _frame_decoder.decode(frame)
+    view, _, customer_id = decoded.watch.partition(":")
+    if view != VIEW:
+        return None
+    rows = [_expectation_decoder.decode(row) for row in (*decoded.rows, decoded.row) if bytes(row)]
+    gone = decoded.key if decoded.type == "gone" else ""
+    return Places(customer_id, decoded.type == "snapshot", {row.id: row for row in rows}, gone)
+
+
+def place_frame(one: Expectation) -> webchat.Place:
+    """As the visitor is told."""
+    return webchat.Place(
+        place=one.place,
+        expected_seconds=one.expected_seconds,
+        low_seconds=one.low_seconds,
+        high_seconds=one.high_seconds,
+    )
 
 
 def shown_to(visitor_id: str, line: Line, author: str) -> webchat.ServerFrame | None:

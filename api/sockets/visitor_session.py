@@ -11,6 +11,7 @@ from api.sockets.connection import Closing, Code, Connection, until_first_ends
 from api.sockets.typing import Pace, Whisper
 from api.sockets.visitor_frames import Lines, is_shown, lines_of, shown_to
 from api.sockets.visitor_identity import VisitorIdentity
+from api.sockets.visitor_places import VisitorPlaces
 from application.commands import Command, Contended
 from application.log import LogBusy, LogUnreachable
 from application.views import ViewNotBuilt, ViewsUnreachable
@@ -42,6 +43,8 @@ class VisitorSession:
         self._afresh: set[str] = set()
         """Watches whose next snapshot tells everything anew."""
         self._followed: set[str] = set()
+        self._places: VisitorPlaces | None = None
+        """Where the visitor asked to be told."""
         self._pace = Pace()
         self._stored: deque[int] = deque(maxlen=STORED_KEPT)
         self._viewer = edge.parts.hub.connect()
@@ -88,6 +91,8 @@ class VisitorSession:
         await self._tell(webchat.Welcome(visitor_id=identity.visitor_id, token=identity.token, position=position))
         if answer is not None:
             await self._tell(answer)
+        if hello.places:
+            self._places = VisitorPlaces(self._parts, self._viewer, self._account_id, identity)
         await self._follow(hello.after or None)
 
     async def _follow(self, after: int | None) -> None:
@@ -111,6 +116,8 @@ class VisitorSession:
         if customer_id not in self._followed:
             self._followed.add(customer_id)
             await self._edge.typing.listen(customer_id, self._hear_typing, account_id)
+        if self._places is not None:
+            await self._places.watch(customer_id)
 
     def _identified(self) -> webchat.Identified:
         one = self._identity
@@ -215,6 +222,10 @@ class VisitorSession:
                 raise Closing(Code.TRY_AGAIN, "this server is stopping") from None
             if frame.startswith(EPHEMERAL):
                 await self._send(frame)
+                continue
+            if self._places is not None and (told := await self._places.told_by(frame)) is not None:
+                for place in told:
+                    await self._tell(place)
                 continue
             await self._show(lines_of(frame))
 

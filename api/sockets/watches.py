@@ -7,6 +7,7 @@ from api.http.fields import ID
 from api.http.known import demand_known, fresh_state
 from api.http.refusals import NotAllowed, Unknown
 from api.parts import Parts
+from application.expectations.expectation import VIEW as EXPECTATIONS
 from application.projections.agent_board import TEAM
 from application.projections.conversations import ALL
 from domain.event import kind_of
@@ -14,7 +15,7 @@ from domain.person import Person
 
 INBOX = "inbox"
 CONVERSATIONS, TIMELINE, QUEUE_BOARD, AGENT_BOARD = "conversations", "timeline", "queue_board", "agent_board"
-SCOPES = {CONVERSATIONS: "agent", TIMELINE: "customer", QUEUE_BOARD: "queue"}
+SCOPES = {CONVERSATIONS: "agent", TIMELINE: "customer", QUEUE_BOARD: "queue", EXPECTATIONS: "queue"}
 """The kind of id that a view is watched by."""
 
 
@@ -61,7 +62,7 @@ async def demand_watch(parts: Parts, person: Person, watched: Watched) -> None:
             customer, version = await fresh_state(parts, watched.scope)
             if not version or (reach is Reach.OWN and not serves(person, customer)):
                 raise Unknown
-        case "queue_board":
+        case "queue_board" | "expectations":
             _demand(person, Action.READ_BOARDS)
             await demand_known(parts, watched.scope)
         case _:

@@ -16,8 +16,10 @@ from domain.assignment import (
     OfferExpired,
     OfferWithdrawn,
 )
+from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed, ConversationRelaxed
 from domain.conversation import ConversationClosed, ConversationPrioritized
-from domain.event import Recorded
+from domain.event import Event, Recorded
+from domain.queue import Promise
 
 WAITING = (
     ConversationEnqueued,
@@ -29,6 +31,10 @@ WAITING = (
     OfferWithdrawn,
     ConversationClosed,
     ConversationPrioritized,
+    ConversationClassified,
+    AgeAdjusted,
+    ConversationRelaxed,
+    ConversationOverflowed,
 )
 
 
@@ -36,7 +42,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A conversation that waits in a queue.
 
     Example: `{"id": "conversation-…", "customer_id": "customer-…", "queue_id": "queue-…", "channel": "email",
-    "priority": 2, "waiting_since": "2026-11-11T00:00:01Z", "due_at": "2026-11-11T00:01:01Z"}`
+    "priority": 2, "waiting_since": "2026-11-11T00:00:01Z", "due_at": "2026-11-11T00:01:01Z", "tier": "vip",
+    "step": 1, "asks": {"returns": 1}}`
     """
 
     id: str
@@ -50,13 +57,29 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     offer_expires_at: datetime | None = None
     refusals: int = 0
     """Offers that were declined, missed or withdrawn so far."""
+    tier: str = ""
+    language: str = ""
+    sentiment: str = ""
+    age_adjustment_seconds: int = 0
+    """Counts as so much older in the order, or younger; `waiting_since` is as measured."""
+    known_agent_id: str | None = None
+    """Who served the customer last."""
+    step: int = 0
+    """How many steps of the queue's timetable it has taken."""
+    asks: dict[str, int] = {}
+    """Skills that it asks for since it took the last of them, each with its level."""
+    overflowed_from: tuple[str, ...] = ()
+    """The queues that it was too much for."""
+    promise: Promise = Promise.NONE
+    """What the customer was promised instead of an agent at once."""
+    promised_at: datetime | None = None
 
 
 class QueueBoard:
     """The waiting conversations of each queue. Its scope is the queue."""
 
     name = "queue_board"
-    version = 1
+    version = 2
     topics = frozenset(event.TOPIC for event in WAITING)
     card_type = Waiting
 
@@ -66,26 +89,14 @@ class QueueBoard:
     def evolve(self, card: Waiting | None, recorded: Recorded) -> Waiting | None:
         event = recorded.event
         if isinstance(event, ConversationEnqueued):
-            return Waiting(
-                id=event.conversation_id,
-                customer_id=recorded.stream,
-                queue_id=event.queue_id,
-                channel=event.channel,
-                priority=event.priority,
-                waiting_since=event.waiting_since,
-                due_at=event.due_at,
-            )
+            return _entered(card, recorded, event)
         if card is None:
             return None
-        match event:
-            case ConversationOffered():
-                return replace(card, offered_to=event.agent_id, offer_expires_at=event.expires_at)
-            case OfferDeclined() | OfferExpired() | OfferWithdrawn():
-                return replace(card, offered_to=None, offer_expires_at=None, refusals=card.refusals + 1)
-            case ConversationPrioritized(priority=priority):
-                return replace(card, priority=priority)
-            case _:  # accepted, closed or moved elsewhere: it waits no more
-                return None
+        if isinstance(event, ConversationTransferred | ConversationOverflowed):
+            return _moved(card, event)  # it enters the next queue in the same append
+        if isinstance(event, OfferAccepted | ConversationClosed):
+            return None
+        return _changed(card, event)
 
     def rows(self, card: Waiting, position: int, doc: bytes) -> Sequence[Row]:
         return [
@@ -100,3 +111,50 @@ class QueueBoard:
                 customer_id=card.customer_id,
             )
         ]
+
+
+def _entered(before: Waiting | None, recorded: Recorded, event: ConversationEnqueued) -> Waiting:
+    """A promise made on the way still holds."""
+    return Waiting(
+        id=event.conversation_id,
+        customer_id=recorded.stream,
+        queue_id=event.queue_id,
+        channel=event.channel,
+        priority=event.priority,
+        waiting_since=event.waiting_since,
+        due_at=event.due_at,
+        tier=event.tier,
+        language=event.language,
+        sentiment=event.sentiment,
+        age_adjustment_seconds=event.age_adjustment_seconds,
+        known_agent_id=event.known_agent_id,
+        overflowed_from=event.overflowed_from,
+        promise=before.promise if before else Promise.NONE,
+        promised_at=before.promised_at if before else None,
+    )
+
+
+def _moved(card: Waiting, event: ConversationTransferred | ConversationOverflowed) -> Waiting:
+    moved = replace(card, queue_id=event.to_queue_id, offered_to=None, offer_expires_at=None)
+    if isinstance(event, ConversationOverflowed) and event.promise:
+        return replace(moved, promise=event.promise, promised_at=event.promised_at)
+    return moved
+
+
+def _changed(card: Waiting, event: Event) -> Waiting:
+    """Of one that goes on waiting where it is."""
+    match event:
+        case ConversationOffered():
+            return replace(card, offered_to=event.agent_id, offer_expires_at=event.expires_at)
+        case OfferDeclined() | OfferExpired() | OfferWithdrawn():
+            return replace(card, offered_to=None, offer_expires_at=None, refusals=card.refusals + 1)
+        case ConversationPrioritized(priority=priority):
+            return replace(card, priority=priority)
+        case ConversationClassified(marks=marks):
+            return replace(card, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
+        case AgeAdjusted(seconds=seconds):
+            return replace(card, age_adjustment_seconds=seconds)
+        case ConversationRelaxed(step=step, skills=skills):
+            return replace(card, step=step, asks=skills)
+        case _:
+            return card

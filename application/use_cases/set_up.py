@@ -3,11 +3,10 @@
 import hashlib
 import secrets
 
-import msgspec
-
 from application.commands import Command, Commands, Done
 from application.directory import POLICY
 from application.ids import derived_id, new_id
+from application.plans.plan import rules_digest
 from domain import account, person, policy, queue
 from domain.account import AccountDefinition
 from domain.event import Event
@@ -41,8 +40,7 @@ class SetUp:
 
     async def define_policy(self, command: Command, rules: RoutingPolicy) -> Done:
         """The next version of the routing policy. Raises PolicyInvalid."""
-        canonical = msgspec.json.encode(rules, order="deterministic")
-        digest = hashlib.sha256(canonical).hexdigest()
+        digest = rules_digest(rules)
         return await self._commands.carry_out(command, [POLICY], lambda one: [policy.define(one, rules, sha256=digest)])
 
     async def define_account(

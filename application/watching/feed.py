@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from application.views import Change, ViewNotBuilt, ViewReaders, ViewsUnreachable
+from application.views import Change, ChangeReaders, ViewNotBuilt, ViewsUnreachable
 from application.watching.frames import Header, PositionFrame, ShownChange, encode, header_of, snapshot_frame
 from application.watching.viewer import Viewer
 
@@ -65,7 +65,7 @@ class Watch:
 class Feed:
     """Reads on from `position` for everybody; those who have just joined are read for from where they stand."""
 
-    def __init__(self, view: str, readers: ViewReaders, limits: FeedLimits) -> None:
+    def __init__(self, view: str, readers: ChangeReaders, limits: FeedLimits) -> None:
         self.view = view
         self.position = -1
         """Everything up to here has gone to all watches that are not new."""

@@ -70,7 +70,7 @@ class Round:
         self._conversations: set[str] = set()
         self._steps: dict[str, int] = {}
         self._looks: list[Look] = []
-        self._passed = 0  # lines, as bits, that are gone through
+        self._passed: set[int] = set()  # numbers of lines that are gone through
         state.advance(now)
 
     def __enter__(self) -> Self:
@@ -184,7 +184,7 @@ class Round:
             line = lines.by_number[number]
             is_there = depth < len(line.waiting) and line.waiting[depth] == place
             if bit >= 0:
-                if is_there and not self._passed >> number & 1:
+                if is_there and number not in self._passed:
                     self._go_through(line)
                 self._look_for(bit)
             elif not is_there or self._try(line, place):
@@ -194,7 +194,7 @@ class Round:
 
     def _go_through(self, line: Line) -> None:
         """From its first place down, for whoever may take it; so nobody need look at it for one agent any more."""
-        self._passed |= 1 << line.number
+        self._passed.add(line.number)
         self._look_at(line, 0)
 
     def _look_at(self, line: Line, depth: int) -> None:

@@ -227,26 +227,28 @@ class Reach:
         self._mask = mask
         self._by_room: dict[Room, tuple[int, ...] | None] = {}  # numbers of lines; None where they are many
 
-    def first(self, rooms: Collection[Room], passed: int) -> Place:
+    def first(self, rooms: Collection[Room], passed: Collection[int]) -> Place:
         """The first place of all that ask for one of these rooms; NOWHERE if nobody does. Leaves out passed lines."""
-        best, lines = NOWHERE, self._lines
-        for room in rooms:
-            if room not in self._by_room:
-                asking = self._mask & lines.asking(room)
-                self._by_room[room] = tuple(bits(asking)) if asking.bit_count() <= MANY else None
-            numbers = self._by_room[room]
-            if passed or numbers is None:
-                best = min(best, self._search(self._mask & lines.asking(room) & ~passed))
-            elif numbers:
-                best = min(best, *map(lines.first.__getitem__, numbers))
-        for number in lines.for_one.get(self._agent_id, ()):
-            if lines.by_number[number].room in rooms and not passed >> number & 1:
-                best = min(best, lines.first[number])
-        return best
+        lines = self._lines
+        places = [self._first(room, passed) for room in rooms]
+        if mine := lines.for_one.get(self._agent_id):
+            places += [lines.first[n] for n in mine if n not in passed and lines.by_number[n].room in rooms]
+        return min(places, default=NOWHERE)
 
-    def _search(self, mask: int) -> Place:
-        wanted = mask.to_bytes(len(self._lines.by_number) // 8 + 1, "little")
-        return next((place for place, number in self._lines.heads if is_set(wanted, number)), NOWHERE)
+    def _first(self, room: Room, passed: Collection[int]) -> Place:
+        lines = self._lines
+        if room not in self._by_room:
+            asking = self._mask & lines.asking(room)
+            self._by_room[room] = tuple(bits(asking)) if asking.bit_count() <= MANY else None
+        numbers = self._by_room[room]
+        if numbers is None:
+            wanted = (self._mask & lines.asking(room)).to_bytes(len(lines.by_number) // 8 + 1, "little")
+            found = (place for place, number in lines.heads if is_set(wanted, number) and number not in passed)
+            return next(found, NOWHERE)
+        place = min(map(lines.first.__getitem__, numbers), default=NOWHERE)
+        if passed and place is not NOWHERE and lines.line_of(place[2]).number in passed:
+            return min((lines.first[number] for number in numbers if number not in passed), default=NOWHERE)
+        return place
 
 
 def _set(index: dict[str, int], name: str, mask: int) -> None:

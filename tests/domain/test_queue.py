@@ -7,7 +7,10 @@ from msgspec.structs import replace
 
 from domain import queue
 from domain.agent import AgentSignedIn
+from domain.hours import OpeningHours
 from domain.queue import (
+    Limit,
+    OverflowRule,
     Queue,
     QueueDefined,
     QueueDefinition,
@@ -15,6 +18,7 @@ from domain.queue import (
     QueueRetired,
     QueueRetiredAlready,
     QueueUnknown,
+    Relaxation,
 )
 
 RETURNS = QueueDefinition(name="Returns", required_skills={"returns": 3}, priority=2)
@@ -69,6 +73,25 @@ def test_defining_a_retired_queue_brings_it_back() -> None:
         ({"required_skills": {"": 1}}, "required_skills"),
         ({"required_skills": {"returns": 0}}, "required_skills"),
         ({"required_skills": {"returns": 11}}, "required_skills"),
+        ({"preferred_skills": {"patience": 0}}, "preferred_skills"),
+        ({"service_level_target": -0.1}, "service_level_target"),
+        ({"service_level_target": 1.1}, "service_level_target"),
+        ({"next_reply_seconds": 0}, "next_reply_seconds"),
+        ({"units": {"phone": 0}}, "units.phone"),
+        ({"units": {"phone": 1_001}}, "units.phone"),
+        ({"opening_hours": OpeningHours(time_zone="Mars", weekly={})}, "opening_hours.time_zone"),
+        ({"relaxation": (Relaxation(after_seconds=1),) * 21}, "relaxation"),
+        ({"relaxation": (Relaxation(after_seconds=-1),)}, r"relaxation\[0\].after_seconds"),
+        ({"relaxation": (Relaxation(after_seconds=9), Relaxation(after_seconds=8))}, r"relaxation\[1\].after_seconds"),
+        ({"relaxation": (Relaxation(after_seconds=9, lower={"returns": 0}),)}, r"relaxation\[0\].lower"),
+        ({"relaxation": (Relaxation(after_seconds=9, lower={"returns": 4}),)}, r"relaxation\[0\].lower"),
+        ({"relaxation": (Relaxation(after_seconds=9, lower={"sales": 1}),)}, r"relaxation\[0\].lower"),
+        ({"overflow": (OverflowRule(when=Limit.WAITED, to_queue_id="q"),)}, r"overflow\[0\].limit"),
+        ({"overflow": (OverflowRule(when=Limit.LENGTH, to_queue_id="q"),)}, r"overflow\[0\].limit"),
+        (
+            {"overflow": (OverflowRule(when=Limit.CLOSED, to_queue_id="q", within_seconds=59),)},
+            r"overflow\[0\].within_seconds",
+        ),
     ],
 )
 def test_a_definition_that_cannot_work_is_refused_by_field(change: dict[str, Any], field: str) -> None:
@@ -76,6 +99,52 @@ def test_a_definition_that_cannot_work_is_refused_by_field(change: dict[str, Any
 
     with pytest.raises(QueueDefinitionInvalid, match=f"^{field}: "):
         queue.define(queue.NEW, definition)
+
+
+STRICT = QueueDefinition(
+    name="Strict",
+    required_skills={"returns": 5, "lang:zh": 3},
+    groups=("day",),
+    relaxation=(
+        Relaxation(after_seconds=60, lower={"returns": 2}),
+        Relaxation(after_seconds=90, drop=("lang:zh",), widen=("night", "day")),
+        Relaxation(after_seconds=120, widen=("*",)),
+    ),
+)
+
+
+def test_a_definition_with_everything_in_order_is_taken() -> None:
+    closed = OverflowRule(when=Limit.CLOSED, to_queue_id="queue-b")
+
+    events = queue.define(queue.NEW, replace(STRICT, overflow=(closed,)))
+
+    assert events == [QueueDefined(definition=replace(STRICT, overflow=(closed,)))]
+
+
+@pytest.mark.parametrize(
+    ("steps", "skills", "groups"),
+    [
+        (0, {"returns": 5, "lang:zh": 3}, ("day",)),
+        (1, {"returns": 2, "lang:zh": 3}, ("day",)),
+        (2, {"returns": 2}, ("day", "night")),
+        (3, {"returns": 2}, ()),
+    ],
+)
+def test_the_steps_of_a_timetable_add_up(steps: int, skills: dict[str, int], groups: tuple[str, ...]) -> None:
+    assert STRICT.requirement(steps) == (skills, groups)
+
+
+def test_a_queue_for_everybody_stays_so_when_it_is_widened() -> None:
+    widened = replace(STRICT, groups=(), relaxation=(Relaxation(after_seconds=1, widen=("night",)),))
+
+    assert widened.requirement(1) == ({"returns": 5, "lang:zh": 3}, ())
+
+
+def test_a_skill_that_was_dropped_cannot_be_lowered_later() -> None:
+    steps = (Relaxation(after_seconds=1, drop=("returns",)), Relaxation(after_seconds=2, lower={"returns": 1}))
+
+    with pytest.raises(QueueDefinitionInvalid, match=r"^relaxation\[1\].lower: 'returns' is not asked for by then"):
+        queue.define(queue.NEW, replace(STRICT, relaxation=steps))
 
 
 def test_a_queue_is_retired() -> None:

@@ -31,6 +31,7 @@ READERS = {
     "keep_snapshots",
     "fetch_media",
     "count_traffic",
+    "expectations",
     "router",
 }
 MESSAGES = 40

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # for this one test of a file that is not ours to read at run time
+import yaml
 
 from api.key_file import FILE_NAME, new_key, with_kept_keys
 from api.settings import Settings, SettingWrong, as_environment, decode_keys, read_settings, variable

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.sockets.allowances import Allowance
 from channels import webchat
 from channels.edge.payload import SignatureWrong, UnreadablePayload
-from channels.webchat import Allowance, Hello, Identify, Said, Typing
+from channels.webchat import Hello, Identify, Said, Typing
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
 from domain.interaction import Content
@@ -77,6 +78,8 @@ def test_what_we_send_is_said_in_the_documented_words() -> None:
         webchat.Typing(is_typing=True),
         webchat.Presence(is_present=False),
         webchat.Identified(user="42", visitor_id="v", token="t"),
+        webchat.Place(place=3, expected_seconds=240, low_seconds=120, high_seconds=390),
+        webchat.Place(place=0),
     ]
 
     assert [json.loads(webchat.frame_bytes(frame)) for frame in frames] == [
@@ -88,6 +91,8 @@ def test_what_we_send_is_said_in_the_documented_words() -> None:
         {"kind": "typing"},
         {"kind": "presence", "is_present": False},
         {"kind": "identified", "user": "42", "visitor_id": "v", "token": "t"},
+        {"kind": "place", "place": 3, "expected_seconds": 240, "low_seconds": 120, "high_seconds": 390},
+        {"kind": "place", "place": 0},
     ]
 
 

@@ -1,0 +1,5 @@
+"""Routing documents: read with places (`tree`, `fields`, `mending`, `document`), judged beside the shop as it stands
+(`situation`, `judging`), applied as one append (`apply_plan`), told (`history`) and written again (`written`).
+
+Imports `application` and `domain`.
+"""

@@ -1,0 +1,93 @@
+"""The shop as a plan is judged against it: rules, queues, who works there, what comes in, and what waits now."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from application.directory import Directory
+from application.log import Log
+from application.projections.conversations import Card
+from application.views import ConversationFilter, ViewNotBuilt, ViewReaders
+from domain.account import AccountDefinition
+from domain.agent import Agent
+from domain.assignment import ConversationEnqueued
+from domain.conversation import Conversation, Status
+from domain.policy import Policy
+from domain.queue import Queue
+from domain.routing.facts import Waiting
+
+PAGE = 1_000
+IN_LINE = (Status.WAITING, Status.OFFERED)
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """The shop at one moment."""
+
+    at: datetime
+    policy: Policy
+    queues: dict[str, Queue]
+    agents: dict[str, Agent] = {}
+    """Everybody who is registered, signed in or not; what they hold is left out."""
+    accounts: Sequence[AccountDefinition] = ()
+    """Those that work comes in by."""
+    waiting: Sequence[Waiting] = ()
+    """What waits for an agent now, or is offered to one."""
+
+
+async def situation_of(directory: Directory, log: Log, views: ViewReaders, at: datetime) -> Situation:
+    """Roster, queues and rules from the directory, which every process has; what waits from the view of conversations.
+
+    Not from the router's facts: the router may run in another process. Not from the agent board: a deployment that
+    has never run a reader has none, and is set up by its first document. Raises ViewNotBuilt, ViewsUnreachable.
+    """
+    return Situation(
+        at=at,
+        policy=directory.policy,
+        queues=dict(directory.queues),
+        agents={agent_id: one for agent_id, one in directory.agents.items() if one.is_registered},
+        accounts=[one.definition for one in directory.accounts.values() if one.definition and not one.is_paused],
+        waiting=await waiting_now(log, views),
+    )
+
+
+async def waiting_now(log: Log, views: ViewReaders) -> list[Waiting]:
+    """Every conversation that waits, with what it asks for, as far as the view has come.
+
+    None where nothing has ever waited. Raises ViewNotBuilt, ViewsUnreachable.
+    """
+    found: dict[str, Waiting] = {}
+    try:
+        for status in IN_LINE:
+            cursor, is_more = None, True
+            while is_more:
+                page = await views.conversations(ConversationFilter(status=status), cursor=cursor, limit=PAGE)
+                cards = [msgspec.json.decode(row, type=Card) for row in page.rows]
+                found |= {card.id: in_line for card in cards if (in_line := _in_line(card)) is not None}
+                cursor, is_more = page.next_cursor, page.next_cursor is not None
+    except ViewNotBuilt:
+        position, head = 0, await log.head()
+        while position < head:
+            events, position = await log.read(position, PAGE, (ConversationEnqueued.TOPIC,))
+            if events:
+                raise
+    return list(found.values())
+
+
+def _in_line(card: Card) -> Waiting | None:
+    one: Conversation = card.conversation
+    if one.queue_id is None or one.waiting_since is None:
+        return None
+    return Waiting(
+        conversation_id=one.id,
+        customer_id=card.customer_id,
+        queue_id=one.queue_id,
+        channel=one.channel,
+        priority=one.priority,
+        waiting_since=one.waiting_since,
+        entered_at=one.waiting_since,
+        position=0,
+        language=one.language,
+        skills=one.skills,
+        overflowed_from=one.overflowed_from,
+    )

@@ -1,0 +1,1 @@
+"""Routing documents: read, judged, applied and written."""
