@@ -14,14 +14,15 @@ from application.commands import Commands
 from application.directory import Directory
 from application.exchange.media import Get
 from application.expectations.expect_waits import ExpectWaits
+from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
 from application.plans.apply_plan import ApplyPlan
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Conversations
-from application.projections.projection import Projection, projection_of
+from application.projections.decisions import Decisions
+from application.projections.projection import Folds, Projection, projection_of
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
-from application.projections.view import Board
 from application.push import Hub
 from application.router import Router
 from application.router_snapshots import Trail
@@ -62,22 +63,21 @@ def now() -> datetime:
 
 
 REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
-FOLDS: tuple[Board | Timeline, ...] = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard())
+FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions())
 """Every view."""
 
 
 def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink, get: Get) -> Parts:
     """Everything that a request may need, from the log upwards."""
-    claim_keys, directory, media = ClaimKeys(keys.claim_key), Directory(log), _media_store(settings, keys)
-    commands = Commands(log, States(log, log.snapshots), claim_keys)
-    receive, customers, desk = ReceiveMessages(commands, directory), KnowCustomers(commands), Desk(commands, directory)
+    claim_keys, media = ClaimKeys(keys.claim_key), _media_store(settings, keys)
+    both = commands, directory = Commands(log, States(log, log.snapshots), claim_keys), Directory(log)
+    receive, customers, desk = ReceiveMessages(*both), KnowCustomers(commands), Desk(*both)
+    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both)
     url, pool, follower = settings.database_url, log.pool, Follower(log, directory)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
-    echoes, reports = ReceiveEchoes(commands, directory), ReceiveReports(commands, directory)
-    hand_over, retention = HandOver(commands, directory), timedelta(days=settings.raw_retention_days)
     mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
     taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
-    views, trail = PostgresViewReaders(pool), Trail(PostgresRouterSnapshots(pool, keys.master_keys))
+    views, snapshots = PostgresViewReaders(pool), PostgresRouterSnapshots(pool, keys.master_keys)
     return Parts(
         settings=settings,
         keys=keys,
@@ -101,22 +101,26 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         set_up=SetUp(commands),
         plans=ApplyPlan(commands, directory, follower, views),
         deliveries=deliveries,
-        delivery_reader=DeliveryReader(deliveries, taking, now, metrics, retention=retention),
+        delivery_reader=DeliveryReader(deliveries, taking, now, metrics, retention=_retention(settings)),
         traffic=PostgresTraffic(url, pool),
         polled=PostgresPolled(pool),
         views=views,
+        explain=ExplainDecisions(log, views, snapshots),
         expectations=expectations,
-        attendance=Attendance(PostgresAgentLeases(log.pool), directory),
         hub=Hub(views, also={ExpectWaits.name: expectations}),
         attendance=Attendance(PostgresAgentLeases(pool), directory),
         metrics=metrics,
         media=media,
         take_mail=mail,
         projections=_projections(settings),
-        router=Router(log, AssignWork(commands), now, trail),
+        router=Router(log, AssignWork(commands), now, Trail(snapshots)),
         nats=nats,
         followers={"directory": follower},
     )
+
+
+def _retention(settings: Settings) -> timedelta:
+    return timedelta(days=settings.raw_retention_days)
 
 
 def _projections(settings: Settings) -> dict[str, Projection]:

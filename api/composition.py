@@ -12,6 +12,7 @@ from api.doors.imap_door import ImapDoor
 from api.doors.lmtp_door import LmtpDoor
 from api.doors.nats_door import NatsDoor
 from api.doors.wecom_door import WecomDoor, keeping
+from api.gathering import GATHER_SECONDS
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Settings, decode_keys
@@ -39,20 +40,6 @@ from infrastructure.stopping import stop
 
 PROVIDER_SECONDS_MAX = 20.0
 """A provider that has not answered a send by then has an unknown outcome."""
-GATHER_SECONDS = {
-    "timeline": 0.005,
-    "queue_board": 0.005,
-    "agent_board": 0.005,
-    "send_replies": 0.02,
-    "return_work": 0.02,
-    "hand_chats_over": 0.5,
-    "fetch_media": 0.05,
-    "expectations": 0.2,
-    "keep_snapshots": 1.0,
-    "count_traffic": 1.0,
-}
-"""How long a reader lets events gather before it takes them together: the less a person waits for it, the longer.
-The inbox, which lights an agent's screen up, and the router do not wait at all."""
 
 
 @asynccontextmanager

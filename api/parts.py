@@ -13,6 +13,7 @@ from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
 from application.exchange.media import MediaStore
+from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
 from application.plans.apply_plan import ApplyPlan
 from application.projections.projection import Projection
@@ -71,6 +72,7 @@ class Parts:
     traffic: PostgresTraffic
     polled: PostgresPolled
     views: ViewReaders
+    explain: ExplainDecisions
     expectations: PostgresExpectations
     hub: Hub
     attendance: Attendance

@@ -48,6 +48,14 @@ class ConversationFilter(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str | None = None
 
 
+class DecisionFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which decisions; what is None does not matter."""
+
+    agent_id: str | None = None
+    queue_id: str | None = None
+    outcome: str | None = None
+
+
 class Change(msgspec.Struct, frozen=True):
     """A row as it stands after its last change."""
 
@@ -109,6 +117,9 @@ class ViewReaders(ChangeReaders, Protocol):
 
     async def agent_board(self, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Everybody, longest in their presence first."""
+
+    async def decisions(self, which: DecisionFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """The offers that match, the newest first."""
 
     async def get(self, view: str, key: str) -> bytes | None:
         """The JSON of one card, wherever it is shown; None where there is none."""

@@ -33,6 +33,8 @@ class Action(StrEnum):
     """Take what waits, whoever's customer it is: only as an agent."""
     OVERRIDE_ROUTING = "override_routing"
     """Adjust ages; give work to who has no room for it."""
+    READ_DECISIONS = "read_decisions"
+    """Why an agent was offered a conversation; agents of offers made to themselves."""
     READ_CUSTOMERS = "read_customers"
     KNOW_CUSTOMERS = "know_customers"
     LOG_CALLS = "log_calls"
@@ -74,6 +76,7 @@ _TABLE: dict[Action, tuple[Reach, Reach, Reach, Reach, Reach]] = {
     Action.CLASSIFY_CONVERSATIONS: (_O,   _A,        _N,     _N,           _O),
     Action.PICK_WORK:             (_A,    _A,        _N,     _N,           _N),
     Action.OVERRIDE_ROUTING:      (_N,    _A,        _N,     _N,           _N),
+    Action.READ_DECISIONS:        (_O,    _A,        _A,     _A,           _N),
     Action.READ_CUSTOMERS:        (_O,    _A,        _A,     _N,           _N),
     Action.KNOW_CUSTOMERS:        (_O,    _A,        _N,     _N,           _N),
     Action.LOG_CALLS:             (_O,    _A,        _N,     _N,           _O),

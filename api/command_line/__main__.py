@@ -11,9 +11,12 @@ from api.command_line.demo import demo
 from api.command_line.log import rebuild, replay
 from api.command_line.mailbox import mailbox
 from api.command_line.policy import policy
+from api.command_line.routing.explain import explain
+from api.command_line.routing.verify import verify
 from api.command_line.run import serve, work
 from api.command_line.simulate import simulate
 from api.settings import SettingWrong
+from application.explaining.stages import DecisionUnknown
 from application.log import LogBusy, LogUnreachable
 from application.rebuild import NothingToSwitchBackTo, OtherVersion, RebuildUnderWay
 from application.views import ViewNotBuilt, ViewsUnreachable
@@ -36,6 +39,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     NothingToSwitchBackTo,
     OtherVersion,
     NotIdentical,
+    DecisionUnknown,
 )
 """What a person can do something about: shown as one sentence, not as a traceback."""
 
@@ -43,7 +47,7 @@ EXPECTED: tuple[type[Exception], ...] = (
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="onethread")
 def onethread() -> None:
-    r"""One thread per customer, whatever the channel.
+    """One thread per customer, whatever the channel.
 
     Without further settings everything runs on this machine: PostgreSQL and NATS are started by the command itself and
     keep their data in the directory .onethread. Settings are environment variables: DATABASE_URL, NATS_URL and those
@@ -54,10 +58,12 @@ def onethread() -> None:
       onethread demo                              a small shop, live in this terminal
       onethread admin create-administrator ada    somebody who may set things up
       onethread serve                             the API on http://127.0.0.1:8000
-    """
+    """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
 
 
-for command in (serve, work, demo, replay, rebuild, simulate, policy, channels, mailbox, admin):
+for command in (
+    serve, work, demo, replay, rebuild, explain, verify, simulate, policy, channels, mailbox, admin,
+):  # fmt: skip
     onethread.add_command(command)
 
 

@@ -24,7 +24,7 @@ from api.routes import (
     steering,
     work,
 )
-from api.upkeep import account_health, deliveries, health, log
+from api.upkeep import account_health, decisions, deliveries, health, log
 
 OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Sessions": sessions.OPERATIONS,
@@ -42,6 +42,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "Boards": (*boards.OPERATIONS, *expectations.OPERATIONS),
     "Queues": queues.OPERATIONS,
     "Routing policy": (*policy.OPERATIONS, *plans.OPERATIONS),
+    "Decisions": decisions.OPERATIONS,
     "Channel accounts": (*accounts.OPERATIONS, *account_health.OPERATIONS),
     "People": people.OPERATIONS,
     "Doors": (

@@ -24,6 +24,7 @@ from application.projections.timeline import Timeline
 from application.projections.view import Board, Parked, Row, Store, Unstorable
 from domain.event import Recorded
 
+Folds = tuple[Board | Timeline, ...]
 QUIET_SAVE_SECONDS = 0.2
 """How often the position alone is stored while nothing in the log concerns the view."""
 

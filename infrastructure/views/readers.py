@@ -9,11 +9,13 @@ from psycopg.rows import TupleRow
 from application.log import LogUnreachable
 from application.projections.agent_board import TEAM
 from application.projections.conversations import ALL
+from application.projections.decisions import EVERYBODY
 from application.views import (
     Change,
     Changes,
     Clock,
     ConversationFilter,
+    DecisionFilter,
     Page,
     Snapshot,
     ViewNotBuilt,
@@ -25,8 +27,8 @@ from infrastructure.views import statements
 from infrastructure.views.cursors import read_cursor, write_cursor
 from infrastructure.views.statements import TIMELINE
 
-_NEWEST_FIRST = frozenset({"conversations"})
-"""Boards that show the last changed first; the others show the oldest first."""
+_NEWEST_FIRST = frozenset({"conversations", "decisions"})
+"""Boards that show the newest first, or the last changed; the others show the oldest first."""
 
 
 class _Standing(NamedTuple):
@@ -68,6 +70,12 @@ class PostgresViewReaders:
     async def agent_board(self, *, cursor: str | None = None, limit: int = 50) -> Page:
         """As `ViewReaders.agent_board`."""
         return await self._page("agent_board", TEAM, {}, cursor, limit)
+
+    async def decisions(self, which: DecisionFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """As `ViewReaders.decisions`."""
+        wanted = {"status": which.outcome, "queue_id": which.queue_id}
+        filters = {name: value for name, value in wanted.items() if value is not None}
+        return await self._page("decisions", which.agent_id or EVERYBODY, filters, cursor, limit)
 
     async def get(self, view: str, key: str) -> bytes | None:
         """As `ViewReaders.get`."""

@@ -3,12 +3,15 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 from application.commands import Contended
 from application.follower import Follower
 from application.policies.return_work import ReturnWork
+from application.proofs.audit import RoutingAudit
+from application.proofs.finding import Promise
 from application.use_cases.receive_messages import Receipt
 from domain.agent import Presence
 from domain.conversation import Status
@@ -34,6 +37,10 @@ class Day:
         self.processes = processes
         self.clock = processes[0].clock
         self.witness = Witness()
+        self.audit = RoutingAudit(timedelta(0))
+        self.settled_at = self.clock()
+        self.unsettled = timedelta(0)
+        """The longest time for which no router did all that there was to do."""
         self.accounts: list[str] = []
         self.queues: list[str] = []
         self.sent: list[tuple[str, InboundMessage]] = []
@@ -86,9 +93,11 @@ class Day:
             running.append(self.tried(self.anywhere.router.settle()))
         await asyncio.gather(*running)
         self.clock.wait(self.random.choice((0, 0, 0.1, 1, 1, 5, 5, 25)))
+        self.unsettled = max(self.unsettled, self.clock() - self.settled_at)
         if self.random.random() < 0.7:
             routers = self.processes if self.random.random() < 0.2 else self.processes[:1]  # a second one by mistake
             await asyncio.gather(*(one.router.settle() for one in routers))
+            await self.note_whether_all_is_decided()
         if self.random.random() < 0.3:
             await self.tried(self.random.choice(self.work).catch_up())
         await self.look()
@@ -104,6 +113,7 @@ class Day:
         router = self.processes[0].router
         assert decide(router.state, self.clock()) == [], "something waits although somebody may take it"
         demand_choices_come_out_the_same(self.witness.log)
+        self.demand_routing_kept_its_promises()
         self.demand_receipts_are_true()
 
     async def tried(self, action: Awaitable[None]) -> None:
@@ -117,8 +127,25 @@ class Day:
         """The witness reads on."""
         for recorded in await everything(self.processes[0].log, self.witness.position):
             self.witness.take(recorded)
+            self.audit.take(recorded)
         self.witness.demand_agents_hold_what_conversations_say()
         self.demand_memories_are_true()
+
+    async def note_whether_all_is_decided(self) -> None:
+        """A decision that was refused leaves something over for the next time."""
+        router = self.processes[0].router
+        await router.follower.catch_up()
+        if decide(router.state, self.clock()) == []:
+            self.settled_at = self.clock()
+
+    def demand_routing_kept_its_promises(self) -> None:
+        """As the whole log tells it. Nothing waited beside somebody with room but while no router looked."""
+        self.unsettled = max(self.unsettled, self.clock() - self.settled_at)
+        self.audit.finish(self.clock())
+        assert self.audit.counts.keys() <= {Promise.IDLE}, self.audit.findings
+        assert self.audit.idle.longest <= self.unsettled, "it waited although the router had looked"
+        assert (self.audit.late, self.audit.unproven) == ([], 0)
+        assert self.audit.decisions > 0
 
     def demand_memories_are_true(self) -> None:
         """What a process remembers may be old, never wrong."""

@@ -1,1 +1,1 @@
-"""Routing over HTTP: definitions, what people may do about waiting work, and agents whose connection is lost."""
+"""Routing over HTTP and at the command line: definitions, what people may do about waiting work, decisions told."""

@@ -224,7 +224,7 @@ def test_a_view_follows_its_parked_streams_again_when_asked(terminal: Terminal) 
     unknown = terminal.refused("replay", "--parked", "inbox")
 
     assert said.out == "0 of 0 parked streams of timeline are followed again.\n"
-    assert unknown == "Error: there is no view inbox; there are timeline, conversations, queue_board, agent_board"
+    assert unknown == f"Error: there is no view inbox; there are {', '.join(VIEWS)}"
 
 
 def test_what_a_person_can_mend_is_one_sentence(terminal: Terminal, servers: Servers) -> None:

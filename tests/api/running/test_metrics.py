@@ -25,6 +25,7 @@ READERS = {
     "conversations",
     "queue_board",
     "agent_board",
+    "decisions",
     "return_work",
     "send_replies",
     "hand_chats_over",
@@ -153,6 +154,7 @@ def test_queues_parked_streams_and_decisions_are_told(told: Told) -> None:
         "conversations",
         "queue_board",
         "agent_board",
+        "decisions",
     }
     assert told.metrics.of("router_decisions") == 0  # there is no agent
     assert told.metrics.of("router_decisions_refused") == 0

@@ -11,6 +11,7 @@ from application.follower import Follower
 from application.log import Log
 from application.projections.agent_board import AgentBoard
 from application.projections.conversations import Card, Conversations
+from application.projections.decisions import Decisions
 from application.projections.projection import BoardProjection, Projection, TimelineProjection
 from application.projections.queue_board import QueueBoard
 from application.projections.timeline import Timeline
@@ -22,7 +23,7 @@ from infrastructure.views.board_store import BoardStore
 from infrastructure.views.session import Session
 from infrastructure.views.timeline_store import TimelineStore
 
-_BOARDS: tuple[Board, ...] = (Conversations(), QueueBoard(), AgentBoard())
+_BOARDS: tuple[Board, ...] = (Conversations(), QueueBoard(), AgentBoard(), Decisions())
 BOARDS = {board.name: board for board in _BOARDS}
 VIEWS = ("timeline", *BOARDS)
 CARDS_MAX = 20_000

@@ -1,0 +1,1 @@
+"""Commands about routing: why a decision was made, and whether all of them kept the rules."""

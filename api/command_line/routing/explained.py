@@ -1,0 +1,151 @@
+"""An explanation for a terminal: four stages, one below the other, and a table of everybody who was considered."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from application.explaining.explanation import Assignment, Classification, Explanation, Intake, Queued, WhyNot
+from domain.policy import ChoiceRule
+
+CANDIDATES_MAX = 40
+"""Rows of the table; `--json` has all of them."""
+Lines = Iterable[tuple[str, str]]
+"""Name and value; a line without a value is left out."""
+
+
+def printed(told: Explanation) -> Iterator[RenderableType]:
+    """The parts of the answer, from the top."""
+    yield Text(f"{told.offer_id}: {told.conversation_id} offered to {_name(told)}", style="bold")
+    yield _stage("1  intake", _intake(told.intake))
+    yield _stage("2  classification", _classification(told.classification))
+    yield _stage("3  queue", _queue(told.queue))
+    yield _stage("4  assignment", _assignment(told))
+    if told.assignment.candidates:
+        yield _candidates(told.assignment)
+    if told.why_not is not None:
+        yield _stage(f"why not {told.why_not.agent_id}?", _why_not(told.why_not))
+    yield _verdict(told.assignment)
+
+
+def _stage(title: str, lines: Lines) -> RenderableType:
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        if value:
+            table.add_row(name, Text(value))
+    return Group(Text(f"\n{title}", style="bold cyan"), table)
+
+
+def _intake(intake: Intake | None) -> Lines:
+    if intake is None:
+        return [("", "the events before the offer can no longer be read")]
+    message = intake.first_message_position
+    return [
+        ("came in", f"{_moment(intake.occurred_at)} on {intake.channel}, {intake.account_id}"),
+        ("recorded", f"{_moment(intake.recorded_at)} at position {intake.position}"),
+        ("first message", f"position {message}" if message else "none"),
+        ("opened again", f"{intake.reopened} times" if intake.reopened else ""),
+    ]
+
+
+def _classification(known: Classification) -> Lines:
+    adjusted = known.age_adjustment_seconds
+    return [
+        ("priority", str(known.priority)),
+        ("tier", known.tier),
+        ("language", known.language),
+        ("sentiment", known.sentiment),
+        ("due", _moment(known.due_at) if known.due_at else ""),
+        ("age adjusted", f"{adjusted:+d} s" if adjusted else ""),
+        ("known agent", known.known_agent_id or ""),
+    ]
+
+
+def _queue(queue: Queued) -> Lines:
+    parts = " + ".join(f"{name} {seconds:g}" for name, seconds in queue.parts.items())
+    return [
+        ("queue", f"{queue.name or 'without a name'} ({queue.queue_id})"),
+        ("since", f"{_moment(queue.entered_at)}, position {queue.position}"),
+        ("customer waits", f"since {_moment(queue.waiting_since)}"),
+        ("asks for", _levels(queue.requirement) or "nothing in particular"),
+        ("prefers", _levels(queue.preferred)),
+        ("served by", ", ".join(queue.groups)),
+        ("relaxed by", f"{queue.step} steps of the timetable" if queue.step else ""),
+        ("overflowed from", ", ".join(queue.overflowed_from)),
+        ("takes", f"{queue.units} load units"),
+        ("score", f"{queue.score:g} s" + (f" = {parts}" if parts else "")),
+        ("place", f"{queue.place} of {queue.waiting} that waited"),
+    ]
+
+
+def _assignment(told: Explanation) -> Lines:
+    made = told.assignment
+    if made.ordinal is None:
+        how = f", {made.how}" if made.how else ""
+        return [
+            ("chosen by", f"{made.decided_by}{how}: a person's choice, not the router's"),
+            ("when", f"{_moment(made.decided_at)}, position {told.position}"),
+        ]
+    return [
+        ("decided", f"{_moment(made.decided_at)}, having read the log up to position {made.position}"),
+        ("as", f"decision {made.ordinal} of that moment, offered at position {told.position}"),
+        ("policy", f"version {made.policy_version}, rule {made.rule}"),
+        ("preference", made.preference),
+        ("winner", _name(told)),
+        ("runner-up", made.runner_up or "nobody"),
+        ("because", made.tie_break),
+    ]
+
+
+def _candidates(made: Assignment) -> RenderableType:
+    merit = made.rule if made.rule != ChoiceRule.LONGEST_IDLE else ""
+    has_preference = any(one.preference for one in made.candidates)
+    more = [name for name in (merit, has_preference and "preferred as") if name]
+    table = Table("", "agent", "idle since", *more, "why not")
+    for one in made.candidates[:CANDIDATES_MAX]:
+        style = "green" if one.agent_id == made.agent_id else "" if one.rank else "dim"
+        agent = f"{one.name} ({one.agent_id})" if one.name else one.agent_id
+        idle = "" if one.idle_since.year == 1970 else _moment(one.idle_since)
+        counted = ["" if one.merit is None else f"{one.merit:g}"] if merit else []
+        preferred = [one.preference] if has_preference else []
+        why_not = Text("\n".join(one.excluded))
+        table.add_row(str(one.rank or ""), Text(agent), idle, *counted, *preferred, why_not, style=style)
+    title = Text(f"\n{made.eligible} of {len(made.candidates)} could be asked", style="bold cyan")
+    left_out = len(made.candidates) - CANDIDATES_MAX
+    return Group(title, table, *([Text(f"and {left_out} more, see --json", style="dim")] if left_out > 0 else []))
+
+
+def _why_not(why: WhyNot) -> Lines:
+    return [
+        ("", why.answer),
+        ("otherwise", f"{why.winner_otherwise} would have got it" if why.winner_otherwise else ""),
+    ]
+
+
+def _verdict(made: Assignment) -> Text:
+    match made.recomputed:
+        case None:
+            return Text("\nNothing to recompute: the router did not decide this.", style="dim")
+        case True:
+            return Text("\nRecomputed from the log: the same winner.", style="bold green")
+        case _:
+            return Text(f"\nRecomputed from the log: NOT the same, but {made.recomputed_as}.", style="bold red")
+
+
+def _name(told: Explanation) -> str:
+    agent_id = told.assignment.agent_id
+    named = (one.name for one in told.assignment.candidates if one.agent_id == agent_id and one.name)
+    name = next(named, "")
+    return f"{name} ({agent_id})" if name else agent_id
+
+
+def _levels(skills: Mapping[str, int]) -> str:
+    return ", ".join(f"{skill} {level}" for skill, level in sorted(skills.items()))
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(sep=" ", timespec="milliseconds")

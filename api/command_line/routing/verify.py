@@ -1,0 +1,153 @@
+"""`onethread verify`: puts what is promised to the whole log, and lists what breaks it."""
+
+from datetime import timedelta
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from api.command_line.run import run_with_parts
+from api.parts import Parts
+from application.proofs.audit import DECISION_LAG, RoutingAudit
+from application.proofs.finding import SENTENCES, Finding, Promise
+from application.proofs.verify import verify_routing
+
+SHOWN_MAX = 20
+"""Counterexamples to each promise in the terminal; `--json` has up to a thousand."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verification came to."""
+
+    events: int
+    decisions: int
+    """Taken once more."""
+    unproven: int
+    counts: dict[str, int]
+    """Counterexamples, by promise."""
+    findings: list[Finding]
+    overrides: list[Finding]
+
+
+@click.group()
+def verify() -> None:
+    """Prove from the log that the rules were kept, over all history."""
+
+
+@verify.command("routing")
+@click.option("--from", "first", type=click.IntRange(min=1), default=1, help="Tell counterexamples from this position.")
+@click.option("--to", "last", type=click.IntRange(min=1), help="End with this position; the newest event where absent.")
+@click.option(
+    "--lag",
+    "lag_seconds",
+    type=click.FloatRange(min=0),
+    default=DECISION_LAG.total_seconds(),
+    show_default=True,
+    help="Seconds that work may wait beside an agent who has room for it, until the router has decided.",
+)
+@click.option("--quick", is_flag=True, help="Leave the plain scan of everything that waits out: faster on long queues.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def verify_routing_command(first: int, last: int | None, lag_seconds: float, quick: bool, as_json: bool) -> None:  # noqa: FBT001  # flags
+    """Check what routing promises against every event of the log. Exit status 1 if anything breaks a promise.
+
+    \b
+    - no agent above capacity; what a supervisor gave in spite of it is listed apart
+    - every decision of the router, taken once more from the log, comes out the same
+    - nobody was given what they were not able or allowed to do, or had no room for
+    - no item with a higher score was passed over that the agent could have had: a plain scan, without the router
+    - nothing waited longer than --lag while an agent had room for it; times without a router show here
+    - no item was offered to two agents at once
+    - every offer that came to nothing has a reason
+
+    The log is read once, in order, in constant memory. What stands before --from is read too, as it says how things
+    stood, but is not told. Times are those at which the log took the events.
+
+    \b
+    Examples:
+      onethread verify routing
+      onethread verify routing --from 120000 --lag 2
+    """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
+
+    async def run(parts: Parts) -> None:
+        with _progress() as progress:
+            task = progress.add_task("reading the log", total=None)
+            audit = await verify_routing(
+                parts.log,
+                after=first - 1,
+                upto=last,
+                lag=timedelta(seconds=lag_seconds),
+                now=parts.clock(),
+                scans=not quick,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        if as_json:
+            click.echo(msgspec.json.format(msgspec.json.encode(_report(audit))))
+        else:
+            _print(audit)
+        if not audit.holds:
+            raise click.ClickException(_counted(audit.counts.total(), "counterexample"))
+
+    run_with_parts(run)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _report(audit: RoutingAudit) -> Report:
+    return Report(
+        events=audit.events,
+        decisions=audit.decisions,
+        unproven=audit.unproven,
+        counts={str(promise): audit.counts[promise] for promise in Promise},
+        findings=audit.findings,
+        overrides=audit.loads.overrides,
+    )
+
+
+def _print(audit: RoutingAudit) -> None:
+    console = Console()
+    table = Table("promise", "counterexamples", box=None)
+    for promise in Promise:
+        found = audit.counts[promise]
+        table.add_row(SENTENCES[promise], Text(f"{found:,}" if found else "none", style="red" if found else "green"))
+    console.print(table)
+    for promise in Promise:
+        if audit.counts[promise]:
+            _print_findings(console, SENTENCES[promise], audit.counts[promise], _of(audit.findings, promise))
+    if audit.loads.overrides:
+        _print_findings(
+            console, "given in spite of no room, as somebody said", len(audit.loads.overrides), audit.loads.overrides
+        )
+    if audit.unproven:
+        decisions = _counted(audit.unproven, "decision")
+        console.print(f"{decisions} cannot be proven: work of people since erased waited beside them.")
+    events, decisions = _counted(audit.events, "event"), _counted(audit.decisions, "decision")
+    console.print(f"{events} of routing, {decisions} taken once more.")
+
+
+def _of(findings: list[Finding], promise: Promise) -> list[Finding]:
+    return [finding for finding in findings if finding.promise is promise]
+
+
+def _print_findings(console: Console, title: str, count: int, findings: list[Finding]) -> None:
+    console.print(Text(f"\n{title}: {count:,}", style="bold"))
+    table = Table("position", "at", "who", "what", box=None)
+    for one in findings[:SHOWN_MAX]:
+        table.add_row(str(one.position), one.at.isoformat(sep=" ", timespec="milliseconds"), one.who, Text(one.what))
+    console.print(table)
+    if count > SHOWN_MAX:
+        console.print(Text(f"and {count - SHOWN_MAX:,} more, see --json", style="dim"))
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

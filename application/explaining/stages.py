@@ -1,0 +1,206 @@
+"""The four stages of an explanation, put together from what the log tells. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from application.explaining.explanation import (
+    Assignment,
+    CandidateShown,
+    Classification,
+    Explanation,
+    Intake,
+    Queued,
+)
+from application.explaining.why_not import why_not
+from domain.assignment import Choice, ConversationOffered
+from domain.conversation import ConversationOpened, ConversationReopened
+from domain.event import Recorded
+from domain.interaction import MessageReceived
+from domain.policy import ChoiceRule
+from domain.routing.decide import recompute
+from domain.routing.decisions import Offer
+from domain.routing.explain import Candidate, explain
+from domain.routing.facts import Waiting
+from domain.routing.state import RouterState
+
+ROUTER = "router"
+PREFERENCES = {"known_agent": "knows the customer", "preferred_skills": "has the preferred skills"}
+
+
+class DecisionUnknown(Exception):
+    """There is no such decision, or what led to it can no longer be read."""
+
+
+def explanation_of(
+    offered: Recorded, history: Sequence[Recorded], state: RouterState, agent_id: str | None = None
+) -> Explanation:
+    """Why the offer was made: `history` is the customer's stream, `state` the router's as `stands_at` says.
+
+    With `agent_id` also why that agent did not get it. Raises DecisionUnknown where the events are redacted.
+    """
+    event = offered.event
+    if not isinstance(event, ConversationOffered):
+        raise DecisionUnknown("what this decision was about has been erased")
+    waiting = state.facts.waiting.get(event.conversation_id)
+    if waiting is None:
+        raise DecisionUnknown(f"{event.conversation_id} did not wait at position {stands_at(offered)}")
+    before = [one for one in history if one.position < offered.position and _is_about(one, event.conversation_id)]
+    decided_at = event.choice.decided_at if event.choice else offered.recorded_at
+    candidates = [] if event.choice is None else _candidates(state, event, event.choice)
+    return Explanation(
+        offer_id=event.offer_id,
+        position=offered.position,
+        conversation_id=event.conversation_id,
+        customer_id=offered.stream,
+        intake=_intake(before),
+        classification=_classification(waiting),
+        queue=_queued(state, waiting, event, decided_at),
+        assignment=_assignment(offered, event, state, candidates),
+        why_not=None if agent_id is None else why_not(state, event, candidates, agent_id),
+    )
+
+
+def stands_at(offered: Recorded) -> int:
+    """Up to where the log had been read, or written, when this was decided."""
+    choice = getattr(offered.event, "choice", None)
+    return offered.position - 1 if choice is None else choice.position
+
+
+def _is_about(recorded: Recorded, conversation_id: str) -> bool:
+    return getattr(recorded.event, "conversation_id", None) == conversation_id
+
+
+def _intake(before: Sequence[Recorded]) -> Intake | None:
+    opened = next((one for one in before if isinstance(one.event, ConversationOpened)), None)
+    if opened is None or not isinstance(opened.event, ConversationOpened):
+        return None
+    messages = (one.position for one in before if isinstance(one.event, MessageReceived))
+    return Intake(
+        channel=opened.event.channel,
+        account_id=opened.event.account_id,
+        position=opened.position,
+        occurred_at=opened.occurred_at,
+        recorded_at=opened.recorded_at,
+        first_message_position=next(messages, None),
+        reopened=sum(isinstance(one.event, ConversationReopened) for one in before),
+    )
+
+
+def _classification(waiting: Waiting) -> Classification:
+    return Classification(
+        priority=waiting.priority,
+        due_at=waiting.due_at,
+        tier=waiting.tier,
+        language=waiting.language,
+        sentiment=waiting.sentiment,
+        age_adjustment_seconds=waiting.age_adjustment_seconds,
+        known_agent_id=waiting.known_agent_id,
+    )
+
+
+def _queued(state: RouterState, waiting: Waiting, event: ConversationOffered, decided_at: datetime) -> Queued:
+    facts, definition = state.facts, state.facts.definition(waiting.queue_id)
+    step = event.choice.step if event.choice else waiting.step
+    requirement, groups = facts.requirement(waiting, step)
+    score, parts = facts.score(waiting, decided_at)
+    standing = [one for one in facts.waiting.values() if one.offer is None]
+    key = (facts.order_key(waiting, decided_at), waiting.position)
+    return Queued(
+        queue_id=waiting.queue_id,
+        name=definition.name,
+        position=waiting.position,
+        entered_at=waiting.entered_at,
+        waiting_since=waiting.waiting_since,
+        requirement=requirement,
+        preferred=definition.preferred_skills,
+        groups=groups,
+        step=step,
+        overflowed_from=waiting.overflowed_from,
+        units=event.units,
+        score=event.choice.score if event.choice else score,
+        parts=parts,
+        place=1 + sum((facts.order_key(one, decided_at), one.position) < key for one in standing),
+        waiting=len(standing),
+    )
+
+
+def _candidates(state: RouterState, event: ConversationOffered, choice: Choice) -> list[Candidate]:
+    return explain(state, choice.decided_at, event.conversation_id, choice.ordinal)
+
+
+def _assignment(
+    offered: Recorded, event: ConversationOffered, state: RouterState, candidates: Sequence[Candidate]
+) -> Assignment:
+    choice = event.choice
+    if choice is None:
+        return Assignment(
+            agent_id=event.agent_id,
+            decided_by=offered.actor,
+            how=event.by,
+            position=stands_at(offered),
+            decided_at=offered.recorded_at,
+        )
+    again = recompute(state, choice)
+    return Assignment(
+        agent_id=event.agent_id,
+        decided_by=ROUTER,
+        position=choice.position,
+        decided_at=choice.decided_at,
+        ordinal=choice.ordinal,
+        policy_version=choice.policy_version,
+        rule=choice.rule,
+        preference=choice.preference,
+        eligible=choice.eligible,
+        tie_break=tie_break(choice, candidates),
+        runner_up=choice.runner_up,
+        candidates=[_shown(state, one) for one in candidates],
+        recomputed=is_same(event, again),
+        recomputed_as="" if is_same(event, again) else told(again),
+    )
+
+
+def is_same(event: ConversationOffered, again: object) -> bool:
+    """Whether a decision taken again is the recorded one in every particular."""
+    return isinstance(again, Offer) and all(
+        getattr(again, name) == getattr(event, name)
+        for name in ("conversation_id", "queue_id", "offer_id", "agent_id", "units", "expires_at", "choice")
+    )
+
+
+def told(again: object) -> str:
+    """What came out instead: `Offer: agent_id=agent-…, score=12.5`."""
+    if again is None:
+        return "no decision at all"
+    if isinstance(again, Offer):
+        return f"{again.conversation_id} to {again.agent_id} with score {again.choice.score}"
+    return str(msgspec.to_builtins(again))
+
+
+def _shown(state: RouterState, candidate: Candidate) -> CandidateShown:
+    desk = state.facts.desks.get(candidate.agent_id)
+    return CandidateShown(
+        agent_id=candidate.agent_id,
+        name=desk.agent.name if desk else "",
+        rank=candidate.rank,
+        idle_since=candidate.idle_since,
+        merit=candidate.merit,
+        preference=candidate.preference,
+        excluded=candidate.excluded,
+    )
+
+
+def tie_break(choice: Choice, candidates: Sequence[Candidate]) -> str:
+    """What put the winner before the runner-up, in words."""
+    if len(candidates) < 2 or candidates[1].rank is None:
+        return "nobody else could be asked"
+    first, second = candidates[:2]
+    if first.preference and not second.preference:
+        return f"{PREFERENCES.get(first.preference, first.preference)}, unlike {second.agent_id}"
+    longer = (second.idle_since - first.idle_since).total_seconds()
+    if choice.rule != ChoiceRule.LONGEST_IDLE and first.merit != second.merit:
+        return f"{first.merit:g} against {second.merit:g} of {second.agent_id}, by the rule {choice.rule}"
+    if longer > 0:
+        return f"idle {longer:g} s longer than {second.agent_id}"
+    return f"like {second.agent_id} in all else, has the lower id"

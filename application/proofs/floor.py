@@ -1,0 +1,169 @@
+"""The floor: agents, queues, rules and waiting work, as the events tell them and without the router's help.
+
+The rules of who may be given what are told here a second time, plainly, so that a mistake of the router's order, lines
+or reservations would have to be made twice to go unseen.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from application.proofs.items import Case, Item, changed, entered
+from application.proofs.room import crowded_by
+from domain import agent, policy, queue
+from domain.agent import Agent, Presence
+from domain.assignment import ConversationEnqueued, ConversationTransferred, OfferAccepted
+from domain.classification import ConversationOverflowed
+from domain.conversation import ConversationClosed
+from domain.event import Event, Recorded, kind_of
+from domain.policy import Policy
+from domain.queue import QueueDefinition
+from domain.workload import Ask
+
+NOTHING_ASKED = QueueDefinition(name="undefined")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+GONE = (OfferAccepted, ConversationTransferred, ConversationOverflowed, ConversationClosed)
+
+Terms = tuple[dict[str, int], tuple[str, ...], Ask]
+"""Skills, groups and capacity that a case asks for."""
+
+
+class Floor:
+    """Moves on with `apply`. Keeps no order and reserves nothing."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, Agent] = {}
+        self.agents_changed_at: dict[str, datetime] = {}
+        self.free: set[str] = set()
+        """Agents who are available and have room for something, perhaps."""
+        self.items: dict[str, Item] = {}
+        self.cases: dict[Case, dict[str, Item]] = {}
+        """What waits and is not offered, by what it asks."""
+        self.policy: Policy = policy.NEW
+        self.rules_changed_at = EPOCH
+        """When the policy or a queue was last defined."""
+        self._queues: dict[str, queue.Queue] = {}
+        self._terms: dict[Case, Terms] = {}
+
+    def apply(self, recorded: Recorded) -> None:
+        """What the event changes."""
+        stream, event = recorded.stream, recorded.event
+        match kind_of(stream):
+            case "agent":
+                self.agents[stream] = agent.evolve(self.agents.get(stream, agent.NEW), event)
+                self.agents_changed_at[stream] = recorded.recorded_at
+                self._note_free(stream)
+            case "queue":
+                self._queues[stream] = queue.evolve(self._queues.get(stream, queue.NEW), event)
+                self._rules_changed(recorded.recorded_at)
+            case "policy":
+                self.policy = policy.evolve(self.policy, event)
+                self._rules_changed(recorded.recorded_at)
+            case "customer":
+                self._apply_to_item(recorded, event)
+
+    def _rules_changed(self, at: datetime) -> None:
+        self.rules_changed_at = at
+        self._terms.clear()
+        for agent_id in self.agents:
+            self._note_free(agent_id)
+
+    def _note_free(self, agent_id: str) -> None:
+        somebody = self.agents[agent_id]
+        is_full = somebody.load >= somebody.capacity and not self.policy.rules.yields
+        is_free = somebody.presence is Presence.AVAILABLE and not is_full
+        (self.free.add if is_free else self.free.discard)(agent_id)
+
+    def _apply_to_item(self, recorded: Recorded, event: Event) -> None:
+        conversation_id = getattr(event, "conversation_id", "")
+        if (item := self.items.pop(conversation_id, None)) is not None:
+            waiting = self.cases.get(item.case, {})
+            if waiting.pop(conversation_id, None) is not None and not waiting:
+                del self.cases[item.case]
+        if isinstance(event, ConversationEnqueued):
+            item = entered(recorded, event)
+        elif item is None or isinstance(event, GONE):
+            return
+        else:
+            changed(item, recorded, self.policy.rules)
+        self.items[conversation_id] = item
+        if item.offered_to is None:
+            self.cases.setdefault(item.case, {})[conversation_id] = item
+
+    def definition(self, queue_id: str) -> QueueDefinition:
+        """A queue that was never defined asks nothing."""
+        return self._queues.get(queue_id, queue.NEW).definition or NOTHING_ASKED
+
+    def is_open(self, queue_id: str, at: datetime) -> bool:
+        hours = self.definition(queue_id).opening_hours
+        return hours is None or hours.is_open(at)
+
+    def ask(self, item: Item) -> Ask:
+        """What the item asks of an agent's capacity."""
+        return self.terms(item.case)[2]
+
+    def score(self, item: Item, at: datetime) -> timedelta:
+        """Age and everything that counts like age."""
+        rules = self.policy.rules
+        seconds = item.priority * rules.priority_boost_seconds + item.adjusted_seconds
+        seconds += rules.tiers.get(item.tier, 0) + rules.sentiments.get(item.sentiment, 0)
+        if item.due_at is not None and rules.deadline_lead_seconds:
+            is_urgent = at >= item.due_at - timedelta(seconds=rules.deadline_lead_seconds)
+            seconds += rules.deadline_boost_seconds if is_urgent else 0
+        return at - item.waiting_since + timedelta(seconds=seconds)
+
+    def waits_for(self, item: Item, at: datetime) -> str:
+        """The agent who knows the customer, while the item waits for nobody else."""
+        known, seconds = item.known_agent_id, self.policy.rules.known_agent_seconds
+        if known is None or not seconds or at >= item.entered_at + timedelta(seconds=seconds) or known in item.rests:
+            return ""
+        somebody = self.agents.get(known)
+        if somebody is None or somebody.presence is not Presence.AVAILABLE:
+            return ""
+        return known if self._is_able(somebody, item.case, at) else ""
+
+    def may_take(self, agent_id: str, somebody: Agent, item: Item, at: datetime) -> bool:
+        """Whether the agent, as they stand, could be given the item at that moment."""
+        return (
+            item.rests.get(agent_id, at) <= at
+            and self.may_take_such(somebody, item.case, at)
+            and self.waits_for(item, at) in ("", agent_id)
+        )
+
+    def may_take_such(self, somebody: Agent, case: Case, at: datetime) -> bool:
+        """Whether the agent, as they stand, could be given what asks so, if nothing but that counted."""
+        return (
+            somebody.presence is Presence.AVAILABLE
+            and self._is_able(somebody, case, at)
+            and self._has_room(somebody, self.terms(case)[2])
+            and self.is_open(case.queue_id, at)
+        )
+
+    def _has_room(self, somebody: Agent, ask: Ask) -> bool:
+        rules = self.policy.rules
+        return not crowded_by(somebody, rules, channel=ask.channel, kind=ask.kind, units=ask.units)
+
+    def _is_able(self, somebody: Agent, case: Case, at: datetime) -> bool:
+        skills, groups, _ = self.terms(case)
+        if groups and not somebody.groups.intersection(groups):
+            return False
+        if not somebody.may_serve(case.channel):
+            return False
+        has = somebody.skills_at(at)
+        return all(has.get(skill, 0) >= level for skill, level in skills.items())
+
+    def terms(self, case: Case) -> Terms:
+        """Of the queue at that step; the language and what was asked for on top fall away by the same steps."""
+        if (known := self._terms.get(case)) is not None:
+            return known
+        definition, rules = self.definition(case.queue_id), self.policy.rules
+        skills, groups = definition.requirement(case.step)
+        asked = dict(case.skills)
+        if rules.language_prefix and case.language:
+            language = rules.language_prefix + case.language
+            asked[language] = max(asked.get(language, 0), rules.language_level)
+        for step in definition.relaxation[: case.step]:
+            for skill in step.drop:
+                asked.pop(skill, None)
+        wanted = {skill: max(skills.get(skill, 0), asked.get(skill, 0)) for skill in {*skills, *asked}}
+        ask = rules.ask(case.channel, definition.units.get(case.channel))
+        self._terms[case] = wanted, groups, ask
+        return self._terms[case]

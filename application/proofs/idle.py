@@ -1,0 +1,97 @@
+"""Nothing waits while somebody has room for it, for longer than the decision lag.
+
+An item and an agent who could be given it are a pair. A pair is as old as the latest change of either, of the rules,
+or of a rest that held them apart; it ends when an event changes one of them. A pair older than the lag is what nobody
+decided about in time. Looked at when a pair ends, and at the end.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from application.proofs.finding import Finding, Promise
+from application.proofs.floor import Floor
+from application.proofs.items import Case, Item
+from domain.event import Recorded, kind_of
+
+Pair = tuple[Item, str]
+
+
+class Idle:
+    """Looks at each event before the floor moves on. Each item is told of once while it waits unchanged."""
+
+    def __init__(self, floor: Floor, lag: timedelta) -> None:
+        self.longest = timedelta()
+        """How old the oldest pair was, of those older than the lag."""
+        self._floor = floor
+        self._lag = lag
+        self._told: dict[str, datetime] = {}
+
+    def look(self, recorded: Recorded) -> Iterator[Finding]:
+        """The counterexamples that end with this event."""
+        match kind_of(recorded.stream):
+            case "agent":
+                pairs = self._pairs_of_agent(recorded.stream, recorded.recorded_at)
+            case "customer":
+                pairs = self._pairs_of_item(getattr(recorded.event, "conversation_id", ""), recorded.recorded_at)
+            case _:
+                pairs = self._all_pairs(recorded.recorded_at)
+        yield from self._older_than_lag(pairs, recorded.position, recorded.recorded_at)
+
+    def look_at_the_end(self, position: int, now: datetime) -> Iterator[Finding]:
+        """The counterexamples that have not ended by `now`."""
+        yield from self._older_than_lag(self._all_pairs(now), position, now)
+
+    def _older_than_lag(self, pairs: Iterable[Pair], position: int, now: datetime) -> Iterator[Finding]:
+        for item, agent_id in pairs:
+            age = now - self._since(item, agent_id)
+            if age <= self._lag or not self._floor.may_take(agent_id, self._floor.agents[agent_id], item, now):
+                continue
+            self.longest = max(self.longest, age)
+            if self._told.get(item.conversation_id) == item.changed_at:
+                continue
+            self._told[item.conversation_id] = item.changed_at
+            yield Finding(
+                promise=Promise.IDLE,
+                position=position,
+                at=now,
+                who=item.conversation_id,
+                what=f"waited {age.total_seconds():g} s while {agent_id} had room for it",
+            )
+
+    def _since(self, item: Item, agent_id: str) -> datetime:
+        """Since when neither of the two has changed, nor what may keep them apart."""
+        floor = self._floor
+        moments = [item.changed_at, floor.agents_changed_at[agent_id], floor.rules_changed_at]
+        if (rest := item.rests.get(agent_id)) is not None:
+            moments.append(rest)
+        if item.known_agent_id is not None and item.known_agent_id != agent_id:
+            moments.append(item.entered_at + timedelta(seconds=floor.policy.rules.known_agent_seconds))
+        return max(moments)
+
+    def _pairs_of_agent(self, agent_id: str, now: datetime) -> Iterator[Pair]:
+        if agent_id not in self._floor.free or now - self._floor.agents_changed_at[agent_id] <= self._lag:
+            return
+        somebody = self._floor.agents[agent_id]
+        for case, items in self._floor.cases.items():
+            if self._is_served(case, now) and self._floor.may_take_such(somebody, case, now):
+                yield from ((item, agent_id) for item in items.values())
+
+    def _pairs_of_item(self, conversation_id: str, now: datetime) -> Iterator[Pair]:
+        floor = self._floor
+        item = floor.items.get(conversation_id)
+        if item is None or item.offered_to is not None or now - item.changed_at <= self._lag:
+            return
+        if self._is_served(item.case, now):
+            yield from (
+                (item, agent_id)
+                for agent_id in sorted(floor.free)
+                if now - floor.agents_changed_at[agent_id] > self._lag
+            )
+
+    def _all_pairs(self, now: datetime) -> Iterator[Pair]:
+        for agent_id in sorted(self._floor.free):
+            yield from self._pairs_of_agent(agent_id, now)
+
+    def _is_served(self, case: Case, now: datetime) -> bool:
+        """In a queue that was closed a moment ago nothing is due yet."""
+        return self._floor.is_open(case.queue_id, now - self._lag)

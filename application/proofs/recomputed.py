@@ -1,0 +1,115 @@
+"""Every decision of the router taken once more, from a state that has read exactly what the router had read.
+
+A decision is appended some events after those it rests on. So this state follows the log at a distance: it sees an
+offer coming while it still stands where the offer was decided.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from application.explaining.stages import is_same, told
+from domain.assignment import (
+    Choice,
+    ConversationEnqueued,
+    ConversationOffered,
+    ConversationTransferred,
+    OfferAccepted,
+)
+from domain.classification import ConversationOverflowed
+from domain.conversation import ConversationClosed
+from domain.event import Recorded, Redacted
+from domain.routing.decide import decide
+from domain.routing.decisions import Decision
+from domain.routing.evolve import evolve
+from domain.routing.state import RouterState
+
+CAME = ConversationEnqueued.TOPIC
+WENT = frozenset(
+    event.TOPIC for event in (OfferAccepted, ConversationTransferred, ConversationOverflowed, ConversationClosed)
+)
+LATE_KEPT = 1_000
+
+
+class Chosen(NamedTuple):
+    """An offer that the router made."""
+
+    recorded: Recorded
+    event: ConversationOffered
+    choice: Choice
+
+
+class Coming:
+    """Events on their way to the state, and the offers among them by the position they were decided at."""
+
+    def __init__(self, look_ahead_events: int) -> None:
+        self.late: list[Chosen] = []
+        """Offers that came when the state had left the position they were decided at: the newest of them."""
+        self._look_ahead_events = look_ahead_events
+        self._events: deque[Recorded] = deque()
+        self._offers: dict[int, list[Chosen]] = {}
+        self._left = 0
+
+    def add(self, recorded: Recorded) -> None:
+        self._events.append(recorded)
+        event = recorded.event
+        if isinstance(event, ConversationOffered) and event.choice is not None:
+            chosen = Chosen(recorded, event, event.choice)
+            if event.choice.position <= self._left:
+                self.late = [*self.late, chosen][-LATE_KEPT:]
+            else:
+                self._offers.setdefault(event.choice.position, []).append(chosen)
+
+    def next(self, *, at_the_end: bool = False) -> Recorded | None:
+        """The oldest event, once enough have come behind it."""
+        if self._events and (at_the_end or len(self._events) > self._look_ahead_events):
+            self._left = self._events[0].position
+            return self._events.popleft()
+        return None
+
+    def decided_at(self, position: int) -> dict[datetime, list[Chosen]]:
+        """The offers that were decided at this position, by the moment: each moment is one list of decisions."""
+        moments: dict[datetime, list[Chosen]] = {}
+        for chosen in self._offers.pop(position, ()):
+            moments.setdefault(chosen.choice.decided_at, []).append(chosen)
+        return moments
+
+    def nowhere(self) -> list[Chosen]:
+        """The offers that say they were decided at a position where nothing stands that concerns routing."""
+        return [chosen for several in self._offers.values() for chosen in several]
+
+
+class Again:
+    """The router's state at a distance, and what it decides there."""
+
+    def __init__(self) -> None:
+        self.compared = 0
+        self._state = RouterState()
+        self._erased: Counter[str] = Counter()
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Somebody who has been erased since had work waiting here, so that decisions cannot come out the same."""
+        return any(self._erased.values())
+
+    def apply(self, recorded: Recorded) -> None:
+        if isinstance(recorded.event, Redacted):
+            if recorded.topic == CAME:
+                self._erased[recorded.stream] += 1
+            elif recorded.topic in WENT and self._erased[recorded.stream]:
+                self._erased[recorded.stream] -= 1
+        evolve(self._state, recorded)
+
+    def decide(self, now: datetime, several: Sequence[Chosen]) -> list[Decision]:
+        """All decisions of that moment, up to the last that is recorded."""
+        return decide(self._state, now, 1 + max(chosen.choice.ordinal for chosen in several))
+
+    def compare(self, several: Sequence[Chosen], decisions: Sequence[Decision]) -> Iterator[tuple[Chosen, str]]:
+        """The offers that do not come out the same, and what came out instead."""
+        for chosen in several:
+            self.compared += 1
+            ordinal = chosen.choice.ordinal
+            again = decisions[ordinal] if ordinal < len(decisions) else None
+            if not is_same(chosen.event, again):
+                yield chosen, told(again)

@@ -1,0 +1,73 @@
+"""`onethread verify routing` says what holds, lists what does not, and ends with status 1 then."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import uvloop
+
+from api.composition import composed
+from api.settings import Settings
+from application.commands import Command
+from application.proofs.finding import Promise
+from domain.agent import Presence
+from domain.intake import InboundMessage
+from domain.interaction import Content
+from infrastructure.embedded.servers import Servers
+from tests.api.running.test_command_line import Terminal, environment_of
+from tests.databases import an_empty_database
+from tests.scenarios.serving import SetUp, set_up, settings_for
+
+
+async def a_declined_offer(shop: SetUp, reason: str) -> None:
+    """The only agent says no, and is asked no more."""
+    async with composed(shop.settings, readers=False) as parts:
+        command = Command(actor="test", at=parts.clock())
+        _, agent_id = await parts.staff.register(command, "Mei", {}, 6)
+        await parts.staff.sign_in(command, agent_id)
+        await parts.staff.change_presence(command, agent_id, Presence.AVAILABLE, "")
+        said = InboundMessage(provider_id="m-1", handle="ana", content=Content(text="Hi"), occurred_at=parts.clock())
+        (receipt,) = await parts.receive.receive(shop.account_id, [said], command)
+        await parts.router.settle()
+        customer, _ = await parts.commands.states.load(receipt.customer_id)
+        offered = customer.conversation(receipt.conversation_id)
+        await parts.serve.decline_offer(
+            command, receipt.customer_id, offered.id, offered.offer_id, offered.agent_id, reason
+        )
+
+
+@pytest.fixture
+def settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    addresses = servers.addresses
+    with an_empty_database(addresses.database_url) as database_url:
+        yield settings_for(database_url, addresses.nats_url, tmp_path_factory.mktemp("verify"))
+
+
+@pytest.fixture
+def terminal(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(environment_of(settings) | {"COLUMNS": "200"}, monkeypatch, capsys)
+
+
+def test_a_log_that_keeps_every_promise_says_so(settings: Settings, terminal: Terminal) -> None:
+    uvloop.run(a_declined_offer(set_up(settings), "lunch"))
+
+    said = terminal.done("verify", "routing").out
+
+    assert said.count("none") == len(Promise)
+    assert "1 decision taken once more." in said
+
+
+def test_a_counterexample_is_listed_with_its_position_and_ends_with_status_1(
+    settings: Settings, terminal: Terminal
+) -> None:
+    uvloop.run(a_declined_offer(set_up(settings), ""))
+
+    said = terminal.run("verify", "routing")
+    report = json.loads(terminal.run("verify", "routing", "--json").out)
+    later = terminal.done("verify", "routing", "--from", str(report["findings"][0]["position"] + 1))
+
+    assert said.status == 1
+    assert "declined without a reason" in said.out
+    assert said.err.splitlines()[-1] == "Error: 1 counterexample"
+    assert (report["counts"]["reasons"], report["findings"][0]["promise"]) == (1, "reasons")
+    assert "none" in later.out

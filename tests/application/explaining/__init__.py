@@ -1,0 +1,1 @@
+"""Why an agent got a contact: put together purely, and found on the real log."""

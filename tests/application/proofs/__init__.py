@@ -1,0 +1,1 @@
+"""Every promise of routing against histories that keep it, and against histories that break it."""
