@@ -49,6 +49,10 @@ class OpeningHours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
                 return moment
         return None
 
+    def next_look(self, at: datetime) -> datetime:
+        """When to ask again: at the next change, or as far ahead as changes are looked for."""
+        return self.next_change(at) or at + LOOK_AHEAD_DAYS * DAY
+
     def _boundaries(self, at: datetime) -> Iterator[datetime]:
         first = at.astimezone(_zone(self.time_zone)).date()
         for day in (first + timedelta(days=days) for days in range(LOOK_AHEAD_DAYS)):

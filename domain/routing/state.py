@@ -155,8 +155,7 @@ class RouterState:
     def note_hours(self, queue_id: str) -> None:
         """When its hours change next, and whether there is work that may not stay."""
         hours = self.facts.definition(queue_id).opening_hours
-        change = hours.next_change(self.at) if hours else None
-        self.changes.note(queue_id, (change,) if change else ())
+        self.changes.note(queue_id, (hours.next_look(self.at),) if hours else ())
         self._note_overfull(queue_id)
 
     def _line(self, waiting: Waiting, step: int) -> Line:

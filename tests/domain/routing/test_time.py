@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 from domain.agent import Presence
-from domain.routing.decide import next_deadline
+from domain.routing.decide import decide, next_deadline
 from domain.routing.decisions import Overflow, Relax
 from tests.domain.routing.reference import said
-from tests.domain.routing.shop import Shop
+from tests.domain.routing.shop import Shop, replayed
 from tests.domain.routing.situations import a_shop_with, every
 from tests.domain.situations import MEI, NOON, OLA, QUEUE
 
+ALL_DAY = [["00:00", "24:00"]]
 NIGHT = {"time_zone": "Asia/Shanghai", "weekly": {"wed": [["21:00", "24:00"]]}}
 """NOON, 12:00 UTC on a Wednesday, is 20:00 there."""
 
@@ -129,6 +130,16 @@ def test_nothing_goes_back_where_it_was_too_much() -> None:
 
     assert every(shop.decide()) == []
     assert next_deadline(shop.router, shop.now) is None
+
+
+def test_a_router_that_starts_cold_knows_of_days_far_from_its_first_moment() -> None:
+    shop = a_shop_with(MEI)
+    shop.open_queue(QUEUE, {}, opening_hours={"time_zone": "UTC", "weekly": {}, "special": {"2026-11-11": ALL_DAY}})
+    shop.arrive("first", QUEUE)
+
+    cold = replayed(shop.log)
+
+    assert every(decide(cold, shop.now)) == [("Offer", "first", MEI)]
 
 
 def test_a_clock_that_steps_back_undoes_what_time_did() -> None:
