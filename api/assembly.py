@@ -106,7 +106,6 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         polled=PostgresPolled(pool),
         views=views,
         expectations=expectations,
-        attendance=Attendance(PostgresAgentLeases(log.pool), directory),
         hub=Hub(views, also={ExpectWaits.name: expectations}),
         attendance=Attendance(PostgresAgentLeases(pool), directory),
         metrics=metrics,
