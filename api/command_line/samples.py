@@ -44,7 +44,7 @@ MAY_HAVE_ARRIVED = "nothing says whether it arrived; a reply would not be sent a
 @click.command("samples")
 @click.option("--channel", type=click.Choice(list(CHANNELS)), help="Only this channel.")
 def samples(channel: str | None) -> None:
-    r"""List the settings of each channel, and the hook address to enter at the provider.
+    """List the settings of each channel, and the hook address to enter at the provider.
 
     A setting that says "previous" may be there twice: as NAME and as NAME_previous, which stays believed while a
     secret is rolled. The hook address begins with ONETHREAD_PUBLIC_URL, as providers reach this server; with an
@@ -53,7 +53,7 @@ def samples(channel: str | None) -> None:
     \b
     Example:
       onethread channels samples --channel telegram
-    """
+    """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
     public_url = settings_from_environment().public_url.rstrip("/")
     console = Console()
     if not public_url:
@@ -87,7 +87,7 @@ def _table(settings: tuple[Setting, ...]) -> Table:
 @click.argument("handle")
 @click.option("--text", default=TEXT, show_default=True, help="What to send.")
 def send_sample(account_id: str, handle: str, text: str) -> None:
-    r"""Send one text from the account ACCOUNT_ID to HANDLE, to try the account.
+    """Send one text from the account ACCOUNT_ID to HANDLE, to try the account.
 
     HANDLE is what the channel calls the person: a number as in +4915735980000, a mail address, a chat's or a user's
     id. The text really leaves, outside any conversation: nothing of it is stored or shown to agents. What the provider
@@ -97,7 +97,7 @@ def send_sample(account_id: str, handle: str, text: str) -> None:
     Example:
       onethread channels health                                      the ids of all accounts
       onethread channels send-sample account-… +4915735980000
-    """
+    """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
 
     async def send(parts: Parts) -> Outcome:
         account = parts.directory.account(account_id)
