@@ -36,9 +36,9 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 class PlanRefused(RuleBroken):
     """The routing document cannot work here; each problem names its place."""
 
-    def __init__(self, problems: Sequence[Problem], file_name: str = "document") -> None:
+    def __init__(self, problems: Sequence[Problem] = (), file_name: str = "document") -> None:
         shown = sorted(problems, key=lambda problem: (problem.line, problem.column, problem.path))[:PROBLEMS_MAX]
-        super().__init__("\n".join(problem.told(file_name) for problem in shown))
+        super().__init__("\n".join(problem.told(file_name) for problem in shown))  # its docstring where there are none
         self.problems = shown
 
 

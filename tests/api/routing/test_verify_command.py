@@ -9,8 +9,11 @@ import uvloop
 from api.composition import composed
 from api.settings import Settings
 from application.commands import Command
+from application.log import Fact, Write
 from application.proofs.finding import Promise
+from domain import workload
 from domain.agent import Presence
+from domain.assignment import OfferDeclined
 from domain.intake import InboundMessage
 from domain.interaction import Content
 from infrastructure.embedded.servers import Servers
@@ -20,7 +23,7 @@ from tests.scenarios.serving import SetUp, set_up, settings_for
 
 
 async def a_declined_offer(shop: SetUp, reason: str) -> None:
-    """The only agent says no, and is asked no more."""
+    """The only agent says no, and is asked no more. Written past the rules, which once asked for no reason."""
     async with composed(shop.settings, readers=False) as parts:
         command = Command(actor="test", at=parts.clock())
         _, agent_id = await parts.staff.register(command, "Mei", {}, 6)
@@ -29,11 +32,22 @@ async def a_declined_offer(shop: SetUp, reason: str) -> None:
         said = InboundMessage(provider_id="m-1", handle="ana", content=Content(text="Hi"), occurred_at=parts.clock())
         (receipt,) = await parts.receive.receive(shop.account_id, [said], command)
         await parts.router.settle()
-        customer, _ = await parts.commands.states.load(receipt.customer_id)
+        customer, version = await parts.commands.states.load(receipt.customer_id)
         offered = customer.conversation(receipt.conversation_id)
-        await parts.serve.decline_offer(
-            command, receipt.customer_id, offered.id, offered.offer_id, offered.agent_id, reason
+        agent, agent_version = await parts.commands.states.load(agent_id)
+        declined = OfferDeclined(
+            conversation_id=offered.id,
+            queue_id=offered.queue_id,
+            offer_id=offered.offer_id,
+            agent_id=agent_id,
+            reason=reason,
         )
+        released = workload.release_load(agent, conversation_id=offered.id, reason="declined")
+        writes = [
+            Write(receipt.customer_id, version, [Fact(declined, command.at)]),
+            Write(agent_id, agent_version, [Fact(event, command.at) for event in released]),
+        ]
+        await parts.log.append(writes, [], context=command.context)
 
 
 @pytest.fixture
