@@ -38,7 +38,7 @@ class Crew:
         self.ids: list[str] = []
         """By bit."""
         self._bits: dict[str, int] = {}
-        self._everybody = 0
+        self._masks: list[int] = []
         self._skilled: dict[str, list[int]] = {}  # by skill and level: who has at least that
         self._groups: dict[str, int] = {}
         self._unlimited = 0  # who may serve every channel
@@ -58,6 +58,7 @@ class Crew:
         if bit is None:
             bit = self._bits[agent_id] = len(self.agents)
             self.ids.append(agent_id)
+            self._masks.append(1 << bit)
             self.agents.append(NEW)
             self.turns.append(None)
             self.skills.append({})
@@ -70,8 +71,7 @@ class Crew:
         ):
             return
         self.version += 1
-        mask = 1 << bit
-        self._everybody |= mask
+        mask = self._masks[bit]
         for levels in (self._skilled[skill] for skill in self.skills[bit]):
             levels[:] = [who & ~mask for who in levels]
         for skill, level in skills.items():
@@ -164,15 +164,13 @@ class Crew:
         before = self.rooms[bit]
         if before == rooms:
             return
-        mask = 1 << bit
-        for room in before - rooms:
-            self._room[room] &= ~mask
-        if opened := rooms - before:
+        mask = self._masks[bit]
+        for room in before ^ rooms:
+            self._room[room] ^= mask
+        if rooms - before:
             self.fresh |= mask
-            for room in opened:
-                self._room[room] |= mask
-        elif not rooms:
-            self.fresh &= ~mask
+        elif not rooms and self.fresh & mask:
+            self.fresh ^= mask
         self.rooms[bit] = rooms
 
 

@@ -8,11 +8,11 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from domain.agent import Work
+from domain.agent import Agent, Work
 from domain.assignment import Choice
 from domain.queue import Limit, OverflowRule
 from domain.routing.choose import Field, best_two, field_for
-from domain.routing.crew import bits
+from domain.routing.crew import Turn, bits
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 from domain.routing.facts import StandingOffer, Waiting
 from domain.routing.lines import NOWHERE, Line, Place
@@ -66,8 +66,8 @@ class Round:
         self.now = now
         self.decisions: list[Decision] = []
         self._state = state
-        self._agents: set[str] = set()
-        self._conversations: set[str] = set()
+        self._sat: dict[str, tuple[Agent, Turn | None]] = {}  # how agents stood before
+        self._stood: dict[str, tuple[Line, Place] | None] = {}  # where conversations did
         self._steps: dict[str, int] = {}
         self._looks: list[Look] = []
         self._passed: set[int] = set()  # numbers of lines that are gone through
@@ -77,10 +77,12 @@ class Round:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for agent_id in self._agents:
-            self._state.place_agent(agent_id)
-        for conversation_id in self._conversations:
-            self._state.place_conversation(conversation_id)
+        for agent_id, (agent, turn) in self._sat.items():
+            self._state.crew.seat(agent_id, agent, turn)
+        for conversation_id, stood in self._stood.items():
+            self._state.lines.leave(conversation_id)
+            if stood is not None:
+                self._state.lines.put_back(*stood)
 
     def run(self, limit: int) -> None:
         """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions.
@@ -107,11 +109,10 @@ class Round:
                 continue
             ending = _withdraw(waiting, offer) if conversation_id in state.stranded else _expire(waiting, offer)
             self.decisions.append(ending)
-            self._conversations.add(conversation_id)
+            self._leave(conversation_id)
             state.join_line(waiting, waiting.step)
-            if (desk := state.facts.desks.get(offer.agent_id)) is not None:
-                self._agents.add(offer.agent_id)
-                state.crew.seat(offer.agent_id, desk.agent, None)
+            if (bit := state.crew.bit(offer.agent_id)) is not None:
+                self._seat(bit, state.crew.agents[bit], None)
 
     def _overflow_queues(self, limit: int) -> bool:
         """Queues that have too much, or are closed; then what has waited too long in any. Whether there was any."""
@@ -134,7 +135,7 @@ class Round:
 
     def _overflow(self, several: list[Waiting], rule: OverflowRule, limit: int) -> None:
         for waiting in several:
-            is_gone = waiting.conversation_id in self._conversations
+            is_gone = waiting.conversation_id in self._stood
             if is_gone or len(self.decisions) >= limit or self._state.facts.has_been(waiting, rule.to_queue_id):
                 continue
             self.decisions.append(
@@ -145,8 +146,7 @@ class Round:
                     rule=rule,
                 )
             )
-            self._conversations.add(waiting.conversation_id)
-            self._state.lines.leave(waiting.conversation_id)
+            self._leave(waiting.conversation_id)
 
     def _take_steps(self, limit: int) -> None:
         """What has waited long enough asks less at once, for all the steps that are due."""
@@ -154,7 +154,7 @@ class Round:
         for conversation_id in dict.fromkeys(state.steps_due.due(self.now)):
             waiting = state.facts.waiting[conversation_id]
             step = state.facts.steps_due(waiting, self.now)
-            if conversation_id in self._conversations or step <= waiting.step or len(self.decisions) >= limit:
+            if conversation_id in self._stood or step <= waiting.step or len(self.decisions) >= limit:
                 continue
             skills, groups = state.facts.requirement(waiting, step)
             self.decisions.append(
@@ -167,16 +167,16 @@ class Round:
                     groups=groups,
                 )
             )
-            self._conversations.add(conversation_id)
-            state.lines.leave(conversation_id)
+            self._leave(conversation_id)
             state.join_line(waiting, step)
             self._steps[conversation_id] = step
 
     def _offer_all(self, limit: int) -> None:
         """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
         lines, crew = self._state.lines, self._state.crew
-        for number in lines.fresh:
-            self._go_through(lines.by_number[number])
+        for line in map(lines.by_number.__getitem__, lines.fresh):
+            if line.waiting and crew.with_room(line.room) & line.able(crew):
+                self._go_through(line, 0)
         for fresh in bits(crew.fresh):
             self._look_for(fresh)
         while self._looks and len(self.decisions) < limit:
@@ -185,17 +185,17 @@ class Round:
             is_there = depth < len(line.waiting) and line.waiting[depth] == place
             if bit >= 0:
                 if is_there and number not in self._passed:
-                    self._go_through(line)
+                    self._go_through(line, 0 if self._try(line, place) else 1)
                 self._look_for(bit)
             elif not is_there or self._try(line, place):
                 self._look_at(line, depth)
             else:  # all who could take it rest from it
                 self._look_at(line, depth + 1)
 
-    def _go_through(self, line: Line) -> None:
-        """From its first place down, for whoever may take it; so nobody need look at it for one agent any more."""
+    def _go_through(self, line: Line, depth: int) -> None:
+        """From that place down, for whoever may take it; so nobody need look at it for one agent any more."""
         self._passed.add(line.number)
-        self._look_at(line, 0)
+        self._look_at(line, depth)
 
     def _look_at(self, line: Line, depth: int) -> None:
         """Whatever the agent, at this place of the line, if anybody has room for what it asks."""
@@ -223,13 +223,20 @@ class Round:
         crew = self._state.crew
         offer, bit = self._offer_to(line, waiting, field)
         self.decisions.append(offer)
-        self._conversations.add(waiting.conversation_id)
-        self._agents.add(offer.agent_id)
-        self._state.lines.leave(waiting.conversation_id)
+        self._leave(waiting.conversation_id)
         agent, ask = crew.agents[bit], offer.ask
         work = {**agent.work, offer.conversation_id: Work(offer.customer_id, ask.units, ask.channel, ask.kind)}
         idle_since, agent_id = crew.turns[bit] or (self.now, offer.agent_id)
-        crew.seat(agent_id, replace(agent, work=work), (max(self.now, idle_since), agent_id))
+        self._seat(bit, replace(agent, work=work), (max(self.now, idle_since), agent_id))
+
+    def _leave(self, conversation_id: str) -> None:
+        stood = self._state.lines.leave(conversation_id)
+        self._stood.setdefault(conversation_id, stood)
+
+    def _seat(self, bit: int, agent: Agent, turn: Turn | None) -> None:
+        crew = self._state.crew
+        self._sat.setdefault(crew.ids[bit], (crew.agents[bit], crew.turns[bit]))
+        crew.seat(crew.ids[bit], agent, turn)
 
     def _offer_to(self, line: Line, waiting: Waiting, field: Field) -> tuple[Offer, int]:
         facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)

@@ -12,7 +12,7 @@ import msgspec
 
 from domain.agent import SKILL_LEVEL_MAX, Agent
 from domain.policy import ChoiceRule
-from domain.routing.crew import Crew, Room, bits, is_set, room_key
+from domain.routing.crew import Crew, Room, bits, room_key
 from domain.workload import Ask
 
 Skills = tuple[tuple[str, int], ...]
@@ -21,8 +21,6 @@ Place = tuple[int, int, str]
 """A conversation's place in its line: order key, position at which it was enqueued, conversation."""
 NOWHERE: Place = (1 << 80, 0, "")
 """Stands behind every place: the first of a line in which nobody waits."""
-MANY = 256
-"""With so many lines to choose from, the first head that is of one of them is found sooner than by looking at each."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -76,8 +74,6 @@ class Lines:
     """All lines, and where each conversation stands in them."""
 
     def __init__(self) -> None:
-        self.heads: list[tuple[Place, int]] = []
-        """Every line in which somebody waits, by its first and its number."""
         self.by_number: list[Line] = []
         self.first: list[Place] = []
         """By number, the first place of each line."""
@@ -88,6 +84,7 @@ class Lines:
         self._numbers: dict[Terms, int] = {}
         self._places: dict[str, tuple[Line, Place]] = {}
         self._asking: dict[Room, int] = {}  # lines by the room they ask for
+        self._numbers_of: dict[tuple[int, Room], tuple[int, ...]] = {}
         self._demanding: dict[str, list[int]] = {}  # lines that ask for at least this level of a skill
         self._for_groups: dict[str, int] = {}
         self._for_everybody = 0
@@ -108,25 +105,31 @@ class Lines:
 
     def join(self, conversation_id: str, line: Line, key: int, position: int) -> None:
         """Puts a conversation that stands in no line into this one."""
-        place, waiting = (key, position, conversation_id), line.waiting
-        insort(waiting, place)
-        if waiting[0] is place:
-            self._lead(line)
-        self._places[conversation_id] = (line, place)
+        self.put_back(line, (key, position, conversation_id))
+
+    def put_back(self, line: Line, place: Place) -> None:
+        """Puts a conversation that stands in no line where it stood."""
+        if self.by_number[line.number] is not line or line.terms not in self._numbers:  # forgotten meanwhile
+            line = self.line(line.terms)
+        insort(line.waiting, place)
+        if line.waiting[0] is place:
+            self.first[line.number] = place
+        self._places[place[2]] = (line, place)
         self.fresh.add(line.number)
 
-    def leave(self, conversation_id: str) -> None:
-        """Takes it out of its line, if it stands in one."""
+    def leave(self, conversation_id: str) -> tuple[Line, Place] | None:
+        """Takes it out of its line, if it stands in one. Returns where it stood."""
         if (found := self._places.pop(conversation_id, None)) is None:
-            return
+            return None
         line, place = found
         waiting = line.waiting
         index = bisect_left(waiting, place)
         del waiting[index]
         if index == 0:
-            self._lead(line)
+            self.first[line.number] = waiting[0] if waiting else NOWHERE
             if not waiting and line.terms.agent_id:  # there may be as many as agents, each for a short while
                 self._forget(line)
+        return found
 
     def settle(self) -> None:
         """All lines have been looked at."""
@@ -166,18 +169,11 @@ class Lines:
         line, place = self._places[conversation_id]
         return bisect_left(line.waiting, place)
 
-    def asking(self, room: Room) -> int:
-        """The lines that ask for this room, as bits."""
-        return self._asking.get(room, 0)
-
-    def _lead(self, line: Line) -> None:
-        """Notes who stands first there now."""
-        before, now = self.first[line.number], line.waiting[0] if line.waiting else NOWHERE
-        if before is not NOWHERE:
-            del self.heads[bisect_left(self.heads, (before,))]
-        if now is not NOWHERE:
-            insort(self.heads, (now, line.number))
-        self.first[line.number] = now
+    def numbers(self, reach: int, room: Room) -> tuple[int, ...]:
+        """Of these lines, as bits, the numbers of those that ask for this room. The same for all who reach the same."""
+        if (numbers := self._numbers_of.get((reach, room))) is None:
+            numbers = self._numbers_of[reach, room] = tuple(bits(reach & self._asking.get(room, 0)))
+        return numbers
 
     def _index(self, line: Line, mask: int) -> None:
         """Enters a line under all that is asked of agents."""
@@ -186,6 +182,7 @@ class Lines:
             self.for_one.setdefault(terms.agent_id, set()).add(line.number)
             return
         self.version += 1
+        self._numbers_of.clear()
         self._asking[line.room] = self._asking.get(line.room, 0) | mask
         for skill, level in terms.skills:
             levels = self._demanding.setdefault(skill, [0] * (SKILL_LEVEL_MAX + 2))
@@ -205,6 +202,7 @@ class Lines:
             self.for_one[line.terms.agent_id].discard(line.number)
             return
         self.version += 1
+        self._numbers_of.clear()
         for levels in self._demanding.values():
             levels[:] = [lines & ~mask for lines in levels]
         for index in (self._for_groups, self._on_channel):
@@ -223,32 +221,24 @@ class Reach:
 
     def __init__(self, lines: Lines, mask: int, agent_id: str) -> None:
         self._lines = lines
-        self._agent_id = agent_id
         self._mask = mask
-        self._by_room: dict[Room, tuple[int, ...] | None] = {}  # numbers of lines; None where they are many
+        self._agent_id = agent_id
+        self._by_room: dict[Room, tuple[int, ...]] = {}
 
     def first(self, rooms: Collection[Room], passed: Collection[int]) -> Place:
         """The first place of all that ask for one of these rooms; NOWHERE if nobody does. Leaves out passed lines."""
-        lines = self._lines
-        places = [self._first(room, passed) for room in rooms]
+        lines, best = self._lines, NOWHERE
+        for room in rooms:
+            if (numbers := self._by_room.get(room)) is None:
+                numbers = self._by_room[room] = lines.numbers(self._mask, room)
+            place = min(map(lines.first.__getitem__, numbers), default=NOWHERE)
+            if passed and place is not NOWHERE and lines.line_of(place[2]).number in passed:
+                place = min((lines.first[number] for number in numbers if number not in passed), default=NOWHERE)
+            best = min(best, place)
         if mine := lines.for_one.get(self._agent_id):
-            places += [lines.first[n] for n in mine if n not in passed and lines.by_number[n].room in rooms]
-        return min(places, default=NOWHERE)
-
-    def _first(self, room: Room, passed: Collection[int]) -> Place:
-        lines = self._lines
-        if room not in self._by_room:
-            asking = self._mask & lines.asking(room)
-            self._by_room[room] = tuple(bits(asking)) if asking.bit_count() <= MANY else None
-        numbers = self._by_room[room]
-        if numbers is None:
-            wanted = (self._mask & lines.asking(room)).to_bytes(len(lines.by_number) // 8 + 1, "little")
-            found = (place for place, number in lines.heads if is_set(wanted, number) and number not in passed)
-            return next(found, NOWHERE)
-        place = min(map(lines.first.__getitem__, numbers), default=NOWHERE)
-        if passed and place is not NOWHERE and lines.line_of(place[2]).number in passed:
-            return min((lines.first[number] for number in numbers if number not in passed), default=NOWHERE)
-        return place
+            places = (lines.first[n] for n in mine if n not in passed and lines.by_number[n].room in rooms)
+            best = min(best, min(places, default=NOWHERE))
+        return best
 
 
 def _set(index: dict[str, int], name: str, mask: int) -> None:

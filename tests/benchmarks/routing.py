@@ -158,7 +158,7 @@ def busy_floor(agents: int) -> Floor:
             floor.come()
         floor.decide()
     for bit in range(agents):
-        floor.state.reach(bit)  # known of everybody after a while
+        floor.state.reach(bit).first(floor.state.facts.policy.rules.units.values(), ())  # known after a while
     return floor
 
 
