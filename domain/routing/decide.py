@@ -175,7 +175,7 @@ class Round:
         """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
         lines, crew = self._state.lines, self._state.crew
         for line in map(lines.by_number.__getitem__, lines.fresh):
-            if line.waiting and crew.with_room(line.room) & line.able(crew):
+            if line.waiting and (room := crew.with_room(line.room)) and room & line.able(crew):
                 self._go_through(line, 0)
         for fresh in bits(crew.fresh):
             self._look_for(fresh)

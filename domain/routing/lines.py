@@ -231,10 +231,14 @@ class Reach:
         for room in rooms:
             if (numbers := self._by_room.get(room)) is None:
                 numbers = self._by_room[room] = lines.numbers(self._mask, room)
-            place = min(map(lines.first.__getitem__, numbers), default=NOWHERE)
-            if passed and place is not NOWHERE and lines.line_of(place[2]).number in passed:
-                place = min((lines.first[number] for number in numbers if number not in passed), default=NOWHERE)
-            best = min(best, place)
+            if not numbers:
+                continue
+            place = min(map(lines.first.__getitem__, numbers))
+            if place >= best:
+                continue
+            if passed and lines.line_of(place[2]).number in passed:
+                place = min([best, *(lines.first[number] for number in numbers if number not in passed)])
+            best = place
         if mine := lines.for_one.get(self._agent_id):
             places = (lines.first[n] for n in mine if n not in passed and lines.by_number[n].room in rooms)
             best = min(best, min(places, default=NOWHERE))
