@@ -1,7 +1,8 @@
 """What each event of the log changes in the router's state."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 from domain import agent, policy, queue
 from domain.agent import (
@@ -27,7 +28,7 @@ from domain.assignment import (
 )
 from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed, ConversationRelaxed
 from domain.conversation import ConversationClosed, ConversationPrioritized
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from domain.policy import PolicyDefined
 from domain.queue import QueueDefined
 from domain.routing.facts import Desk, StandingOffer, Waiting
@@ -75,15 +76,8 @@ def evolve(state: RouterState, recorded: Recorded) -> None:
     if recorded.topic not in TOPICS or recorded.position <= state.facts.position:
         return
     state.facts.position = recorded.position
-    event = recorded.event
-    if isinstance(event, ConversationEvent):
-        _evolve_conversation(state, recorded, event)
-    elif isinstance(event, DeskEvent):
-        _evolve_desk(state, recorded, event)
-    elif isinstance(event, QueueDefined):
-        _evolve_queue(state, recorded.stream, event)
-    elif isinstance(event, PolicyDefined):
-        _evolve_policy(state, event)
+    if (take := _TAKES.get(type(recorded.event))) is not None:
+        take(state, recorded, recorded.event)
 
 
 def _evolve_conversation(state: RouterState, recorded: Recorded, event: ConversationEvent) -> None:
@@ -156,13 +150,22 @@ def _evolve_desk(state: RouterState, recorded: Recorded, event: DeskEvent) -> No
         state.place_friends(recorded.stream)
 
 
-def _evolve_queue(state: RouterState, queue_id: str, event: QueueDefined) -> None:
+def _evolve_queue(state: RouterState, recorded: Recorded, event: QueueDefined) -> None:
     """What waits there asks for the new skills from now on."""
+    queue_id = recorded.stream
     state.facts.queues[queue_id] = queue.evolve(state.facts.queues.get(queue_id, queue.NEW), event)
     state.place_queue_anew(queue_id)
 
 
-def _evolve_policy(state: RouterState, event: PolicyDefined) -> None:
+def _evolve_policy(state: RouterState, _: Recorded, event: PolicyDefined) -> None:
     """What waits is ordered and weighed by the new rules from now on."""
     state.facts.policy = policy.evolve(state.facts.policy, event)
     state.place_all_anew()
+
+
+_TAKES: dict[type[Event], Callable[[RouterState, Recorded, Any], None]] = {
+    **dict.fromkeys(get_args(ConversationEvent), _evolve_conversation),
+    **dict.fromkeys(get_args(DeskEvent), _evolve_desk),
+    QueueDefined: _evolve_queue,
+    PolicyDefined: _evolve_policy,
+}
