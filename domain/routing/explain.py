@@ -8,9 +8,9 @@ from domain.agent import Presence
 from domain.offers import NotWaiting
 from domain.routing.choose import field_for, in_order, merit
 from domain.routing.crew import bits
-from domain.routing.decide import Round
 from domain.routing.facts import Waiting
 from domain.routing.lines import Terms
+from domain.routing.rounds import Round
 from domain.routing.state import RouterState
 from domain.workload import no_room
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain import agent, classification, offers, workload
 from domain.conversation import Status
 from domain.event import RuleBroken
-from domain.routing import choose, crew, decide, evolve, facts, lines, state
+from domain.routing import choose, crew, evolve, facts, lines, rounds, state
 from tests.domain.routing import shop
 from tests.domain.routing.day import Day
 from tests.domain.routing.promises import live_through
@@ -76,7 +76,7 @@ def no_hours(put: Put) -> None:
 
 
 def no_end_of_offers(put: Put) -> None:
-    put(decide.Round, "_end_offers", lambda *_: None)
+    put(rounds.Round, "_end_offers", lambda *_: None)
 
 
 def no_return_from_who_left(put: Put) -> None:
@@ -84,11 +84,11 @@ def no_return_from_who_left(put: Put) -> None:
 
 
 def no_timetable(put: Put) -> None:
-    put(decide.Round, "_take_steps", lambda *_: None)
+    put(rounds.Round, "_take_steps", lambda *_: None)
 
 
 def no_overflow(put: Put) -> None:
-    put(decide.Round, "_overflow_queues", lambda *_: False)
+    put(rounds.Round, "_overflow_queues", lambda *_: False)
 
 
 def no_end_of_overflow(put: Put) -> None:
@@ -105,11 +105,11 @@ def no_look_at_who_got_room(put: Put) -> None:
 
 
 def no_look_at_who_joined(put: Put) -> None:
-    put(decide.Round, "_look_at", lambda *_: None)
+    put(rounds.Round, "_look_at", lambda *_: None)
 
 
 def no_giving_back(put: Put) -> None:
-    put(decide.Round, "__exit__", lambda *_: None)
+    put(rounds.Round, "__exit__", lambda *_: None)
 
 
 def no_second_live_offer(put: Put) -> None:

@@ -1,0 +1,271 @@
+"""One sitting of the router: all that is to be done at one moment, each decision on top of those before it."""
+
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from heapq import heappop, heappush
+from types import TracebackType
+from typing import Self
+
+from msgspec.structs import replace
+
+from domain.agent import Agent, Work
+from domain.assignment import Choice
+from domain.queue import Limit, OverflowRule
+from domain.routing.choose import Field, best_two, field_for
+from domain.routing.crew import Turn, bits
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
+from domain.routing.facts import StandingOffer, Waiting
+from domain.routing.lines import NOWHERE, Line, Place
+from domain.routing.state import RouterState
+
+Look = tuple[Place, int, int, int]
+"""A place to look at, its line, how many stand before it there, and the agent (a bit) for whom, or -1."""
+
+
+class Round:
+    """One sitting of the router.
+
+    What it decides is reserved in the lines, so that its next decision counts with it, and given back at the end: the
+    facts are never touched, and the lines are put back where the facts say.
+
+    Looks only at what is fresh: at lines that somebody has joined, and at agents who have got room, since a round
+    found nothing more for them. All else was looked at then, and nothing has changed for it.
+    """
+
+    def __init__(self, state: RouterState, now: datetime) -> None:
+        self.now = now
+        self.decisions: list[Decision] = []
+        self._state = state
+        self._sat: dict[str, tuple[Agent, Turn | None]] = {}  # how agents stood before
+        self._stood: dict[str, tuple[Line, Place] | None] = {}  # where conversations did
+        self._steps: dict[str, int] = {}
+        self._looks: list[Look] = []
+        self._passed: set[int] = set()  # numbers of lines that are gone through
+        state.advance(now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for agent_id, (agent, turn) in self._sat.items():
+            self._state.crew.seat(agent_id, agent, turn)
+        for conversation_id, stood in self._stood.items():
+            self._state.lines.leave(conversation_id)
+            if stood is not None:
+                self._state.lines.put_back(*stood)
+
+    def run(self, limit: int) -> None:
+        """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions.
+
+        Where something goes elsewhere the offers are left to the next round, in which it stands there.
+        """
+        self._end_offers(limit)
+        has_overflowed = self._overflow_queues(limit)
+        self._take_steps(limit)
+        if has_overflowed:
+            return
+        self._offer_all(limit)
+        if len(self.decisions) < limit:
+            self._state.lines.settle()
+            self._state.crew.settle()
+
+    def _end_offers(self, limit: int) -> None:
+        """What comes back competes for its place at once; the agent takes no work."""
+        state = self._state
+        overdue = [over for over in state.offers_end.due(self.now) if over not in state.stranded]
+        for conversation_id in [*sorted(state.stranded), *overdue][:limit]:
+            waiting = state.facts.waiting[conversation_id]
+            if (offer := waiting.offer) is None:
+                continue
+            ending = _withdraw(waiting, offer) if conversation_id in state.stranded else _expire(waiting, offer)
+            self.decisions.append(ending)
+            self._leave(conversation_id)
+            state.join_line(waiting, waiting.step)
+            if (bit := state.crew.bit(offer.agent_id)) is not None:
+                self._seat(bit, state.crew.agents[bit], None)
+
+    def _overflow_queues(self, limit: int) -> bool:
+        """Queues that have too much, or are closed; then what has waited too long in any. Whether there was any."""
+        state, before = self._state, len(self.decisions)
+        for queue_id in sorted(state.overfull):
+            queued = state.queued(queue_id)
+            is_open = state.is_open(queue_id)
+            for rule in state.facts.definition(queue_id).overflow:
+                if rule.when is Limit.LENGTH:
+                    self._overflow(queued[rule.limit :], rule, limit)
+                elif rule.when is Limit.CLOSED and not is_open:
+                    self._overflow(queued, rule, limit)
+        for conversation_id in dict.fromkeys(state.steps_due.due(self.now)):
+            waiting = state.facts.waiting[conversation_id]
+            for rule in state.facts.definition(waiting.queue_id).overflow:
+                moment = state.facts.overflow_at(waiting, rule)
+                if moment is not None and moment <= self.now:
+                    self._overflow([waiting], rule, limit)
+        return len(self.decisions) > before
+
+    def _overflow(self, several: list[Waiting], rule: OverflowRule, limit: int) -> None:
+        for waiting in several:
+            is_gone = waiting.conversation_id in self._stood
+            if is_gone or len(self.decisions) >= limit or self._state.facts.has_been(waiting, rule.to_queue_id):
+                continue
+            self.decisions.append(
+                Overflow(
+                    conversation_id=waiting.conversation_id,
+                    customer_id=waiting.customer_id,
+                    queue_id=waiting.queue_id,
+                    rule=rule,
+                )
+            )
+            self._leave(waiting.conversation_id)
+
+    def _take_steps(self, limit: int) -> None:
+        """What has waited long enough asks less at once, for all the steps that are due."""
+        state = self._state
+        for conversation_id in dict.fromkeys(state.steps_due.due(self.now)):
+            waiting = state.facts.waiting[conversation_id]
+            step = state.facts.steps_due(waiting, self.now)
+            if conversation_id in self._stood or step <= waiting.step or len(self.decisions) >= limit:
+                continue
+            skills, groups = state.facts.requirement(waiting, step)
+            self.decisions.append(
+                Relax(
+                    conversation_id=conversation_id,
+                    customer_id=waiting.customer_id,
+                    queue_id=waiting.queue_id,
+                    step=step,
+                    skills=skills,
+                    groups=groups,
+                )
+            )
+            self._leave(conversation_id)
+            state.join_line(waiting, step)
+            self._steps[conversation_id] = step
+
+    def _offer_all(self, limit: int) -> None:
+        """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
+        lines, crew = self._state.lines, self._state.crew
+        for line in map(lines.by_number.__getitem__, lines.fresh):
+            if line.waiting and (room := crew.with_room(line.room)) and room & line.able(crew):
+                self._go_through(line, 0)
+        for fresh in bits(crew.fresh):
+            self._look_for(fresh)
+        while self._looks and len(self.decisions) < limit:
+            place, number, depth, bit = heappop(self._looks)
+            line = lines.by_number[number]
+            is_there = depth < len(line.waiting) and line.waiting[depth] == place
+            if bit >= 0:
+                if is_there and number not in self._passed:
+                    self._go_through(line, 0 if self._try(line, place) else 1)
+                self._look_for(bit)
+            elif not is_there or self._try(line, place):
+                self._look_at(line, depth)
+            else:  # all who could take it rest from it
+                self._look_at(line, depth + 1)
+
+    def _go_through(self, line: Line, depth: int) -> None:
+        """From that place down, for whoever may take it; so nobody need look at it for one agent any more."""
+        self._passed.add(line.number)
+        self._look_at(line, depth)
+
+    def _look_at(self, line: Line, depth: int) -> None:
+        """Whatever the agent, at this place of the line, if anybody has room for what it asks."""
+        crew = self._state.crew
+        if depth < len(line.waiting) and crew.with_room(line.room) & line.able(crew):
+            heappush(self._looks, (line.waiting[depth], line.number, depth, -1))
+
+    def _look_for(self, bit: int) -> None:
+        """At the first place that the agent may get, if there is one."""
+        if rooms := self._state.crew.rooms[bit]:
+            place = self._state.reach(bit).first(rooms, self._passed)
+            if place is not NOWHERE:
+                heappush(self._looks, (place, self._state.lines.line_of(place[2]).number, 0, bit))
+
+    def _try(self, line: Line, place: Place) -> bool:
+        """Offers what waits there, if somebody may be asked."""
+        waiting = self._state.facts.waiting[place[2]]
+        field = field_for(line, waiting, self._state.crew, self.now)
+        if field.all:
+            self._offer(line, waiting, field)
+        return bool(field.all)
+
+    def _offer(self, line: Line, waiting: Waiting, field: Field) -> None:
+        """Decides for the first of the field, and reserves: the agent has less room and goes to the end."""
+        crew = self._state.crew
+        offer, bit = self._offer_to(line, waiting, field)
+        self.decisions.append(offer)
+        self._leave(waiting.conversation_id)
+        agent, ask = crew.agents[bit], offer.ask
+        work = {**agent.work, offer.conversation_id: Work(offer.customer_id, ask.units, ask.channel, ask.kind)}
+        idle_since, agent_id = crew.turns[bit] or (self.now, offer.agent_id)
+        self._seat(bit, replace(agent, work=work), (max(self.now, idle_since), agent_id))
+
+    def _leave(self, conversation_id: str) -> None:
+        stood = self._state.lines.leave(conversation_id)
+        self._stood.setdefault(conversation_id, stood)
+
+    def _seat(self, bit: int, agent: Agent, turn: Turn | None) -> None:
+        crew = self._state.crew
+        self._sat.setdefault(crew.ids[bit], (crew.agents[bit], crew.turns[bit]))
+        crew.seat(crew.ids[bit], agent, turn)
+
+    def _offer_to(self, line: Line, waiting: Waiting, field: Field) -> tuple[Offer, int]:
+        facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)
+        rules = facts.policy.rules
+        timeout_seconds = facts.definition(waiting.queue_id).offer_timeout_seconds or rules.offer_timeout_seconds
+        bit, second = best_two(line, field, crew, rules.weights, self.now)
+        idle_since, agent_id = crew.turns[bit] or (None, "")
+        runner_up_idle_since, runner_up = (second is not None and crew.turns[second]) or (None, None)
+        score, parts = facts.score(waiting, self.now)
+        choice = Choice(
+            position=facts.position,
+            ordinal=ordinal,
+            decided_at=self.now,
+            policy_version=facts.policy.number,
+            rule=str(line.terms.choice),
+            score=score,
+            eligible=field.all.bit_count(),
+            idle_since=idle_since,
+            runner_up=runner_up,
+            runner_up_idle_since=runner_up_idle_since,
+            parts=parts,
+            preference=field.preference,
+            step=self._steps.get(waiting.conversation_id, waiting.step),
+        )
+        offer = Offer(
+            conversation_id=waiting.conversation_id,
+            customer_id=waiting.customer_id,
+            queue_id=waiting.queue_id,
+            agent_id=agent_id,
+            offer_id=_offer_id(waiting.conversation_id, facts.position, ordinal),
+            ask=line.terms.ask,
+            expires_at=self.now + timedelta(seconds=timeout_seconds),
+            choice=choice,
+            language=waiting.language,
+            skills=waiting.skills,
+        )
+        return offer, bit
+
+
+def _expire(waiting: Waiting, offer: StandingOffer) -> Expire:
+    return Expire(
+        conversation_id=waiting.conversation_id,
+        customer_id=waiting.customer_id,
+        offer_id=offer.offer_id,
+        agent_id=offer.agent_id,
+    )
+
+
+def _withdraw(waiting: Waiting, offer: StandingOffer) -> Withdraw:
+    return Withdraw(
+        conversation_id=waiting.conversation_id,
+        customer_id=waiting.customer_id,
+        offer_id=offer.offer_id,
+        agent_id=offer.agent_id,
+        reason="signed_out",
+    )
+
+
+def _offer_id(conversation_id: str, position: int, ordinal: int) -> str:
+    """The same for the same decision, so that a decision taken again is the same offer."""
+    decision = f"{conversation_id}/{position}/{ordinal}".encode()
+    return f"offer-{blake2b(decision, digest_size=16).hexdigest()}"
