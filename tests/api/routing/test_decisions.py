@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.person import Role
 from tests.api.deployment import Caller, Deployment
 from tests.api.situations import Held, Shop, a_held_conversation, a_shop, an_offered_conversation
 
@@ -18,9 +19,9 @@ def held(shop: Shop) -> Held:
     return a_held_conversation(shop, first)
 
 
-@pytest.mark.parametrize("who", ["supervisor", "auditor", "administrator"])
-def test_a_decision_is_explained_in_four_stages(held: Held, who: str, request: pytest.FixtureRequest) -> None:
-    caller: Caller = request.getfixturevalue(who)
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.AUDITOR, Role.ADMINISTRATOR])
+def test_a_decision_is_explained_in_four_stages(held: Held, role: Role) -> None:
+    caller = held.shop.deployment.person(role)
 
     told = caller.shown(f"/v1/decisions/{held.offer_id}")
 
