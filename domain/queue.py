@@ -7,9 +7,8 @@ import msgspec
 
 from domain.event import Event, RuleBroken
 from domain.hours import HoursInvalid, OpeningHours, demand_valid
-from domain.policy import ChoiceRule
+from domain.policy import DAY_SECONDS, ChoiceRule
 
-DAY_SECONDS = 86_400
 STEPS_MAX = 20
 
 

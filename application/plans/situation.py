@@ -12,10 +12,10 @@ from application.views import ConversationFilter, ViewNotBuilt, ViewReaders
 from domain.account import AccountDefinition
 from domain.agent import Agent
 from domain.assignment import ConversationEnqueued
-from domain.conversation import Conversation, Status
+from domain.conversation import Status
 from domain.policy import Policy
 from domain.queue import Queue
-from domain.routing.facts import Waiting
+from domain.routing.facts import Waiting, waiting_from
 
 PAGE = 1_000
 IN_LINE = (Status.WAITING, Status.OFFERED)
@@ -63,7 +63,8 @@ async def waiting_now(log: Log, views: ViewReaders) -> list[Waiting]:
             while is_more:
                 page = await views.conversations(ConversationFilter(status=status), cursor=cursor, limit=PAGE)
                 cards = [msgspec.json.decode(row, type=Card) for row in page.rows]
-                found |= {card.id: in_line for card in cards if (in_line := _in_line(card)) is not None}
+                in_line = (waiting_from(card.conversation, card.customer_id) for card in cards)
+                found |= {one.conversation_id: one for one in in_line if one is not None}
                 cursor, is_more = page.next_cursor, page.next_cursor is not None
     except ViewNotBuilt:
         position, head = 0, await log.head()
@@ -72,22 +73,3 @@ async def waiting_now(log: Log, views: ViewReaders) -> list[Waiting]:
             if events:
                 raise
     return list(found.values())
-
-
-def _in_line(card: Card) -> Waiting | None:
-    one: Conversation = card.conversation
-    if one.queue_id is None or one.waiting_since is None:
-        return None
-    return Waiting(
-        conversation_id=one.id,
-        customer_id=card.customer_id,
-        queue_id=one.queue_id,
-        channel=one.channel,
-        priority=one.priority,
-        waiting_since=one.waiting_since,
-        entered_at=one.waiting_since,
-        position=0,
-        language=one.language,
-        skills=one.skills,
-        overflowed_from=one.overflowed_from,
-    )

@@ -12,7 +12,7 @@ from domain.conversation import Conversation, Status
 from domain.customer import Customer, evolve_conversation
 from domain.event import Event
 from domain.offers import NotWaiting
-from domain.routing.facts import Facts, Waiting
+from domain.routing.facts import Facts, Waiting, waiting_from
 from domain.workload import Ask
 
 Decided = tuple[list[Event], list[Event]]
@@ -132,25 +132,10 @@ def as_waiting(one: Conversation, customer_id: str) -> Waiting:
     """The conversation as the router knows one that waits. Raises NotWaiting."""
     if one.status is Status.OFFERED:
         raise NotWaiting("the conversation is offered to somebody at the moment")
-    if one.status is not Status.WAITING or one.queue_id is None or one.waiting_since is None:
+    waiting = waiting_from(one, customer_id) if one.status is Status.WAITING else None
+    if waiting is None:
         raise NotWaiting
-    return Waiting(
-        conversation_id=one.id,
-        customer_id=customer_id,
-        queue_id=one.queue_id,
-        channel=one.channel,
-        priority=one.priority,
-        waiting_since=one.waiting_since,
-        entered_at=one.waiting_since,
-        position=0,
-        due_at=one.due_at,
-        tier=one.tier,
-        language=one.language,
-        sentiment=one.sentiment,
-        age_adjustment_seconds=one.age_adjustment_seconds,
-        skills=one.skills,
-        step=one.steps,
-    )
+    return waiting
 
 
 def let_go(holder: Agent | None, one: Conversation, reason: str) -> list[Event]:

@@ -36,14 +36,14 @@ class Crew:
         self.rooms: list[set[Room]] = []
         """By bit, what they have room for now."""
         self.ids: list[str] = []
-        """By bit."""
+        """By bit, whose it is."""
         self._bits: dict[str, int] = {}
         self._masks: list[int] = []
         self._skilled: dict[str, list[int]] = {}  # by skill and level: who has at least that
         self._groups: dict[str, int] = {}
         self._unlimited = 0  # who may serve every channel
         self._channels: dict[str, int] = {}  # who may serve this one, of the others
-        self._room: dict[int | Ask, int] = {}  # by units alone where they say it all
+        self._room: dict[Room, int] = {}  # by units alone where they say it all
         self._plain: list[int] = []
         self._ruled: list[Ask] = []
         self._in_turn: list[Turn] = []
@@ -151,7 +151,7 @@ class Crew:
         for bit, rooms in enumerate(self.rooms):
             rooms.clear()
             if self.turns[bit] is not None:
-                self.fresh |= 1 << bit
+                self.fresh |= self._masks[bit]
 
     def _rooms_of(self, agent: Agent) -> set[Room]:
         free = agent.capacity - agent.load

@@ -9,6 +9,7 @@ from domain.offers import NotWaiting
 from domain.routing.choose import field_for, in_order, merit
 from domain.routing.crew import bits
 from domain.routing.facts import Waiting
+from domain.routing.lacking import lacking, off_channel
 from domain.routing.lines import Terms
 from domain.routing.rounds import Round
 from domain.routing.state import RouterState
@@ -112,16 +113,10 @@ def _reasons(state: RouterState, now: datetime, waiting: Waiting, agent_id: str,
     crew = state.crew
     bit = crew.bit(agent_id)
     assert bit is not None  # everybody at a desk has one
-    agent, skills = crew.agents[bit], crew.skills[bit]
-    reasons = [
-        f"no skill {skill} at level {level}, has {skills.get(skill, 0)}"
-        for skill, level in terms.skills
-        if skills.get(skill, 0) < level
-    ]
-    if terms.groups and not agent.groups & set(terms.groups):
-        reasons.append(f"in none of the groups {', '.join(terms.groups)}")
-    if not agent.may_serve(terms.ask.channel):
-        reasons.append(f"does not serve {terms.ask.channel}")
+    agent = crew.agents[bit]
+    reasons = list(lacking(agent, crew.skills[bit], terms.skills, terms.groups))
+    if off := off_channel(agent, terms.ask.channel):
+        reasons.append(off)
     if agent.presence is not Presence.AVAILABLE:
         reasons.append(str(agent.presence))
     elif crew.turns[bit] is None:

@@ -6,6 +6,7 @@ import msgspec
 
 from domain import agent, policy, queue
 from domain.agent import Agent
+from domain.conversation import Conversation
 from domain.policy import ChoiceRule, Policy
 from domain.queue import Limit, OverflowRule, Queue, QueueDefinition
 from domain.workload import Ask
@@ -50,6 +51,30 @@ class Waiting(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     offer: StandingOffer | None = None
     declined: dict[str, datetime] = {}
     """Until when each agent who declined it is not asked again; the latest to decline stands last."""
+
+
+def waiting_from(one: Conversation, customer_id: str) -> Waiting | None:
+    """A conversation as routing knows one that waits, apart from its place in the log; None where it is in no queue."""
+    if one.queue_id is None or one.waiting_since is None:
+        return None
+    return Waiting(
+        conversation_id=one.id,
+        customer_id=customer_id,
+        queue_id=one.queue_id,
+        channel=one.channel,
+        priority=one.priority,
+        waiting_since=one.waiting_since,
+        entered_at=one.waiting_since,
+        position=0,
+        due_at=one.due_at,
+        tier=one.tier,
+        language=one.language,
+        sentiment=one.sentiment,
+        age_adjustment_seconds=one.age_adjustment_seconds,
+        skills=one.skills,
+        overflowed_from=one.overflowed_from,
+        step=one.steps,
+    )
 
 
 class Desk(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):

@@ -9,6 +9,7 @@ from domain.agent import Agent
 from domain.event import RuleBroken
 from domain.queue import QueueDefinition
 from domain.routing.facts import Facts, Waiting
+from domain.routing.lacking import lacking, off_channel
 from domain.workload import no_room
 
 
@@ -30,8 +31,8 @@ class Pickable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def demand_eligible(facts: Facts, waiting: Waiting, agent: Agent, at: datetime) -> None:
     """By what it asks for at its step of the timetable. Raises NotEligible."""
     skills, groups = facts.requirement(waiting, waiting.step)
-    if lacking := lacks(agent, skills, groups, at) or _off_channel(agent, waiting.channel):
-        raise NotEligible(lacking)
+    if lack := _lacks(agent, skills, groups, at) or off_channel(agent, waiting.channel):
+        raise NotEligible(lack)
 
 
 def pickable(facts: Facts, several: Iterable[Waiting], agent: Agent, at: datetime) -> list[Pickable]:
@@ -39,7 +40,7 @@ def pickable(facts: Facts, several: Iterable[Waiting], agent: Agent, at: datetim
     found = []
     for waiting in several:
         skills, groups = facts.requirement(waiting, waiting.step)
-        if lacks(agent, skills, groups, at) or _off_channel(agent, waiting.channel):
+        if _lacks(agent, skills, groups, at) or off_channel(agent, waiting.channel):
             continue
         score, parts = facts.score(waiting, at)
         obstacle = no_room(agent, facts.ask(waiting))
@@ -49,19 +50,9 @@ def pickable(facts: Facts, several: Iterable[Waiting], agent: Agent, at: datetim
 
 def could_serve(agent: Agent, definition: QueueDefinition, at: datetime) -> bool:
     """Whether there may be anything in the queue for the agent: once all steps of its timetable are taken, at last."""
-    return not lacks(agent, *definition.requirement(len(definition.relaxation)), at)
+    return not _lacks(agent, *definition.requirement(len(definition.relaxation)), at)
 
 
-def lacks(agent: Agent, skills: dict[str, int], groups: tuple[str, ...], at: datetime) -> str:
-    """What the agent lacks first: `no skill lang:zh at level 5, has 3`; empty if nothing."""
-    counting = agent.skills_at(at)
-    for skill, level in sorted(skills.items()):
-        if counting.get(skill, 0) < level:
-            return f"no skill {skill} at level {level}, has {counting.get(skill, 0)}"
-    if groups and not agent.groups & set(groups):
-        return f"in none of the groups {', '.join(groups)}"
-    return ""
-
-
-def _off_channel(agent: Agent, channel: str) -> str:
-    return "" if agent.may_serve(channel) else f"does not serve {channel}"
+def _lacks(agent: Agent, skills: dict[str, int], groups: tuple[str, ...], at: datetime) -> str:
+    """What the agent lacks first; empty if nothing."""
+    return next(lacking(agent, agent.skills_at(at), sorted(skills.items()), groups), "")

@@ -6,18 +6,13 @@ import pytest
 
 from domain.person import Role
 from infrastructure.embedded.servers import Servers
-from tests.api.deployment import Caller, Deployment, a_deployment
-from tests.databases import an_empty_database
+from tests.api.deployment import Caller, Deployment, a_deployment_of_its_own
 
 
 @pytest.fixture(scope="package")
 def deployment(servers: Servers) -> Iterator[Deployment]:
     """The server, on a database of its own."""
-    addresses = servers.addresses
-    with (
-        an_empty_database(addresses.database_url) as database_url,
-        a_deployment(database_url, addresses.nats_url) as running,
-    ):
+    with a_deployment_of_its_own(servers) as running:
         yield running
 
 

@@ -24,6 +24,8 @@ from api.parts import Parts
 from api.settings import Settings
 from application.commands import Command
 from domain.person import Person, Role
+from infrastructure.embedded.servers import Servers
+from tests.databases import an_empty_database
 from tests.waiting import wait_until
 
 T = TypeVar("T")
@@ -122,6 +124,17 @@ class Deployment:
         page = Origin(origin) if origin is not None else None
         opened: ClientConnection = connect(f"{self.sockets_url}{path}", origin=page, **{"compression": None, **more})
         return opened
+
+
+@contextmanager
+def a_deployment_of_its_own(servers: Servers) -> Iterator[Deployment]:
+    """On a database of its own, until the context ends."""
+    addresses = servers.addresses
+    with (
+        an_empty_database(addresses.database_url) as database_url,
+        a_deployment(database_url, addresses.nats_url) as running,
+    ):
+        yield running
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import gc
 import random
 import time
-from itertools import combinations
 
 from msgspec.structs import replace
 
@@ -17,11 +16,13 @@ from domain.event import Recorded
 from tests.application.whatif.erlang import erlang_a, erlang_c, mean_wait_seconds, service_level
 from tests.application.whatif.situations import (
     CHANNEL,
+    TYPES,
     a_history,
     exponential,
-    measured,
     opening_log,
     played,
+    small_days,
+    two_skill_center,
 )
 from tests.benchmarks.figures import Figure, at_least, at_most, shown
 
@@ -101,7 +102,7 @@ def measure_oracle() -> list[Figure]:
     load, agents, handling = ORACLE_LOAD, ORACLE_AGENTS, HANDLING_SECONDS
     abandoned, at_once = erlang_a(load / handling, handling, PATIENCE_SECONDS, agents)
     mean_wait = mean_wait_seconds(load, agents, handling)
-    every, two = _two_skills(6), _two_skills(2)
+    every, two = two_skill_center(TYPES, 10_000), two_skill_center(2, 10_000)
     return [
         _within("Erlang C: mean wait", _band(patient, 0, "mean_wait_seconds"), mean_wait),
         _within("Erlang C: answered at once", _band(patient, 0, "service_level"), 1 - erlang_c(load, agents)),
@@ -120,24 +121,15 @@ def measure_oracle() -> list[Figure]:
 
 
 def _days(patience_seconds: float | None) -> list[list[dict[str, float]]]:
-    """Of a small center, each with other customers: held against no wait, and against the target."""
-    return [
-        measured(
-            a_history(
-                queues={"queue-1": {}},
-                agents=[{}] * ORACLE_AGENTS,
-                per_second=ORACLE_LOAD / HANDLING_SECONDS,
-                contacts=ORACLE_CONTACTS,
-                handling_seconds=HANDLING_SECONDS,
-                patience_seconds=patience_seconds,
-                seed=f"day {number}",
-            ),
-            0.0,
-            TARGET_SECONDS,
-            seed=str(number),
-        )
-        for number in range(DAYS)
-    ]
+    return small_days(
+        DAYS,
+        agents=ORACLE_AGENTS,
+        erlangs=ORACLE_LOAD,
+        contacts=ORACLE_CONTACTS,
+        handling_seconds=HANDLING_SECONDS,
+        patience_seconds=patience_seconds,
+        target_seconds=TARGET_SECONDS,
+    )
 
 
 def _band(days: list[list[dict[str, float]]], target: int, name: str) -> Band:
@@ -155,20 +147,6 @@ def _within(name: str, measured_band: Band, expected: float) -> Figure:
         ratio=round(measured_band.mean / expected, 3),
         passed=measured_band.low <= expected <= measured_band.high,
     )
-
-
-def _two_skills(skills_each: int) -> float:
-    """Six types of calls, 90 agents, 84 erlangs; each set of skills has as many agents. Share within 30 seconds."""
-    sets = list(combinations(range(6), skills_each))
-    history = a_history(
-        queues={f"queue-{number}": {f"skill-{number}": 1} for number in range(6)},
-        agents=[{f"skill-{skill}": 5 for skill in sets[number % len(sets)]} for number in range(90)],
-        per_second=84 / 600,
-        contacts=10_000,
-        handling_seconds=600.0,
-        seed="calls",
-    )
-    return measured(history, 30.0)[0]["service_level"]
 
 
 def measure() -> list[Figure]:

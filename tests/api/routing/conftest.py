@@ -6,19 +6,14 @@ import pytest
 
 from domain.person import Role
 from infrastructure.embedded.servers import Servers
-from tests.api.deployment import Caller, Deployment, a_deployment
+from tests.api.deployment import Caller, Deployment, a_deployment_of_its_own
 from tests.api.situations import Shop, a_shop
-from tests.databases import an_empty_database
 
 
 @pytest.fixture(scope="package")
 def deployment(servers: Servers) -> Iterator[Deployment]:
     """The server, on a database of its own."""
-    addresses = servers.addresses
-    with (
-        an_empty_database(addresses.database_url) as database_url,
-        a_deployment(database_url, addresses.nats_url) as running,
-    ):
+    with a_deployment_of_its_own(servers) as running:
         yield running
 
 
@@ -30,6 +25,12 @@ def administrator(deployment: Deployment) -> Caller:
 @pytest.fixture(scope="package")
 def supervisor(deployment: Deployment) -> Caller:
     return deployment.person(Role.SUPERVISOR)
+
+
+@pytest.fixture(scope="package")
+def auditor(deployment: Deployment) -> Caller:
+    """Of this deployment: what is not said here anew is that of the folder above."""
+    return deployment.person(Role.AUDITOR)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 
 import msgspec
 
@@ -19,12 +20,14 @@ from domain.event import Event, Recorded
 from domain.queue import QueueDefined, QueueDefinition
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
+from tests.domain.routing.shop import a_recorded
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 THE_DAY_BEFORE = NOON - timedelta(days=1)
 CHANNEL = "phone"
 UNITS = 6
 """Of a call under the policy that nobody has defined."""
+TYPES = 6
 POINTS = 4_000
 """Values that stand for a distribution."""
 
@@ -65,20 +68,6 @@ def opening(queues: Mapping[str, Mapping[str, int]], agents: Sequence[Mapping[st
     for recorded in opening_log(queues, agents):
         evolve(state, recorded)
     return msgspec.msgpack.encode(state.facts)
-
-
-def a_recorded(event: Event, *, stream: str, position: int, at: datetime, actor: str = "test") -> Recorded:
-    """An event in its envelope."""
-    return Recorded(
-        event=event,
-        topic=event.TOPIC,
-        stream=stream,
-        version=1,
-        position=position,
-        occurred_at=at,
-        recorded_at=at,
-        actor=actor,
-    )
 
 
 def arrivals(queues: Sequence[str], per_second: float, count: int, seed: str) -> list[Arrival]:
@@ -142,3 +131,50 @@ def measured(history: History, *targets_seconds: float, seed: str = "1") -> list
         Yardstick(seconds=seconds, targets=dict.fromkeys(history.facts().queues, target)) for target in targets_seconds
     ]
     return [ledger.finish(yardstick).measures[EVERY_QUEUE] for yardstick in yardsticks]
+
+
+def small_days(
+    days: int,
+    *,
+    agents: int,
+    erlangs: float,
+    contacts: int,
+    handling_seconds: float,
+    patience_seconds: float | None,
+    target_seconds: float,
+) -> list[list[dict[str, float]]]:
+    """Of a center with one queue, each day with other customers: held against no wait, and against the target."""
+    return [
+        measured(
+            a_history(
+                queues={"queue-1": {}},
+                agents=[{}] * agents,
+                per_second=erlangs / handling_seconds,
+                contacts=contacts,
+                handling_seconds=handling_seconds,
+                patience_seconds=patience_seconds,
+                seed=f"day {number}",
+            ),
+            0.0,
+            target_seconds,
+            seed=str(number),
+        )
+        for number in range(days)
+    ]  # fmt: skip
+
+
+def two_skill_center(skills_each: int, contacts: int) -> float:
+    """Six types of calls, 90 agents, 84 erlangs; each set of skills has as many agents. Share answered in 30 seconds.
+
+    The center of Wallace and Whitt, "A staffing algorithm for call centers with skill-based routing", 2004.
+    """
+    sets = list(combinations(range(TYPES), skills_each))
+    history = a_history(
+        queues={f"queue-{number}": {f"skill-{number}": 1} for number in range(TYPES)},
+        agents=[{f"skill-{skill}": 5 for skill in sets[number % len(sets)]} for number in range(90)],
+        per_second=84 / 600,
+        contacts=contacts,
+        handling_seconds=600.0,
+        seed="calls",
+    )
+    return measured(history, 30.0)[0]["service_level"]

@@ -15,8 +15,8 @@ from domain.agent import LoadReleased, LoadTaken, Presence, PresenceChanged
 from domain.assignment import ConversationEnqueued, OfferAccepted
 from domain.conversation import ConversationClosed
 from domain.event import Event
-from tests.application.whatif.situations import CHANNEL, NOON, a_history, a_recorded, opening_log, played
-from tests.domain.routing.shop import replayed
+from tests.application.whatif.situations import CHANNEL, NOON, a_history, opening_log, played
+from tests.domain.routing.shop import a_recorded, replayed
 
 QUEUE, OTHER = "queue-1", "queue-2"
 AGENT, IDLE = "agent-000", "agent-001"

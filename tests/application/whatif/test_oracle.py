@@ -1,11 +1,10 @@
 """The simulated floor against queueing theory: where a formula knows the answer, the simulation finds it."""
 
 from functools import cache
-from itertools import combinations
 
 from application.whatif.figures.bands import Band, band
 from tests.application.whatif.erlang import erlang_a, erlang_c, mean_wait_seconds, service_level
-from tests.application.whatif.situations import a_history, measured
+from tests.application.whatif.situations import TYPES, small_days, two_skill_center
 
 DAYS = 10
 AGENTS = 5
@@ -14,29 +13,19 @@ PATIENCE_SECONDS = 120.0
 TARGET_SECONDS = 60.0
 LOAD = 4.0  # erlangs
 CONTACTS = 1_000
-TYPES = 6
 
 
 @cache
 def days(patience_seconds: float | None) -> list[list[dict[str, float]]]:
-    """Several days of the same center, each with other customers: held against no wait, and against the target."""
-    return [
-        measured(
-            a_history(
-                queues={"queue-1": {}},
-                agents=[{}] * AGENTS,
-                per_second=LOAD / HANDLING_SECONDS,
-                contacts=CONTACTS,
-                handling_seconds=HANDLING_SECONDS,
-                patience_seconds=patience_seconds,
-                seed=f"day {number}",
-            ),
-            0.0,
-            TARGET_SECONDS,
-            seed=str(number),
-        )
-        for number in range(DAYS)
-    ]
+    return small_days(
+        DAYS,
+        agents=AGENTS,
+        erlangs=LOAD,
+        contacts=CONTACTS,
+        handling_seconds=HANDLING_SECONDS,
+        patience_seconds=patience_seconds,
+        target_seconds=TARGET_SECONDS,
+    )
 
 
 def measure(name: str, *, within_target: bool = False, patience_seconds: float | None = None) -> Band:
@@ -68,18 +57,7 @@ def test_impatient_customers_give_up_as_erlang_a_says() -> None:
 
 
 def test_two_skills_an_agent_are_nearly_as_good_as_all() -> None:
-    """The center of Wallace and Whitt, "A staffing algorithm for call centers with skill-based routing", 2004."""
-    queues = {f"queue-{number}": {f"skill-{number}": 1} for number in range(TYPES)}
-
-    def in_time(skills_each: int) -> float:
-        sets = list(combinations(range(TYPES), skills_each))
-        agents = [{f"skill-{skill}": 5 for skill in sets[number % len(sets)]} for number in range(90)]
-        history = a_history(
-            queues=queues, agents=agents, per_second=84 / 600, contacts=3_000, handling_seconds=600.0, seed="calls"
-        )
-        return measured(history, 30.0)[0]["service_level"]
-
-    every, two, one = in_time(TYPES), in_time(2), in_time(1)
+    every, two, one = (two_skill_center(skills_each, contacts=3_000) for skills_each in (TYPES, 2, 1))
 
     assert two >= 0.9 * every
     assert one < 0.7 * every

@@ -21,7 +21,8 @@ from domain.classification import ConversationOverflowed
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded, Redacted
 from domain.queue import Limit, Promise
-from tests.application.whatif.situations import CHANNEL, NOON, a_recorded, opening_log, played
+from tests.application.whatif.situations import CHANNEL, NOON, opening_log, played
+from tests.domain.routing.shop import a_recorded
 
 AGENT, OTHER = "agent-000", "agent-001"
 QUEUE, SECOND = "queue-1", "queue-2"

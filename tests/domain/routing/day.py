@@ -16,7 +16,6 @@ from domain.workload import AtCapacity, has_room
 from tests.domain.routing.shop import Shop, replayed
 from tests.domain.situations import NOON
 
-STEPS = 120
 SKILLS = ("returns", "lang:zh", "billing")
 QUEUES = ("queue-1", "queue-2", "queue-3")
 CHANNELS = ("webchat", "phone", "email")

@@ -6,22 +6,16 @@ import msgspec
 import pytest
 
 from domain.assignment import ConversationOffered
-from domain.conversation import Status
 from domain.event import RuleBroken
 from domain.routing.decide import decide, next_deadline, recompute
 from domain.routing.evolve import evolve
 from domain.routing.facts import Facts
 from domain.routing.state import RouterState
 from tests.domain.routing import reference
-from tests.domain.routing.day import Day
+from tests.domain.routing.day import AT_WORK, Day
 from tests.domain.routing.shop import Shop, replayed
 
 STEPS = 120
-SKILLS = ("returns", "lang:zh", "billing")
-QUEUES = ("queue-1", "queue-2", "queue-3")
-CHANNELS = ("webchat", "phone", "email")
-GROUPS = ("day", "night")
-AT_WORK = (Status.OFFERED, Status.ASSIGNED, Status.WRAPPING)
 
 
 def demand_the_reference_agrees(shop: Shop) -> None:

@@ -255,7 +255,7 @@ class Shop:
             self.record(agent_id, released)
 
 
-def a_recorded(event: Event, *, stream: str, position: int, at: datetime = NOON) -> Recorded:
+def a_recorded(event: Event, *, stream: str, position: int, at: datetime = NOON, actor: str = "test") -> Recorded:
     """An event in its envelope."""
     return Recorded(
         event=event,
@@ -265,7 +265,7 @@ def a_recorded(event: Event, *, stream: str, position: int, at: datetime = NOON)
         position=position,
         occurred_at=at,
         recorded_at=at,
-        actor="test",
+        actor=actor,
     )
 
 
