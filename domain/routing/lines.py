@@ -21,6 +21,8 @@ Place = tuple[int, int, str]
 """A conversation's place in its line: order key, position at which it was enqueued, conversation."""
 NOWHERE: Place = (1 << 80, 0, "")
 """Stands behind every place: the first of a line in which nobody waits."""
+FORGOTTEN = -1
+"""The number of a line whose number another may have."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -109,7 +111,7 @@ class Lines:
 
     def put_back(self, line: Line, place: Place) -> None:
         """Puts a conversation that stands in no line where it stood."""
-        if self.by_number[line.number] is not line or line.terms not in self._numbers:  # forgotten meanwhile
+        if line.number == FORGOTTEN:
             line = self.line(line.terms)
         insort(line.waiting, place)
         if line.waiting[0] is place:
@@ -194,12 +196,13 @@ class Lines:
         _set(self._on_channel, terms.ask.channel, mask)
 
     def _forget(self, line: Line) -> None:
-        mask = 1 << line.number
-        self.fresh.discard(line.number)
+        number, line.number = line.number, FORGOTTEN
+        mask = 1 << number
+        self.fresh.discard(number)
         del self._numbers[line.terms]
-        self._unused.append(line.number)
+        self._unused.append(number)
         if line.terms.agent_id:
-            self.for_one[line.terms.agent_id].discard(line.number)
+            self.for_one[line.terms.agent_id].discard(number)
             return
         self.version += 1
         self._numbers_of.clear()
