@@ -54,6 +54,9 @@ class Status(StrEnum):
     CLOSED = "closed"
 
 
+WITHOUT_HOLDER = frozenset({Status.OFFERED, Status.WAITING, Status.CLOSED})
+
+
 class Standing(StrEnum):
     """Where a reply stands that was tried and has not arrived for certain."""
 
@@ -197,7 +200,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     @property
     def holder(self) -> str | None:
         """The agent who works on it: not one to whom it is only offered."""
-        return None if self.status in (Status.OFFERED, Status.WAITING, Status.CLOSED) else self.agent_id
+        return None if self.status in WITHOUT_HOLDER else self.agent_id
 
     def is_reopenable(self, at: datetime) -> bool:
         return self.is_closed and self.reopenable_until is not None and at <= self.reopenable_until

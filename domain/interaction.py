@@ -44,6 +44,7 @@ class ContentKind(StrEnum):
 
 
 AMENDING = frozenset({ContentKind.EDIT, ContentKind.UNSEND, ContentKind.REACTION})
+ASKING_NOTHING = frozenset({ContentKind.UNSEND, ContentKind.REACTION})
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -92,7 +93,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     @property
     def asks_nothing(self) -> bool:
         """Nobody has to act on it: a reaction, or a message taken back. An edit has words that somebody should read."""
-        return self.kind in (ContentKind.REACTION, ContentKind.UNSEND)
+        return self.kind in ASKING_NOTHING
 
 
 class ChatAddress(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -213,29 +214,16 @@ class CallLogged(Event, topic="conversation.call_logged"):
     agent_id: str | None = None
 
 
-InteractionEvent = MessageReceived | MessageContradicted | ReplyWritten | ReplyEchoed | NoteWritten | CallLogged
+InteractionEvent = (
+    MessageReceived | MessageContradicted | ReplyWritten | ReplyHandedOver | ReplyEchoed | NoteWritten | CallLogged
+)
 
 
 def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
     """Decisions need little of what was said: where replies go, and that the customer spoke again."""
     match event:
-        case MessageReceived(content=content) if content.asks_nothing:
-            return conversation
-        case MessageReceived(chat=ChatAddress(), provider_id=provider_id):
-            back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
-            return replace(conversation, status=back, latest_provider_id=provider_id, is_away=True)
-        case MessageReceived(handle=handle, provider_id=provider_id, content=content):
-            back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
-            latest = conversation.latest_provider_id if content.is_amending else provider_id
-            heard_at = _heard_at(conversation, event)
-            return replace(
-                conversation,
-                handle=handle,
-                latest_provider_id=latest,
-                status=back,
-                heard_at=heard_at,
-                is_away=False,
-            )
+        case MessageReceived():
+            return _heard(conversation, event)
         case ReplyHandedOver(handle=handle):
             return replace(conversation, handed_to=handle.lower())
         case ReplyWritten():
@@ -246,6 +234,23 @@ def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
             return replace(conversation, handle=handle)
         case _:
             return conversation
+
+
+def _heard(conversation: Conversation, event: MessageReceived) -> Conversation:
+    content, status = event.content, conversation.status
+    if content.asks_nothing:
+        return conversation
+    back = Status.ASSIGNED if status is Status.WRAPPING else status
+    if event.chat is not None:
+        return replace(conversation, status=back, latest_provider_id=event.provider_id, is_away=True)
+    return replace(
+        conversation,
+        handle=event.handle,
+        latest_provider_id=conversation.latest_provider_id if content.is_amending else event.provider_id,
+        status=back,
+        heard_at=_heard_at(conversation, event),
+        is_away=False,
+    )
 
 
 def _heard_at(conversation: Conversation, event: MessageReceived) -> datetime | None:

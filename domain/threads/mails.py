@@ -56,21 +56,8 @@ def remembered(mail: Mail, subject: str) -> Mail:
 def evolve(mails: dict[str, Mail], event: Event) -> dict[str, Mail]:
     """What the event changes; the same dict where it changes nothing."""
     match event:
-        case MessageReceived(channel="email") if event.provider_id:
-            mail = Mail(
-                message_id=event.message_id,
-                provider_id=event.provider_id,
-                account_id=event.account_id,
-                conversation_id=event.conversation_id,
-                handle=event.handle,
-                said_at=event.said_at,
-                answers=event.answers,
-                is_fixed=event.joined_by in PROVEN,
-            )
-            kept = mails | {key_of(event.account_id, event.provider_id): remembered(mail, event.subject)}
-            if len(kept) > MAILS_KEPT:
-                del kept[next(iter(kept))]
-            return kept
+        case MessageReceived():
+            return _with_arrived(mails, event) if event.channel == "email" and event.provider_id else mails
         case MessageJoined():
             key = key_of(event.account_id, event.provider_id)
             if (known := mails.get(key)) is None:
@@ -81,6 +68,23 @@ def evolve(mails: dict[str, Mail], event: Event) -> dict[str, Mail]:
             return mails | {key: moved}
         case _:
             return mails
+
+
+def _with_arrived(mails: dict[str, Mail], event: MessageReceived) -> dict[str, Mail]:
+    mail = Mail(
+        message_id=event.message_id,
+        provider_id=event.provider_id,
+        account_id=event.account_id,
+        conversation_id=event.conversation_id,
+        handle=event.handle,
+        said_at=event.said_at,
+        answers=event.answers,
+        is_fixed=event.joined_by in PROVEN,
+    )
+    kept = mails | {key_of(event.account_id, event.provider_id): remembered(mail, event.subject)}
+    if len(kept) > MAILS_KEPT:
+        del kept[next(iter(kept))]
+    return kept
 
 
 def key_of(account_id: str, provider_id: str) -> str:
