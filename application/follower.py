@@ -68,7 +68,7 @@ class Follower:
         self._batch_max = batch_max
         self._gather_seconds = gather_seconds
         self._rush_per_event = RUSH_SECONDS_PER_EVENT * (RUSH_FACTOR if gather_seconds else 1.0)
-        self._rush_seconds = 0.0
+        self._pause_seconds = gather_seconds
         self._moved = asyncio.Condition()
 
     async def run(self) -> None:
@@ -100,8 +100,8 @@ class Follower:
         """Takes one batch, waiting so long for one. False if there was none."""
         if not await self._log.wait_past(self.position, wait_seconds):
             return False
-        if (pause := max(self._gather_seconds, self._rush_seconds)) > 0:
-            await asyncio.sleep(pause)
+        if self._pause_seconds > 0:
+            await asyncio.sleep(self._pause_seconds)
         try:
             batch, upto = await self._log.read(self.position, self._batch_max, self.reaction.topics)
         except UnreadableEvent as error:
@@ -112,8 +112,10 @@ class Follower:
         await self.reaction.take(batch, upto)
         self.position = upto
         await self._announce()
-        is_behind = len(batch) == self._batch_max
-        self._rush_seconds = 0.0 if is_behind else min(RUSH_SECONDS_MAX, len(batch) * self._rush_per_event)
+        if len(batch) == self._batch_max:  # it is behind: whoever fell out of the log's tail would have to read it back
+            self._pause_seconds = 0.0
+        else:
+            self._pause_seconds = max(self._gather_seconds, min(RUSH_SECONDS_MAX, len(batch) * self._rush_per_event))
         return True
 
     async def _pass(self, error: UnreadableEvent) -> None:
