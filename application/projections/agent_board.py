@@ -58,6 +58,9 @@ class AgentBoard:
             case _:
                 return card
 
+    def scopes(self, card: AgentCard) -> Sequence[str]:
+        return (TEAM, card.id)
+
     def rows(self, card: AgentCard, position: int, doc: bytes) -> Sequence[Row]:
         return [
             Row(
@@ -69,5 +72,5 @@ class AgentBoard:
                 status=card.agent.presence,
                 agent_id=card.id,
             )
-            for scope in (TEAM, card.id)
+            for scope in self.scopes(card)
         ]

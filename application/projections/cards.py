@@ -1,7 +1,7 @@
 """Cards in memory: those a board used last, decoded, and how an event changes one and where it is shown."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -19,10 +19,12 @@ class Touched(msgspec.Struct):
     """A card that a batch of events concerns."""
 
     card: Any
-    shown: dict[str, Row]
-    """Where it is shown, by scope."""
-    changed: dict[str, Row] = {}
-    """What is to be written, by scope; a mark for a scope that the card has left."""
+    scopes: Sequence[str]
+    """Where it is shown."""
+    position: int = 0
+    """Of the last event that changed it; 0 before there is one."""
+    left: dict[str, tuple[Any, int]] = {}
+    """Scopes that it has left: the card as it was there last, and the position of the event that took it away."""
 
 
 class Cards:
@@ -54,23 +56,36 @@ class Cards:
         """Those of the keys that have to be read."""
         return frozenset() if self.has_all else keys - self._cards.keys()
 
-    def touch(self, key: str, stored: Mapping[str, bytes], position: int) -> Touched:
+    def touch(self, key: str, stored: Mapping[str, bytes]) -> Touched:
         """The card as it stands, from memory or from what was read."""
         if (card := self._cards.get(key)) is None and key in stored:
             card = self._decode(stored[key])
-        return Touched(card, self._rows(card, position, b""))  # where it was shown matters, not what was shown
+        return Touched(card, self._scopes(card))
 
     def evolve(self, touched: Touched, recorded: Recorded) -> None:
         """Folds the event into the card. Where that raises, the card is as before."""
         card = self._board.evolve(touched.card, recorded)
         if card is touched.card:
             return
-        shown = self._rows(card, recorded.position, b"" if card is None else encode(card))
-        for scope, row in touched.shown.items():
-            if scope not in shown:
-                touched.changed[scope] = replace(row, position=recorded.position, doc=b"", is_gone=True)
-        touched.changed |= shown
-        touched.card, touched.shown = card, shown
+        scopes = self._scopes(card)
+        if scopes != touched.scopes:
+            for scope in touched.scopes:
+                touched.left[scope] = (touched.card, recorded.position)
+            for scope in scopes:
+                touched.left.pop(scope, None)
+        touched.card, touched.scopes, touched.position = card, scopes, recorded.position
 
-    def _rows(self, card: Any, position: int, doc: bytes) -> dict[str, Row]:
-        return {} if card is None else {row.scope: row for row in self._board.rows(card, position, doc)}
+    def rows(self, touched: Touched) -> list[Row]:
+        """What is to be written: where it is shown now, and a mark for each scope that it has left."""
+        shown = [
+            replace(row, is_gone=True)
+            for left, (card, position) in touched.left.items()
+            for row in self._board.rows(card, position, b"")
+            if row.scope == left
+        ]
+        if touched.card is not None and touched.position:
+            shown += self._board.rows(touched.card, touched.position, encode(touched.card))
+        return shown
+
+    def _scopes(self, card: Any) -> Sequence[str]:
+        return () if card is None else self._board.scopes(card)

@@ -32,7 +32,7 @@ from domain.interaction import (
     ReplyWritten,
 )
 from domain.streams import topics_of
-from domain.threads.moves import MessageLeft, MoveEvent
+from domain.threads.moves import MessageJoined, MessageLeft
 
 ALL = "all"
 """The scope of the list of all conversations; an inbox's scope is the agent's id."""
@@ -98,7 +98,7 @@ class Conversations:
 
     def evolve(self, card: Card | None, recorded: Recorded) -> Card | None:
         event, at = recorded.event, recorded.recorded_at
-        if isinstance(event, ConversationOpened):
+        if type(event) is ConversationOpened:
             return Card(
                 id=event.conversation_id,
                 customer_id=recorded.stream,
@@ -114,13 +114,16 @@ class Conversations:
         until = reply_until(one, self._limits.get(one.channel, DEFAULT).window)
         updated_at = card.updated_at if _is_quiet(event) else at
         card = replace(card, conversation=one, reply_until=until, updated_at=updated_at)
-        return _moved(card, event, at) if isinstance(event, MoveEvent) else _told(card, recorded)
+        return _told(card, recorded)
+
+    def scopes(self, card: Card) -> Sequence[str]:
+        agent_id = card.conversation.agent_id
+        return (ALL, agent_id) if agent_id else (ALL,)
 
     def rows(self, card: Card, position: int, doc: bytes) -> Sequence[Row]:
         one = card.conversation
-
-        def row(scope: str) -> Row:
-            return Row(
+        return [
+            Row(
                 scope=scope,
                 key=card.id,
                 position=position,
@@ -131,15 +134,15 @@ class Conversations:
                 agent_id=one.agent_id,
                 customer_id=card.customer_id,
             )
-
-        return [row(ALL), row(one.agent_id)] if one.agent_id else [row(ALL)]
+            for scope in self.scopes(card)
+        ]
 
 
 def _is_quiet(event: Event) -> bool:
     """It does not bring the conversation to the top of a list."""
-    if isinstance(event, DeliveryReported):
-        return event.status is not DeliveryStatus.FAILED
-    return isinstance(event, MessageReceived | ReplyEchoed) and event.content.kind is ContentKind.REACTION
+    if isinstance(event, MessageReceived | ReplyEchoed):
+        return event.content.kind is ContentKind.REACTION
+    return isinstance(event, DeliveryReported) and event.status is not DeliveryStatus.FAILED
 
 
 def _told(card: Card, recorded: Recorded) -> Card:
@@ -167,15 +170,17 @@ def _told(card: Card, recorded: Recorded) -> Card:
         case ReplyResent() | ReplyGivenUp():
             return replace(card, alert=_still_to_see(card.conversation))
         case _:
-            return card
+            return _moved(card, event, recorded.recorded_at)
 
 
-def _moved(card: Card, event: MoveEvent, at: datetime) -> Card:
-    """A mail left, or came from another conversation."""
+def _moved(card: Card, event: Event, at: datetime) -> Card:
+    """A mail left, or came from another conversation; what is neither changes nothing."""
     if isinstance(event, MessageLeft):
         preview = MOVED if event.provider_id == card.preview_of else card.preview
         waiting = card.unanswered_since if card.messages > 1 else None
         return replace(card, messages=card.messages - 1, preview=preview, unanswered_since=waiting)
+    if not isinstance(event, MessageJoined):
+        return card
     if event.preview or not card.preview:
         card = replace(card, preview=event.preview[:PREVIEW_CHARACTERS_MAX], preview_of=event.provider_id)
     waiting = card.unanswered_since or at

@@ -83,6 +83,9 @@ class Decisions:
         reason: str = getattr(event, "reason", "")
         return replace(card, outcome=OUTCOMES[type(event)], outcome_at=recorded.recorded_at, reason=reason)
 
+    def scopes(self, card: Decision) -> Sequence[str]:
+        return (EVERYBODY, card.agent_id)
+
     def rows(self, card: Decision, position: int, doc: bytes) -> Sequence[Row]:
         return [
             Row(
@@ -96,5 +99,5 @@ class Decisions:
                 agent_id=card.agent_id,
                 customer_id=card.customer_id,
             )
-            for scope in (EVERYBODY, card.agent_id)
+            for scope in self.scopes(card)
         ]

@@ -145,8 +145,8 @@ class Projection:
 
     async def _take(self, batch: Sequence[Recorded], upto: int) -> None:
         events = [recorded for recorded in batch if recorded.stream not in self.parked]
-        folded = await self._fold(events)
         try:
+            folded = await self._fold(events)
             await self.save(folded, upto)
         except Unstorable as refusal:
             await self._take_apart(events, upto, refusal)
@@ -270,13 +270,16 @@ class BoardProjection(Projection):
             if recorded.stream in folded.parked:
                 continue
             try:
-                card = touched.get(key) or self._cards.touch(key, stored, recorded.position)
+                if (card := touched.get(key)) is None:
+                    card = touched[key] = self._cards.touch(key, stored)
                 self._cards.evolve(card, recorded)
-                touched[key] = card
             except Exception as error:  # noqa: BLE001  # whatever is wrong with one stream must not stop the others
                 folded.parked[recorded.stream] = park(self.name, recorded, error)
         folded.cards = {key: one.card for key, one in touched.items()}
-        folded.rows = [row for one in touched.values() for row in one.changed.values()]
+        try:
+            folded.rows = [row for one in touched.values() for row in self._cards.rows(one)]
+        except Exception as error:  # the event that brought it is found as one that cannot be stored
+            raise Unstorable(told(error)) from error
         return folded
 
 

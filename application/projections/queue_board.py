@@ -102,6 +102,9 @@ class QueueBoard:
             return None
         return _changed(card, event)
 
+    def scopes(self, card: Waiting) -> Sequence[str]:
+        return (card.queue_id,)
+
     def rows(self, card: Waiting, position: int, doc: bytes) -> Sequence[Row]:
         return [
             Row(

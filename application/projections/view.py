@@ -53,8 +53,11 @@ class Board(Protocol):
     def evolve(self, card: Any, recorded: Recorded) -> Any:
         """The card after the event: None where there is none before, or none any more."""
 
+    def scopes(self, card: Any) -> Sequence[str]:
+        """Where the card is shown."""
+
     def rows(self, card: Any, position: int, doc: bytes) -> Sequence[Row]:
-        """Where the card is shown, one row a scope; `doc` is the card's JSON."""
+        """One row for each of its scopes; `doc` is the card's JSON."""
 
 
 class Parked(msgspec.Struct, frozen=True, kw_only=True):
