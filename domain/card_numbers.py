@@ -38,7 +38,7 @@ def mask(text: str) -> str:
 
     Example: `"card 4111 1111 1111 1111, thanks"` → `"card 4111 11** **** 1111, thanks"`
     """
-    if _digits(text) < CARD_DIGITS_MIN:
+    if len(text) < CARD_DIGITS_MIN or _digits(text) < CARD_DIGITS_MIN:
         return text
     found = [
         (run.start() + start, run.start() + end)
@@ -60,7 +60,7 @@ def mask_markup(html: str) -> str:
 
     Example: `"<p>4111 1111 <b>1111</b> 1111</p>"` → `"4111 11** **** 1111"`
     """
-    if _digits(html) < CARD_DIGITS_MIN:
+    if not html or _digits(html) < CARD_DIGITS_MIN:
         return html
     html = mask(html)
     said = unescape(_TAG.sub("", html))

@@ -35,6 +35,8 @@ TRIED_FOR = timedelta(hours=24)
 """From when the message came; the first refusal after that is final."""
 READ_MAX = 1_000
 """Events read at once where a lane goes back for what it left."""
+POSITIONS_BETWEEN_SAVES = 1_000
+"""While no attachments come. Who starts after us looks at so many events again, which tell it nothing."""
 
 logger = logging.getLogger(__name__)
 
@@ -75,16 +77,19 @@ class FetchMedia:
         self._observer = observer
         self._bytes_max = bytes_max
         self._pauses_seconds = pauses_seconds
+        self._saved_at = 0
 
     async def start(self) -> int:
-        position = await self._positions.load(self.name)
+        self._saved_at = position = await self._positions.load(self.name)
         self.lanes.begin(position)
         return position
 
     async def take(self, batch: Sequence[Recorded], upto: int) -> None:
-        self.lanes.take(await self._open(batch), upto)
-        if batch:
+        found = await self._open(batch)
+        self.lanes.take(found, upto)
+        if found or upto - self._saved_at >= POSITIONS_BETWEEN_SAVES:
             await self._positions.save(self.name, self.lanes.settled)
+            self._saved_at = upto
 
     async def work(self) -> None:
         """Tries by itself what `take` put into the lanes; at the end it lets go of all."""

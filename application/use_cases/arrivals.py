@@ -145,13 +145,19 @@ class KnownAddresses:
         """The arrivals by customer. Addresses not met before get a new one, unless their claims say whose they are."""
         groups: dict[bytes | str, Group] = {}
         for arrival in arrivals:
-            known = next((one for key in arrival.addresses if (one := self._customers.get(key))), None)
+            known = self._customer_at(arrival.addresses)
             together = known or (arrival.addresses[0] if arrival.addresses else arrival.claim.key)
             group = groups.get(together)
             if group is None:
                 group = groups[together] = Group(known or new_id("customer"), known is None, [])
             group.arrivals.append(arrival)
         return list(groups.values())
+
+    def _customer_at(self, addresses: Sequence[bytes]) -> str | None:
+        for address in addresses:
+            if (customer_id := self._customers.get(address)) is not None:
+                return customer_id
+        return None
 
     def without_others(self, arrival: Arrival, customer_id: str) -> InboundMessage:
         """The message without those of its sender's addresses that are known to be somebody else's."""
