@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from psycopg.sql import SQL, Identifier
 from typing_extensions import override
 
@@ -29,10 +30,17 @@ SHAPE = Shape(
     indexes=(
         "CREATE INDEX ON {table} (scope, position)",
         "CREATE INDEX ON {table} (scope, sort_at, key)",
+        "CREATE INDEX ON {table} (position) WHERE is_gone",
+    ),
+)
+# Every change of a row goes into every index, so that these three make a third of what a change costs.
+FILTERED_SHAPE = replace(
+    SHAPE,
+    indexes=(
+        *SHAPE.indexes,
         "CREATE INDEX ON {table} (scope, status, sort_at, key)",
         "CREATE INDEX ON {table} (scope, queue_id, sort_at, key)",
         "CREATE INDEX ON {table} (customer_id, sort_at, key)",
-        "CREATE INDEX ON {table} (position) WHERE is_gone",
     ),
 )
 
@@ -99,3 +107,9 @@ class BoardStore(TableStore):
             self._tidied_at = upto
             if (oldest := upto - self.marks_kept_positions) > 0:
                 await self._session.execute(self._purge, {"table": self.build.table, "upto": oldest})
+
+
+class FilteredBoardStore(BoardStore):
+    """Keeps a board that people look through by status, queue or customer."""
+
+    shape = FILTERED_SHAPE

@@ -9,7 +9,7 @@ from application.projections.view import Fenced
 from application.rebuild import Build, CatchUp, Comparison, RebuildUnderWay
 from application.views import ViewsUnreachable
 from infrastructure.views import registry
-from infrastructure.views.board_store import BoardStore
+from infrastructure.views.board_store import BoardStore, FilteredBoardStore
 from infrastructure.views.comparison import compare
 from infrastructure.views.session import LONG_STATEMENT_TIMEOUT_SECONDS, Session, fetch
 from infrastructure.views.statements import TIMELINE
@@ -18,6 +18,13 @@ from infrastructure.views.timeline_store import TimelineStore
 
 SWITCH_ATTEMPTS_MAX = 60
 SWITCH_PAUSE_SECONDS = 0.5
+
+KINDS: dict[str, type[TableStore]] = {
+    TIMELINE: TimelineStore,
+    "conversations": FilteredBoardStore,
+    "decisions": FilteredBoardStore,
+}
+"""How views are kept that are not plain boards."""
 
 _CLAIM = "SELECT pg_try_advisory_lock(%s, %s)"
 _RELEASE = "SELECT pg_advisory_unlock(%s, %s)"
@@ -28,8 +35,7 @@ _STANDS_AT = "SELECT notification_id FROM onethread_tracking WHERE application_n
 
 def store_of(database_url: str, view: str, version: int, build: Build | None = None) -> TableStore:
     """Where the view is kept: its live build, or the given one."""
-    kind: type[TableStore] = TimelineStore if view == TIMELINE else BoardStore
-    return kind(database_url, view, version, build)
+    return _kind(view)(database_url, view, version, build)
 
 
 class PostgresBuilds:
@@ -56,7 +62,7 @@ class PostgresBuilds:
 
     async def create(self, view: str, version: int) -> Build:
         """As `Builds.create`."""
-        shape = _shape(view)
+        shape = _kind(view).shape
         async with self._session() as session:
             await registry.live_build(session, view, version, shape)
             return await registry.create_build(session, view, version, shape)
@@ -68,7 +74,7 @@ class PostgresBuilds:
     async def finish(self, build: Build) -> None:
         """As `Builds.finish`."""
         async with self._session() as session:
-            await registry.finish_build(session, build, _shape(build.view))
+            await registry.finish_build(session, build, _kind(build.view).shape)
 
     async def compare(self, live: Build, other: Build, catch_up: CatchUp) -> Comparison:
         """As `Builds.compare`: the live build in one snapshot, to whose position the other one is brought."""
@@ -109,5 +115,5 @@ class PostgresBuilds:
             await session.close()
 
 
-def _shape(view: str) -> registry.Shape:
-    return TimelineStore.shape if view == TIMELINE else BoardStore.shape
+def _kind(view: str) -> type[TableStore]:
+    return KINDS.get(view, BoardStore)
