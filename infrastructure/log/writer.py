@@ -23,9 +23,9 @@ class WriterLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Requests accepted and not yet answered; beyond it an append is refused with LogBusy."""
     backlog_bytes_max: int = 64 * 1024 * 1024
     """The same, by size."""
-    call_requests_max: int = 256
-    """Requests in one call. More would hardly make it cheaper, and with 256 commands at once the half of them that
-    are decided and sealed while the other half is stored would have to wait for the whole."""
+    call_requests_max: int = 128
+    """Requests in one call. More would hardly make it cheaper, and of 256 commands at once one half is decided and
+    sealed while the other is stored; were all in one call, database and process would wait for each other in turn."""
     call_bytes_max: int = 4 * 1024 * 1024
     """The same, by size; a single request may be larger."""
     unreachable_after_seconds: float = 10
