@@ -17,7 +17,7 @@ from infrastructure.views.registry import Shape
 from infrastructure.views.session import fetch
 from infrastructure.views.store import TableStore
 
-COPY_ROWS_MIN = 1_000
+COPY_ROWS_MIN = 200
 """From so many rows on, copying them in is faster than one statement with columns."""
 
 # A build needs the names from the start, to find what later events change. The fence keeps rows from coming twice.
