@@ -59,6 +59,20 @@ class Unwritable(Conversations):
         return [Row(**(_fields(row) | {"status": "\0"})) for row in rows] if card.customer_id == self.stream else rows
 
 
+class Untellable(Conversations):
+    """Makes cards of one stream that cannot be written down as rows."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__()
+        self.stream = stream
+
+    @override
+    def rows(self, card: Card, position: int, doc: bytes) -> Sequence[Row]:
+        if card.customer_id == self.stream:
+            raise KeyError("what the rows did not expect")
+        return super().rows(card, position, doc)
+
+
 def version_of(view: str) -> int:
     """Of the fold as it is now."""
     return Timeline.version if view == "timeline" else BOARDS[view].version

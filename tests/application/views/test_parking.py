@@ -10,7 +10,7 @@ from application.projections.conversations import Conversations
 from application.projections.parking import TooManyParked
 from application.projections.view import Fenced
 from tests.application.views.histories import Town
-from tests.application.views.situations import Stumbling, Unwritable, Views
+from tests.application.views.situations import Stumbling, Untellable, Unwritable, Views
 
 pytestmark = pytest.mark.anyio
 
@@ -132,6 +132,19 @@ async def test_the_stream_whose_rows_the_database_refuses_is_found_and_parked(to
     await town.live(80)
     await town.message(wang, "once more")
     projection = views.board(Unwritable(wang))
+
+    await views.catch_up(projection)
+
+    assert list(projection.parked) == [wang]
+    expected = [row for row in await views.rebuilt("conversations") if row[9] != wang]
+    assert await views.content("conversations") == expected
+
+
+async def test_a_stream_whose_card_cannot_be_written_down_is_parked_alone(town: Town, views: Views) -> None:
+    wang = await town.message()
+    await town.live(40)
+    await town.message(wang, "once more")
+    projection = views.board(Untellable(wang))
 
     await views.catch_up(projection)
 
