@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 
-from api.assembly import assembled, now
+from api.assembly import REPLY_CHANNELS, assembled, now
 from api.doors.imap_door import ImapDoor
 from api.doors.lmtp_door import LmtpDoor
 from api.doors.nats_door import NatsDoor
@@ -27,6 +27,7 @@ from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
 from application.policies.sign_out_lost import SignOutLost
+from application.policies.tell_promises import TellPromises
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.leases import Leases, together
@@ -107,6 +108,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
     reactions: list[Reaction] = [
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.steer, positions, now),
+        TellPromises(parts.commands, REPLY_CHANNELS, positions, now),
         HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
         _fetch_media(parts, get, positions),

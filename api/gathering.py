@@ -7,6 +7,7 @@ GATHER_SECONDS = {
     "decisions": 0.05,
     "send_replies": 0.02,
     "return_work": 0.02,
+    "tell_promises": 0.05,
     "hand_chats_over": 0.5,
     "fetch_media": 0.05,
     "expectations": 0.2,

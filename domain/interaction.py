@@ -238,8 +238,8 @@ def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
             )
         case ReplyHandedOver(handle=handle):
             return replace(conversation, handed_to=handle.lower())
-        case ReplyWritten():
-            return replace(conversation, answered=True)
+        case ReplyWritten(agent_id=agent_id):
+            return replace(conversation, answered=bool(agent_id) or conversation.answered)
         case ReplyEchoed(handle=handle):
             return replace(conversation, handle=conversation.handle or handle, answered=True)
         case CallLogged(handle=handle) if conversation.channel == "phone":  # a chat's replies stay on the chat

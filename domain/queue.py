@@ -1,5 +1,6 @@
 """A work queue that agents serve: what it asks of them, how soon customers are answered, and what happens if not."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -10,6 +11,12 @@ from domain.hours import HoursInvalid, OpeningHours, demand_valid
 from domain.policy import DAY_SECONDS, ChoiceRule
 
 STEPS_MAX = 20
+OTHERWISE = "otherwise"
+"""In words by language: for everybody whose language is not among them, or not known."""
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+"""What a language tag looks like (BCP 47): `en`, `zh-Hant`."""
+WORDS_BYTES_MAX = 1_000
+"""Of UTF-8: what every channel takes in one message."""
 
 
 class QueueUnknown(RuleBroken):
@@ -63,7 +70,8 @@ class Promise(StrEnum):
 class OverflowRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where work goes when a limit is hit; the first rule of the queue that applies counts.
 
-    Example: `{"when": "waited", "limit": 300, "to_queue_id": "queue-…", "promise": "callback", "within_seconds": 3600}`
+    Example: `{"when": "waited", "limit": 300, "to_queue_id": "queue-…", "promise": "callback", "within_seconds": 3600,
+    "words": {"zh": "我们一小时内给您回电。", "otherwise": "We will call you back within the hour."}}`
     """
 
     when: Limit
@@ -73,6 +81,16 @@ class OverflowRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The work then waits in that queue, due when it was promised."""
     within_seconds: int = 3_600
     """Of the promise."""
+    words: dict[str, str] = {}
+    """What the customer is told of the promise, by language, and `otherwise`; none: nothing."""
+
+    def words_in(self, language: str) -> str:
+        """For a customer of this language, or of none that is known: `zh-Hant` may be told what is there for `zh`."""
+        known = {tag.lower(): text for tag, text in self.words.items()}
+        tag = language.lower()
+        while tag and tag not in known:
+            tag = tag.rpartition("-")[0]
+        return known.get(tag or OTHERWISE, "")
 
 
 class QueueDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -184,6 +202,7 @@ def demand_definable(definition: QueueDefinition) -> None:
     for index, rule in enumerate(definition.overflow):
         _demand_within(f"overflow[{index}].limit", rule.limit, 0 if rule.when is Limit.CLOSED else 1, 30 * DAY_SECONDS)
         _demand_within(f"overflow[{index}].within_seconds", rule.within_seconds, 60, 30 * DAY_SECONDS)
+        _demand_words(f"overflow[{index}]", rule)
 
 
 def _demand_timetable(definition: QueueDefinition) -> None:
@@ -201,6 +220,21 @@ def _demand_timetable(definition: QueueDefinition) -> None:
                 raise QueueDefinitionInvalid(f"{place}.lower: {skill!r} is not asked for by then")
             if level > skills[skill]:
                 raise QueueDefinitionInvalid(f"{place}.lower: {skill!r} at {level} is more than {skills[skill]}")
+
+
+def _demand_words(place: str, rule: OverflowRule) -> None:
+    name = f"{place}.words"
+    for language, text in rule.words.items():
+        if language != OTHERWISE and not LANGUAGE.fullmatch(language):
+            raise QueueDefinitionInvalid(f"{name}.{language}: this is no language tag like en or zh-Hant")
+        if not text.strip():
+            raise QueueDefinitionInvalid(f"{name}.{language}: there is nothing said")
+        if (size := len(text.encode())) > WORDS_BYTES_MAX:
+            raise QueueDefinitionInvalid(f"{name}.{language}: {size} bytes; a message has at most {WORDS_BYTES_MAX}")
+    if rule.words and not rule.promise:
+        raise QueueDefinitionInvalid(f"{place}: its words tell of a promise, and there is none")
+    if rule.words and OTHERWISE not in rule.words:
+        raise QueueDefinitionInvalid(f"{place}: words need `{OTHERWISE}` too, for whose language is not among them")
 
 
 def _demand_within(name: str, value: float, lowest: float, highest: float) -> None:

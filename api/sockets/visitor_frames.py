@@ -7,9 +7,10 @@ import msgspec
 from application.expectations.expectation import VIEW, Expectation
 from application.watching.frames import Header
 from channels import webchat
+from domain.classification import PromiseTold
 from domain.interaction import ChatAddress, MessageReceived, Passage, ReplyWritten
 
-SHOWN = frozenset({MessageReceived.TOPIC, ReplyWritten.TOPIC})
+SHOWN = frozenset({MessageReceived.TOPIC, ReplyWritten.TOPIC, PromiseTold.TOPIC})
 
 
 class _Content(msgspec.Struct):

@@ -15,6 +15,7 @@ from application.exchange.limits import Limits, backoff_seconds
 from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Send, Unknown
 from application.log import Claim, LogBusy, LogUnreachable
 from domain import delivery
+from domain.classification import PromiseTold
 from domain.conversation import Conversation, Reply, Standing
 from domain.customer import Customer
 from domain.delivery import AttemptOutdated, DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
@@ -203,4 +204,5 @@ def _outgoing(one: Waiting, customer: Customer) -> Outgoing:
         thread=conversation.thread if conversation else "",
         heard_at=conversation.heard_at if conversation else None,
         references=tuple(reversed(answered.answers)) if answered else (),
+        is_automatic=isinstance(one.reply, PromiseTold),
     )

@@ -21,6 +21,7 @@ class CountTraffic:
             "conversation.message_received",
             "conversation.call_logged",
             "conversation.reply_written",
+            "conversation.promise_told",
             "conversation.delivery_accepted",
             "conversation.delivery_rejected",
             "conversation.delivery_unknown",

@@ -12,6 +12,7 @@ from application.log import LogBusy, LogUnreachable
 from application.positions import Positions
 from application.states import States
 from application.use_cases.hand_over import HandOver
+from domain.classification import PromiseTold
 from domain.event import Recorded, RuleBroken
 from domain.interaction import ReplyWritten
 
@@ -35,7 +36,7 @@ class HandChatsOver:
     """What waits is found again after a restart: the position stays before the oldest of it."""
 
     name = "hand_chats_over"
-    topics = frozenset({ReplyWritten.TOPIC})
+    topics = frozenset({ReplyWritten.TOPIC, PromiseTold.TOPIC})
 
     def __init__(
         self, states: States, hand_over: HandOver, positions: Positions, clock: Callable[[], datetime]

@@ -12,6 +12,7 @@ from application.exchange.limits import Limits, limits_of
 from application.exchange.outbox import Outbox
 from application.log import Log
 from domain.account import Account, AccountInvalid
+from domain.classification import PromiseTold
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown, ReplyGivenUp, ReplyResent
 from domain.event import Recorded
 from domain.interaction import ReplyHandedOver, ReplyWritten
@@ -37,6 +38,7 @@ class SendReplies:
         for one in (
             ReplyWritten,
             ReplyHandedOver,
+            PromiseTold,
             ReplyResent,
             ReplyGivenUp,
             DeliveryAccepted,

@@ -194,7 +194,7 @@ def _said(card: Card, recorded: Recorded) -> Card:
     """A message; what was told about it before it came counts."""
     event = recorded.event
     match event:
-        case ReplyHandedOver():  # words that were said already
+        case ReplyHandedOver() | ReplyWritten(agent_id=""):  # said already, or by nobody: an answer is still due
             return card
         case MessageReceived():
             told = card.amended.get(event.provider_id)

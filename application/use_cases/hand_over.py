@@ -19,7 +19,7 @@ from domain.customer import Customer
 from domain.event import Event, Recorded
 from domain.handover import decisions
 from domain.intake import InboundMessage, receive_message
-from domain.interaction import MessageReceived, ReplyWritten
+from domain.interaction import MessageReceived, ReplyHandedOver, ReplyWritten
 from domain.threads.mails import PROVEN
 
 EVENTS_READ_MAX = 500
@@ -176,10 +176,11 @@ class HandOver:
             event, at = recorded.event, f"[{recorded.occurred_at:%H:%M}]"
             if getattr(event, "conversation_id", "") != conversation.id:
                 continue
-            if type(event) is ReplyWritten and event.message_id in missed:
-                new.append(event.text)
-            elif type(event) is ReplyWritten:
-                lines.append(f"{at} {self._author(event.agent_id)}: {event.text}")
+            if isinstance(event, ReplyWritten) and not isinstance(event, ReplyHandedOver):
+                if event.message_id in missed:
+                    new.append(event.text)
+                else:
+                    lines.append(f"{at} {self._author(event.agent_id)}: {event.text}")
             elif isinstance(event, MessageReceived) and event.chat is None:
                 lines.append(f"{at} {event.author or 'You'}: {event.content.text}")
         told = "\n".join(lines[-LINES_MAX:])

@@ -11,6 +11,7 @@ from domain.hours import OpeningHours
 from domain.queue import (
     Limit,
     OverflowRule,
+    Promise,
     Queue,
     QueueDefined,
     QueueDefinition,
@@ -22,6 +23,10 @@ from domain.queue import (
 )
 
 RETURNS = QueueDefinition(name="Returns", required_skills={"returns": 3}, priority=2)
+
+
+def told(promise: Promise = Promise.CALLBACK, **words: str) -> OverflowRule:
+    return OverflowRule(when=Limit.WAITED, limit=60, to_queue_id="queue-b", promise=promise, words=words)
 
 
 def a_queue() -> Queue:
@@ -92,6 +97,11 @@ def test_defining_a_retired_queue_brings_it_back() -> None:
             {"overflow": (OverflowRule(when=Limit.CLOSED, to_queue_id="q", within_seconds=59),)},
             r"overflow\[0\].within_seconds",
         ),
+        ({"overflow": (told(zh="回电"),)}, r"overflow\[0\]"),
+        ({"overflow": (told(Promise.NONE, otherwise="We call you back."),)}, r"overflow\[0\]"),
+        ({"overflow": (told(otherwise=" "),)}, r"overflow\[0\].words.otherwise"),
+        ({"overflow": (told(otherwise="回" * 334),)}, r"overflow\[0\].words.otherwise"),
+        ({"overflow": (told(chinese="回电", otherwise="We call you back."),)}, r"overflow\[0\].words.chinese"),
     ],
 )
 def test_a_definition_that_cannot_work_is_refused_by_field(change: dict[str, Any], field: str) -> None:

@@ -28,6 +28,7 @@ READERS = {
     "decisions",
     "return_work",
     "send_replies",
+    "tell_promises",
     "hand_chats_over",
     "keep_snapshots",
     "fetch_media",

@@ -23,7 +23,9 @@ FULL = QueueDefinition(
     ),
     relaxation=(Relaxation(after_seconds=60, lower={"lang:zh": 1}, drop=("08",), widen=("*",)),),
     overflow=(
-        OverflowRule(when=Limit.CLOSED, to_queue_id=SALES, promise=Promise.CALLBACK),
+        OverflowRule(
+            when=Limit.CLOSED, to_queue_id=SALES, promise=Promise.CALLBACK, words={"no": "Ja", "otherwise": "Soon"}
+        ),
         OverflowRule(when=Limit.WAITED, limit=300, to_queue_id=SALES),
     ),
 )
