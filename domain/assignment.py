@@ -188,6 +188,7 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 skills=event.skills,
                 overflowed_from=event.overflowed_from,
                 steps=0,
+                given_up=frozenset(),
             )
         case ConversationOffered():
             return replace(

@@ -100,8 +100,8 @@ def evolve(conversation: Conversation, event: ClassificationEvent) -> Conversati
             return replace(conversation, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
         case AgeAdjusted(seconds=seconds):
             return replace(conversation, age_adjustment_seconds=seconds)
-        case ConversationRelaxed(step=step):
-            return replace(conversation, steps=step)
+        case ConversationRelaxed(step=step, skills=skills):
+            return replace(conversation, steps=step, given_up=frozenset(conversation.skills) - skills.keys())
         case ConversationOverflowed(to_queue_id=queue_id):
             return replace(conversation, status=Status.OPEN, queue_id=queue_id)
 
@@ -138,7 +138,11 @@ def relax(
 
 
 def overflow(conversation: Conversation, rule: OverflowRule, *, queue_id: str, at: datetime) -> list[Event]:
-    """It waits in the rule's queue, with its age; what was promised is due when it was promised. Raises NotWaiting."""
+    """It waits in the rule's queue, with its age; what was promised is due when it was promised. Raises NotWaiting.
+
+    What it needs by itself goes with it: its language, and the skills that somebody asked for who sent it here, but for
+    those that this queue's timetable has dropped, so that what was given up once does not bar the way again.
+    """
     _demand_waiting(conversation, queue_id)
     promised_at = at + timedelta(seconds=rule.within_seconds) if rule.promise else None
     overflowed = ConversationOverflowed(
@@ -156,6 +160,7 @@ def overflow(conversation: Conversation, rule: OverflowRule, *, queue_id: str, a
         queue_id=rule.to_queue_id,
         at=at,
         due_at=promised_at or conversation.due_at,
+        skills={skill: level for skill, level in conversation.skills.items() if skill not in conversation.given_up},
         overflowed_from=(*conversation.overflowed_from, queue_id),
     )
     return [overflowed, *enqueued]

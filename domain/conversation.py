@@ -176,6 +176,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Who served the customer last, here or, until somebody has, in an earlier conversation."""
     skills: dict[str, int] = {}
     """What it asks for beyond its queue's skills."""
+    given_up: frozenset[str] = frozenset()
+    """Those of them that its queue's timetable has dropped."""
     overflowed_from: tuple[str, ...] = ()
     steps: int = 0
     """How many steps of its queue's timetable it has taken."""

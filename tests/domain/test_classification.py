@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain import assignment, classification, conversation, offers
+from domain.assignment import ConversationEnqueued
 from domain.classification import ConversationOverflowed, Marks, PromiseTold
 from domain.conversation import Conversation
 from domain.queue import Limit, OverflowRule, Promise
@@ -116,6 +117,22 @@ def test_what_goes_on_without_another_promise_is_told_the_first() -> None:
     one = after(one, classification.overflow(one, onward, queue_id=LATER, at=IN_A_MINUTE))
 
     assert classification.tell_promise(one, overflowed, message_id="message-1", at=IN_A_MINUTE) != []
+
+
+def test_what_it_asked_for_beyond_its_queues_skills_goes_with_it() -> None:
+    before = after(a_waiting_conversation(), assignment.transfer(a_waiting_conversation(), to_queue_id=QUEUE))
+    asking = assignment.enqueue(before, queue_id=QUEUE, at=NOON, due_at=None, skills={"billing": 2, "returns": 5})
+    relaxed = classification.relax(
+        after(before, asking), queue_id=QUEUE, step=1, skills={"billing": 2, "shoes": 1}, groups=()
+    )
+
+    one = after(before, [*asking, *relaxed])
+    _, enqueued = classification.overflow(one, CALL_BACK, queue_id=QUEUE, at=NOON)
+
+    assert one.given_up == {"returns"}
+    assert isinstance(enqueued, ConversationEnqueued)
+    assert enqueued.skills == {"billing": 2}
+    assert after(one, [enqueued]).given_up == frozenset()
 
 
 def test_what_was_handed_on_by_a_person_keeps_its_promise() -> None:

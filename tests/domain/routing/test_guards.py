@@ -122,6 +122,16 @@ def no_step_once_only(put: Put) -> None:
     put(classification, "relax", lambda one, **given: relax(replace(one, steps=-1), **given))
 
 
+def no_skills_on_the_way(put: Put) -> None:
+    overflow = classification.overflow
+    put(classification, "overflow", lambda one, *rule, **given: overflow(replace(one, skills={}), *rule, **given))
+
+
+def no_giving_up_for_good(put: Put) -> None:
+    overflow = classification.overflow
+    put(classification, "overflow", lambda one, *rule, **given: overflow(replace(one, given_up=()), *rule, **given))
+
+
 def no_repeated_event(put: Put) -> None:
     def take(state: Any, recorded: Any) -> None:
         state.facts.position = 0
