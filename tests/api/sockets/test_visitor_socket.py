@@ -34,9 +34,10 @@ def test_a_visitor_asks_and_sees_the_answer(chat: Shop) -> None:
 def test_a_visitor_whose_talk_overflows_is_told_what_they_are_promised(
     chat: Shop, administrator: Caller, supervisor: Caller
 ) -> None:
-    later = administrator.done("/v1/queues", {"name": "Later"})["queue_id"]
+    later = administrator.done("/v1/queues", {"name": "Later", "required_skills": {chat.skill: 9}})["queue_id"]
     promise = {"when": "closed", "to_queue_id": later, "promise": "email", "words": {"otherwise": "We write tomorrow."}}
-    closed = {"name": "Closed", "opening_hours": {"time_zone": "UTC", "weekly": {}}, "overflow": [promise]}
+    closed = {"name": "Closed", "required_skills": {chat.skill: 9}, "overflow": [promise]}
+    closed["opening_hours"] = {"time_zone": "UTC", "weekly": {}}
     chat.deployment.known(administrator.done(f"/v1/queues/{chat.queue_id}/define", closed)["position"])
 
     with visitor(chat) as (socket, _):
