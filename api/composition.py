@@ -107,7 +107,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
     advanced = (parts.hub.advanced, announcer.moved)
     reactions: list[Reaction] = [
         *parts.projections.values(),
-        ReturnWork(parts.commands.states, parts.steer, positions, now),
+        ReturnWork(parts.commands.states, parts.steer, parts.staff, positions, now),
         TellPromises(parts.commands, REPLY_CHANNELS, positions, now),
         HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
         SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.event import Event, RuleBroken
 from domain.hours import HoursInvalid, OpeningHours, demand_valid
@@ -146,7 +147,21 @@ class QueueRetired(Event, topic="queue.retired"):
     """It takes no new work."""
 
 
-QueueEvent = QueueDefined | QueueRetired
+class WorkSetAside(Event, topic="queue.work_set_aside"):
+    """What waited there cannot be carried out, because it cannot be read: it is out of the line until it can."""
+
+    conversation_id: str
+    customer_id: str
+    reason: str
+
+
+class WorkPutBack(Event, topic="queue.work_put_back"):
+    """What was set aside can be read again; it waits once more, unless its work has ended meanwhile."""
+
+    conversation_id: str
+
+
+QueueEvent = QueueDefined | QueueRetired | WorkSetAside | WorkPutBack
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -154,6 +169,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     definition: QueueDefinition | None = None
     is_retired: bool = False
+    set_aside: dict[str, str] = {}
+    """What cannot be read, by conversation: its customer."""
 
 
 NEW = Queue()
@@ -163,9 +180,14 @@ def evolve(queue: Queue, event: Event) -> Queue:
     """Only assigns. History is not up for debate, so nothing is checked here."""
     match event:
         case QueueDefined(definition=definition):
-            return Queue(definition=definition)
+            return Queue(definition=definition, set_aside=queue.set_aside)
         case QueueRetired():
-            return Queue(definition=queue.definition, is_retired=True)
+            return replace(queue, is_retired=True)
+        case WorkSetAside(conversation_id=conversation_id, customer_id=customer_id):
+            return replace(queue, set_aside=queue.set_aside | {conversation_id: customer_id})
+        case WorkPutBack(conversation_id=conversation_id):
+            others = {key: one for key, one in queue.set_aside.items() if key != conversation_id}
+            return replace(queue, set_aside=others)
         case _:
             return queue
 
@@ -253,6 +275,18 @@ def retire(queue: Queue) -> list[Event]:
     if queue.definition is None:
         raise QueueUnknown
     return [] if queue.is_retired else [QueueRetired()]
+
+
+def set_aside(queue: Queue, conversation_id: str, *, customer_id: str, reason: str) -> list[Event]:
+    """Setting aside twice is not news."""
+    if conversation_id in queue.set_aside:
+        return []
+    return [WorkSetAside(conversation_id=conversation_id, customer_id=customer_id, reason=reason)]
+
+
+def put_back(queue: Queue, conversation_id: str) -> list[Event]:
+    """Nothing where it is not aside."""
+    return [WorkPutBack(conversation_id=conversation_id)] if conversation_id in queue.set_aside else []
 
 
 def demand_open(queue: Queue) -> QueueDefinition:

@@ -115,12 +115,12 @@ async def list_pickable(asked: Asked[PickableQuery]) -> Answer:
 
 
 async def _queued(views: ViewReaders, queue_id: str) -> AsyncIterator[list[Waiting]]:
-    """All that waits there and is not offered to anybody, some at a time."""
+    """All that waits there, is not offered to anybody and can be read, some at a time."""
     cursor, is_more = None, True
     while is_more:
         page = await views.queue_board(queue_id, cursor=cursor, limit=READ_TOGETHER)
         cards = [msgspec.json.decode(row, type=queue_board.Waiting) for row in page.rows]
-        yield [_waiting(card) for card in cards if card.offered_to is None]
+        yield [_waiting(card) for card in cards if card.offered_to is None and not card.set_aside]
         cursor, is_more = page.next_cursor, page.next_cursor is not None
 
 

@@ -20,6 +20,7 @@ from domain.queue import (
     QueueRetiredAlready,
     QueueUnknown,
     Relaxation,
+    WorkSetAside,
 )
 
 RETURNS = QueueDefinition(name="Returns", required_skills={"returns": 3}, priority=2)
@@ -173,6 +174,26 @@ def test_retiring_twice_is_ignored() -> None:
 def test_an_unknown_queue_is_not_retired() -> None:
     with pytest.raises(QueueUnknown):
         queue.retire(queue.NEW)
+
+
+def test_what_cannot_be_read_is_set_aside_once_and_put_back_once() -> None:
+    events = queue.set_aside(a_queue(), "conversation-1", customer_id="customer-1", reason="its seal is broken")
+    aside = queue.evolve(a_queue(), events[0])
+
+    assert events == [
+        WorkSetAside(conversation_id="conversation-1", customer_id="customer-1", reason="its seal is broken")
+    ]
+    assert queue.set_aside(aside, "conversation-1", customer_id="customer-1", reason="again") == []
+    assert queue.put_back(a_queue(), "conversation-1") == []
+    (back,) = queue.put_back(aside, "conversation-1")
+    assert queue.evolve(aside, back) == a_queue()
+
+
+def test_what_is_set_aside_stays_so_when_the_queue_is_defined_anew_or_retired() -> None:
+    aside = Queue(definition=RETURNS, set_aside={"conversation-1": "customer-1"})
+
+    for event in (QueueDefined(definition=STRICT), QueueRetired()):
+        assert queue.evolve(aside, event).set_aside == aside.set_aside
 
 
 def test_an_open_queue_gives_its_definition() -> None:
