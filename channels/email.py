@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
-from channels.edge.text import one_line
+from channels.edge.text import language_tag, one_line
 from channels.mail.arriving.settings import Hook, ImapAccount
 from channels.mail.automatic import Nature, is_from_system, nature_of, why_automatic
 from channels.mail.bodies import Body, body_of, decoded_bytes, headers_hint
@@ -201,6 +201,7 @@ def _message(
         author=author,
         thread=placement.thread,
         subject=one_line(headers.text("subject", hint)),
+        language=language_tag(headers.text("content-language", hint)),
         conversation_id=placement.conversation_id,
         joined_by=placement.rule.value,
         answers=answers if len(answers) <= ANSWERS_KEPT else (*answers[: ANSWERS_KEPT - 1], answers[-1]),

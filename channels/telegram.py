@@ -27,7 +27,7 @@ from channels.edge.payload import (
     dicts,
     read_json,
 )
-from channels.edge.text import one_line
+from channels.edge.text import language_tag, one_line
 from channels.social.reading import UNKNOWN_HANDLE, claim_kind
 from channels.social.telegram_content import content_of, full_name
 from channels.social.telegram_sending import send_text
@@ -152,6 +152,7 @@ def _found(
         author=author,
         thread=thread,
         kind=kind,
+        language=language_tag(a_text(a_dict(message.get("from")).get("language_code"))),
     )
     return [found]
 

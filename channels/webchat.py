@@ -17,7 +17,7 @@ import msgspec
 from application.exchange.handover import Handover, handover_of
 from channels.chat.identity import CLAIM_LENGTH_MAX, Proofs, claimed, prove_by_hmac, prove_by_jwt, read_proofs
 from channels.edge.payload import SignatureWrong, UnreadablePayload
-from channels.edge.text import one_line, without_controls
+from channels.edge.text import language_tag, one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
 from domain.customer import Visitor
 from domain.intake import InboundMessage
@@ -125,6 +125,8 @@ class Hello(Identify, frozen=True, tag="hello"):
     """The last position they saw; 0 for none. Who proves to be somebody else than last time says 0."""
     places: bool = False
     """Whether to be told where they stand while they wait."""
+    language: Annotated[str, msgspec.Meta(max_length=35)] = ""
+    """Of the page, or of the browser: `zh-Hant`."""
 
 
 class Said(_Frame, frozen=True, tag="message"):
@@ -275,7 +277,7 @@ def read_identity(frame: Identify, settings: Settings, *, account_id: str, at: d
 
 
 def to_message(
-    said: Said, *, visitor_id: str, name: str, received_at: datetime, who: Visitor = NOBODY_SPECIAL
+    said: Said, *, visitor_id: str, name: str, received_at: datetime, who: Visitor = NOBODY_SPECIAL, language: str = ""
 ) -> InboundMessage:
     """The visitor's message as ours, from their proven address if they have one.
 
@@ -292,4 +294,5 @@ def to_message(
         content=Content(text=text),
         occurred_at=received_at.astimezone(UTC),
         author=one_line(name, length_max=NAME_LENGTH_MAX),
+        language=language_tag(language),
     )

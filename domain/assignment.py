@@ -189,6 +189,8 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 overflowed_from=event.overflowed_from,
                 steps=0,
                 given_up=frozenset(),
+                language=event.language,
+                is_language_told=conversation.is_language_told or event.language != conversation.language,
             )
         case ConversationOffered():
             return replace(

@@ -97,13 +97,22 @@ def evolve(conversation: Conversation, event: ClassificationEvent) -> Conversati
     """What each event changes about the conversation."""
     match event:
         case ConversationClassified(marks=marks):
-            return replace(conversation, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
+            is_told = conversation.is_language_told and conversation.language == marks.language
+            marked = replace(conversation, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
+            return replace(marked, is_language_told=is_told)
         case AgeAdjusted(seconds=seconds):
             return replace(conversation, age_adjustment_seconds=seconds)
         case ConversationRelaxed(step=step, skills=skills):
             return replace(conversation, steps=step, given_up=frozenset(conversation.skills) - skills.keys())
         case ConversationOverflowed(to_queue_id=queue_id):
             return replace(conversation, status=Status.OPEN, queue_id=queue_id)
+
+
+def hear_language(conversation: Conversation, language: str) -> Conversation:
+    """As it is to be enqueued when its channel tells the customer's language; what somebody classified counts more."""
+    if not language or (conversation.language and not conversation.is_language_told):
+        return conversation
+    return replace(conversation, language=language)
 
 
 def classify(conversation: Conversation, marks: Marks) -> list[Event]:

@@ -170,6 +170,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     due_at: datetime | None = None
     tier: str = ""
     language: str = ""
+    is_language_told: bool = False
+    """Its channel told the language, and nobody has said otherwise."""
     sentiment: str = ""
     age_adjustment_seconds: int = 0
     served_by: str | None = None

@@ -179,8 +179,11 @@ def evolve(customer: Customer, event: Event) -> Customer:
         case ConversationOpened():
             kept = _without_oldest_closed(customer.conversations)
             return replace(customer, conversations=kept | {event.conversation_id: opened(customer, event)})
-        case ConversationClassified(marks=marks):
-            customer = replace(customer, tier=marks.tier, language=marks.language)
+        case ConversationClassified(conversation_id=conversation_id, marks=marks):
+            one = customer.conversations.get(conversation_id)
+            is_told = one is not None and one.is_language_told and one.language == marks.language
+            language = customer.language if is_told else marks.language  # the channel will tell again
+            customer = replace(customer, tier=marks.tier, language=language)
     if (outbound := receipts.evolve(customer.outbound, event)) is not customer.outbound:
         customer = replace(customer, outbound=outbound)
     if (remembered := mails.evolve(customer.mails, event)) is not customer.mails:

@@ -7,6 +7,7 @@ import msgspec
 
 from domain import assignment, conversation
 from domain import customer as customer_state
+from domain.classification import hear_language
 from domain.conversation import Conversation, ConversationOpened, ConversationReopened
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked, demand_room
 from domain.delivery import DeliveryStatus
@@ -60,6 +61,8 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Of a mail: the Message-IDs that it says it answers, the nearest first."""
     nature: str = ""
     """Of a mail that no person wrote: what did, as of `MessageReceived`."""
+    language: str = ""
+    """What the channel says that the customer speaks, as BCP 47 names it."""
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -179,8 +182,8 @@ def receive_message(
 ) -> list[Event]:
     """Joins the thread's open conversation, reopens it in time, or opens another; new work goes to the intake queue.
 
-    A reaction or an unsend asks for nothing: it joins the thread's newest conversation, closed or not; where there is
-    none, one is opened. Nothing is queued then until a message comes.
+    A reaction or an unsend asks for nothing: it joins the thread's newest conversation, closed or not, or opens one.
+    Nothing is queued then until a message comes.
     `scope`: the account within which the handle is theirs; empty: everywhere; None: it is not to become theirs.
     Raises TooManyConversations.
     """
@@ -214,7 +217,7 @@ def receive_message(
         nature=message.nature,
         chat=None if current.channel == channel else ChatAddress(account_id=current.account_id, handle=current.handle),
     )
-    return [*events, *start, received, *(enqueue(current, intake, at) if is_work else [])]
+    return [*events, *start, received, *(enqueue(current, intake, at, message.language) if is_work else [])]
 
 
 def _met(customer: Customer, message: InboundMessage, channel: str, scope: str | None) -> list[Event]:
@@ -224,12 +227,12 @@ def _met(customer: Customer, message: InboundMessage, channel: str, scope: str |
     return meet(customer, channel=channel, account_id=scope, handle=handle, name=name, other_handles=others)
 
 
-def enqueue(current: Conversation, intake: Intake, at: datetime) -> list[Event]:
-    """What lets a conversation wait that neither waits nor is with anybody."""
+def enqueue(current: Conversation, intake: Intake, at: datetime, language: str = "") -> list[Event]:
+    """What lets a conversation wait that neither waits nor is with anybody; `language` as its channel tells."""
     if current.status is not conversation.Status.OPEN:
         return []
     priority = max(intake.priority, current.priority)
-    due_at = intake.due_at(current, at)
+    due_at, current = intake.due_at(current, at), hear_language(current, language)
     return assignment.enqueue(current, queue_id=intake.queue_id, at=at, due_at=due_at, priority=priority)
 
 

@@ -1,6 +1,5 @@
 """A work queue that agents serve: what it asks of them, how soon customers are answered, and what happens if not."""
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -9,13 +8,12 @@ from msgspec.structs import replace
 
 from domain.event import Event, RuleBroken
 from domain.hours import HoursInvalid, OpeningHours, demand_valid
+from domain.languages import TAG, nearest
 from domain.policy import DAY_SECONDS, ChoiceRule
 
 STEPS_MAX = 20
 OTHERWISE = "otherwise"
 """In words by language: for everybody whose language is not among them, or not known."""
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-"""What a language tag looks like (BCP 47): `en`, `zh-Hant`."""
 WORDS_BYTES_MAX = 1_000
 """Of UTF-8: what every channel takes in one message."""
 
@@ -87,11 +85,7 @@ class OverflowRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     def words_in(self, language: str) -> str:
         """For a customer of this language, or of none that is known: `zh-Hant` may be told what is there for `zh`."""
-        known = {tag.lower(): text for tag, text in self.words.items()}
-        tag = language.lower()
-        while tag and tag not in known:
-            tag = tag.rpartition("-")[0]
-        return known.get(tag or OTHERWISE, "")
+        return self.words.get(nearest(language, self.words) or OTHERWISE, "")
 
 
 class QueueDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -247,7 +241,7 @@ def _demand_timetable(definition: QueueDefinition) -> None:
 def _demand_words(place: str, rule: OverflowRule) -> None:
     name = f"{place}.words"
     for language, text in rule.words.items():
-        if language != OTHERWISE and not LANGUAGE.fullmatch(language):
+        if language != OTHERWISE and not TAG.fullmatch(language):
             raise QueueDefinitionInvalid(f"{name}.{language}: this is no language tag like en or zh-Hant")
         if not text.strip():
             raise QueueDefinitionInvalid(f"{name}.{language}: there is nothing said")

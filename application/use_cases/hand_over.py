@@ -96,7 +96,8 @@ class HandOver:
             return None
         _, definition = self._directory.working_account(account_id)
         intake = self._directory.intake(definition.queue_id)
-        arrival = Desk(account_id, "email", self._commands.claim_keys, intake).arrival(0, message)
+        desk = Desk(account_id, "email", self._commands.claim_keys, intake, self._directory.languages)
+        arrival = desk.arrival(0, message)
 
         def decide(now: Customer) -> list[Event]:
             return receive_message(

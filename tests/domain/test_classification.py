@@ -1,4 +1,4 @@
-"""What a customer is told when their conversation goes elsewhere with a promise, and while the promise stands."""
+"""What is known of waiting work, and what a customer is told when it goes elsewhere with a promise."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,6 +9,7 @@ from domain import assignment, classification, conversation, offers
 from domain.assignment import ConversationEnqueued
 from domain.classification import ConversationOverflowed, Marks, PromiseTold
 from domain.conversation import Conversation
+from domain.languages import TAG, nearest
 from domain.queue import Limit, OverflowRule, Promise
 from tests.domain.situations import (
     ACCOUNT,
@@ -21,6 +22,9 @@ from tests.domain.situations import (
     QUEUE,
     a_waiting_conversation,
     after,
+    after_customer,
+    an_open_conversation,
+    joan,
 )
 
 LATER = "queue-later"
@@ -54,6 +58,41 @@ def test_a_rule_without_words_says_nothing() -> None:
 
     assert overflowed.words == ""
     assert classification.tell_promise(one, overflowed, message_id="message-1", at=NOON) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "heard"),
+    [("", "de", "de"), ("", "", ""), ("zh", "de", "zh")],
+)
+def test_what_a_channel_tells_counts_where_nobody_has_classified(known: str, told: str, heard: str) -> None:
+    one = an_open_conversation()
+    one = after(one, classification.classify(one, Marks(language=known)))
+
+    assert classification.hear_language(one, told).language == heard
+
+
+def told_by_its_channel(language: str) -> Conversation:
+    one = classification.hear_language(an_open_conversation(), language)
+    return after(an_open_conversation(), assignment.enqueue(one, queue_id=QUEUE, at=NOON, due_at=None))
+
+
+def test_a_channel_may_tell_another_language_later_and_a_person_has_the_last_word() -> None:
+    one = told_by_its_channel("de")
+    again = classification.hear_language(one, "fr")
+    classified = after(one, classification.classify(one, Marks(language="en")))
+
+    assert (one.language, one.is_language_told, again.language) == ("de", True, "fr")
+    assert classification.hear_language(classified, "fr").language == "en"
+
+
+def test_only_a_language_that_somebody_classified_holds_for_later_conversations() -> None:
+    one = told_by_its_channel("de")
+    (tier,) = classification.classify(one, Marks(tier="vip", language="de"))
+    (language,) = classification.classify(one, Marks(language="en"))
+
+    assert (after_customer(joan(one), tier).tier, after_customer(joan(one), tier).language) == ("vip", "")
+    assert after_customer(joan(one), language).language == "en"
+    assert after(one, [tier]).is_language_told
 
 
 def test_the_promise_is_told_as_a_reply_that_nobody_wrote() -> None:
@@ -142,3 +181,24 @@ def test_what_was_handed_on_by_a_person_keeps_its_promise() -> None:
     one = after(one, assignment.enqueue(one, queue_id=QUEUE, at=IN_A_MINUTE, due_at=one.due_at))
 
     assert classification.tell_promise(one, overflowed, message_id="message-1", at=IN_A_MINUTE) != []
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("zh", "zh"),
+        ("zh-Hant-HK", "zh"),
+        ("PT-br", "pt-BR"),
+        ("pt", ""),
+        ("fi", ""),
+        ("", ""),
+        ("-", ""),
+    ],
+)
+def test_a_language_finds_itself_or_what_is_left_of_it(asked: str, found: str) -> None:
+    assert nearest(asked, ("zh", "pt-BR", "de")) == found
+
+
+@pytest.mark.parametrize(("text", "is_tag"), [("de", True), ("zh-Hant-HK", True), ("chinese", False), ("d", False)])
+def test_a_tag_is_told_from_other_words(text: str, *, is_tag: bool) -> None:
+    assert bool(TAG.fullmatch(text)) == is_tag

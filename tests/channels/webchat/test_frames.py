@@ -98,11 +98,16 @@ def test_what_we_send_is_said_in_the_documented_words() -> None:
 
 def test_a_visitors_message_becomes_ours_under_the_visitors_own_ids() -> None:
     message = webchat.to_message(
-        Said(id="a-1", text="Hi\x00\x07\nthere"), visitor_id="v-1", name="A\u202ena", received_at=NOON
+        Said(id="a-1", text="Hi\x00\x07\nthere"), visitor_id="v-1", name="A\u202ena", received_at=NOON, language="de-AT"
     )
 
     assert message == InboundMessage(
-        provider_id="v-1:a-1", handle="v-1", content=Content(text="Hi\nthere"), occurred_at=NOON, author="Ana"
+        provider_id="v-1:a-1",
+        handle="v-1",
+        content=Content(text="Hi\nthere"),
+        occurred_at=NOON,
+        author="Ana",
+        language="de-AT",
     )
 
 
