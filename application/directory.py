@@ -32,6 +32,8 @@ class Directory:
         "account.resumed",
         "queue.defined",
         "queue.retired",
+        "queue.work_set_aside",
+        "queue.work_put_back",
         "policy.defined",
         "person.admitted",
         "person.password_replaced",

@@ -72,6 +72,9 @@ async def test_it_takes_no_agents_place_and_is_decided_about_once(shop: Shop) ->
         assert other.router.refused == 1
         assert broken.conversation_id not in other.router.state.facts.waiting
         (aside,) = await of_queue(other)
+        await other.directory_follower.catch_up()
+        known = other.directory.queues[shop.queue_id]
+        assert known.set_aside == {broken.conversation_id: broken.customer_id}, "as the log has it: plans compare both"
     assert isinstance(aside, WorkSetAside)
     assert (aside.conversation_id, aside.customer_id) == (broken.conversation_id, broken.customer_id)
     assert aside.reason
