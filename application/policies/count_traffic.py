@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from application.exchange.traffic import Traffic, TrafficCounts
+from application.log import UnreadableEvent
 from application.states import States
 from domain.customer import Customer
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
@@ -54,7 +55,10 @@ class CountTraffic:
         if not isinstance(event, CallLogged | DeliveryAccepted | DeliveryRejected | DeliveryUnknown):
             return ""  # what it said has been erased
         customer: Customer
-        customer, _ = await self._states.load(recorded.stream)
+        try:
+            customer, _ = await self._states.load(recorded.stream)
+        except UnreadableEvent:  # nobody can tell which account it was
+            return ""
         if (sent := customer.outbound.get(getattr(event, "message_id", ""))) is not None:
             return sent.account_id
         conversation = customer.conversations.get(event.conversation_id)

@@ -1,5 +1,6 @@
 """Replies that a visitor of a chat did not see go to them by mail, once, and only when they have left an address."""
 
+import psycopg
 import pytest
 
 from application.follower import Follower
@@ -14,6 +15,7 @@ from tests.application.situations import Case, Shop, a_message, an_assigned_conv
 
 pytestmark = pytest.mark.anyio
 ADDRESS = "li@example.org"
+SPOIL = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s AND originator_version = 1"
 
 
 async def a_chat(shop: Shop, *, mailbox_channel: str = "email", address: str = ADDRESS) -> Case:
@@ -90,6 +92,21 @@ async def test_two_processes_that_look_at_once_send_one_mail(shop: Shop) -> None
         await look(other)
 
     assert len(await handed(shop)) == 1
+
+
+async def test_a_chat_that_cannot_be_read_holds_up_no_other(shop: Shop) -> None:
+    case = await a_chat(shop)
+    await reply(shop, case)
+    with psycopg.connect(shop.url) as connection:
+        connection.execute(SPOIL, (case.customer_id,))
+    shop.clock.wait(600)
+
+    async with another_process(shop) as other:
+        follower, policy, _ = handing(other)
+        await follower.catch_up()
+        await policy.look()
+
+        assert follower.position == await other.log.head()
 
 
 @pytest.mark.parametrize(("address", "mailbox_channel"), [("", "email"), ("no address", "email"), (ADDRESS, "line")])
