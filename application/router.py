@@ -186,7 +186,7 @@ class Router:
         self.refused += 1
         try:
             return (await self._assign.set_aside(command, decision, queue_id, reason)).position
-        except (Contended, LogBusy, LogUnreachable) as need:
+        except (Contended, UnreadableEvent, LogBusy, LogUnreachable) as need:
             self._refuse(need, Rest(since=command.at, known=None))
             return 0
 

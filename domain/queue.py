@@ -271,10 +271,8 @@ def retire(queue: Queue) -> list[Event]:
     return [] if queue.is_retired else [QueueRetired()]
 
 
-def set_aside(queue: Queue, conversation_id: str, *, customer_id: str, reason: str) -> list[Event]:
-    """Setting aside twice is not news."""
-    if conversation_id in queue.set_aside:
-        return []
+def set_aside(conversation_id: str, *, customer_id: str, reason: str) -> list[Event]:
+    """Whether or not it is aside: somebody may have brought it back into the line by another way."""
     return [WorkSetAside(conversation_id=conversation_id, customer_id=customer_id, reason=reason)]
 
 

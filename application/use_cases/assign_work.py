@@ -50,10 +50,9 @@ class AssignWork:
         """
         conversation_id, customer_id = decision.conversation_id, decision.customer_id
 
-        def decide(now: Queue, *holders: Agent) -> list[list[Event]]:
-            aside = queue.set_aside(now, conversation_id, customer_id=customer_id, reason=reason)
+        def decide(_: Queue, *holders: Agent) -> list[list[Event]]:
             return [
-                aside,
+                queue.set_aside(conversation_id, customer_id=customer_id, reason=reason),
                 *(workload.release_load(one, conversation_id=conversation_id, reason="withdrawn") for one in holders),
             ]
 

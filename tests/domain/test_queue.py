@@ -176,14 +176,14 @@ def test_an_unknown_queue_is_not_retired() -> None:
         queue.retire(queue.NEW)
 
 
-def test_what_cannot_be_read_is_set_aside_once_and_put_back_once() -> None:
-    events = queue.set_aside(a_queue(), "conversation-1", customer_id="customer-1", reason="its seal is broken")
+def test_what_cannot_be_read_is_set_aside_and_put_back_once() -> None:
+    events = queue.set_aside("conversation-1", customer_id="customer-1", reason="its seal is broken")
     aside = queue.evolve(a_queue(), events[0])
 
     assert events == [
         WorkSetAside(conversation_id="conversation-1", customer_id="customer-1", reason="its seal is broken")
     ]
-    assert queue.set_aside(aside, "conversation-1", customer_id="customer-1", reason="again") == []
+    assert queue.evolve(aside, events[0]) == aside
     assert queue.put_back(a_queue(), "conversation-1") == []
     (back,) = queue.put_back(aside, "conversation-1")
     assert queue.evolve(aside, back) == a_queue()

@@ -52,6 +52,15 @@ def test_a_visitor_whose_talk_overflows_is_told_what_they_are_promised(
     assert (entry["actor"], entry["position"]) == ("tell_promises", told["position"])
 
 
+def test_the_language_of_the_page_is_known_while_the_visitor_waits(chat: Shop, supervisor: Caller) -> None:
+    with visitor(chat, language="zh-Hant") as (socket, _):
+        say(socket, "message", id="m-1", text="你好")
+        stored = hear(socket)
+
+    board = supervisor.shown(f"/v1/queues/{chat.queue_id}/board", params={"min_position": stored["position"]})
+    assert [card["language"] for card in board["items"]] == ["zh-Hant"]
+
+
 def test_a_message_sent_again_after_a_dropped_socket_is_stored_once(chat: Shop) -> None:
     with visitor(chat) as (socket, welcome):
         say(socket, "message", id="m-1", text="Hello")

@@ -1,5 +1,6 @@
 """A promise is told to the customer on their own channel, once, while it stands, and only where that takes words."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -102,6 +103,16 @@ async def test_a_process_that_was_killed_before_it_noted_so_tells_nothing_twice(
     async with another_process(shop) as other:
         await telling(other).catch_up()
         await telling(shop).catch_up()
+
+    assert len(await told(shop)) == 1
+
+
+async def test_of_two_processes_that_tell_at_once_one_does(shop: Shop) -> None:
+    await overflowing(shop)
+    await an_overflown_conversation(shop)
+
+    async with another_process(shop) as other:
+        await asyncio.gather(telling(shop).catch_up(), telling(other).catch_up())
 
     assert len(await told(shop)) == 1
 

@@ -134,7 +134,7 @@ def test_an_event_of_an_erased_customer_moves_the_position_and_says_nothing() ->
 def test_what_is_set_aside_waits_nowhere_until_it_is_enqueued_again() -> None:
     shop = a_shop_with_mei()
     shop.arrive("first", QUEUE)
-    aside = queue.set_aside(shop.queues[QUEUE], "first", customer_id="customer-first", reason="its seal is broken")
+    aside = queue.set_aside("first", customer_id="customer-first", reason="its seal is broken")
 
     shop.record(QUEUE, aside)
 
@@ -149,7 +149,7 @@ def test_what_waits_in_another_queue_by_now_stays_there() -> None:
     shop = a_shop_with_mei()
     shop.arrive("first", QUEUE)
 
-    shop.record("queue-2", queue.set_aside(queue.NEW, "first", customer_id="customer-first", reason="too late"))
+    shop.record("queue-2", queue.set_aside("first", customer_id="customer-first", reason="too late"))
 
     assert list(shop.router.facts.waiting) == ["first"]
 
