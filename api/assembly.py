@@ -28,6 +28,7 @@ from application.router import Router
 from application.router_snapshots import Trail
 from application.states import States
 from application.use_cases.assign_work import AssignWork
+from application.use_cases.attach_files import AttachFiles
 from application.use_cases.conversation_desk import Desk
 from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
@@ -63,6 +64,8 @@ def now() -> datetime:
 
 
 REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
+MAILED = REPLY_CHANNELS["email"].files
+"""The files that a mail takes."""
 FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions())
 """Every view."""
 
@@ -72,7 +75,7 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
     claim_keys, media = ClaimKeys(keys.claim_key), _media_store(settings, keys)
     both = commands, directory = Commands(log, States(log, log.snapshots), claim_keys), Directory(log)
     receive, customers, desk = ReceiveMessages(*both), KnowCustomers(commands), Desk(*both)
-    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both)
+    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both, MAILED)
     url, pool, follower = settings.database_url, log.pool, Follower(log, directory)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
     mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
@@ -83,7 +86,6 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         keys=keys,
         clock=now,
         log=log,
-        claim_keys=claim_keys,
         commands=commands,
         directory=directory,
         receive=receive,
@@ -91,6 +93,7 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         echoes=echoes,
         reports=reports,
         serve=ServeConversations(desk, REPLY_CHANNELS),
+        files=AttachFiles(commands, media, REPLY_CHANNELS),
         steer=SteerConversations(desk),
         replies=SettleReplies(commands),
         mails=MoveMails(commands, directory),

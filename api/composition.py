@@ -102,7 +102,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         for name, channel in CHANNELS.items()
         if channel.send is not None
     }
-    attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random)
+    attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random, parts.media)
     advanced = (parts.hub.advanced, announcer.moved)
     reactions: list[Reaction] = [
         *parts.projections.values(),

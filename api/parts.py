@@ -19,6 +19,7 @@ from application.plans.apply_plan import ApplyPlan
 from application.projections.projection import Projection
 from application.push import Hub
 from application.router import Router
+from application.use_cases.attach_files import AttachFiles
 from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
@@ -49,7 +50,6 @@ class Parts:
     keys: Keys
     clock: Callable[[], datetime]
     log: PostgresLog
-    claim_keys: ClaimKeys
     commands: Commands
     directory: Directory
     receive: ReceiveMessages
@@ -57,6 +57,7 @@ class Parts:
     echoes: ReceiveEchoes
     reports: ReceiveReports
     serve: ServeConversations
+    files: AttachFiles
     steer: SteerConversations
     replies: SettleReplies
     mails: MoveMails
@@ -84,3 +85,8 @@ class Parts:
     nats: NatsLink
     followers: dict[str, Follower]
     """Those that run in this process, by their reaction's name; the directory is always among them."""
+
+    @property
+    def claim_keys(self) -> ClaimKeys:
+        """Those of the log."""
+        return self.commands.claim_keys

@@ -1,13 +1,105 @@
-"""Replies that were refused or may not have arrived: what a person decides about them."""
+"""Replies: what an agent answers, and what a person decides about those that were refused or may not have arrived."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from api.access.ownership import on_conversation
-from api.access.permissions import Action
-from api.http.answer import Answer, done_answer
+from api.access.permissions import Action, own_agent
+from api.http.answer import Answer, Stands, done_answer
 from api.http.asked import Asked
+from api.http.fields import NO_NUL, Digest, OptionalName, OptionalText
 from api.http.operation import Nothing, command
+from api.routes.media import safe_name
 from api.routes.work import CONVERSATION
+from application.commands import Command, Done
+from domain.templates import ButtonKind, Template
 
 MESSAGE = CONVERSATION + "/messages/{message_id}"
+ATTACHMENTS_MAX = 20
+"""Of any reply; most channels take fewer."""
+
+Parameter = Annotated[str, Meta(min_length=1, max_length=1_024, extra_json_schema=NO_NUL)]
+
+
+class ButtonWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What fills in one of a template's buttons."""
+
+    index: Annotated[int, Meta(ge=0, le=9)]
+    kind: ButtonKind
+    text: Parameter
+    """The end of the address that it opens, or what comes back when it is pressed."""
+
+
+class TemplateWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A text that the provider approved beforehand, and what fills it in."""
+
+    name: Annotated[str, Meta(pattern="^[a-z0-9_]{1,512}$", max_length=512)]
+    language: Annotated[str, Meta(pattern="^[a-z]{2,3}(_[A-Za-z]{2,4})?$", max_length=8)]
+    """As in `de` or `en_US`."""
+    parameters: Annotated[tuple[Parameter, ...], Meta(max_length=50)] = ()
+    """Of the body, in order."""
+    header: Annotated[str, Meta(max_length=60, extra_json_schema=NO_NUL)] = ""
+    """Of a header of text. That of a picture, video or document is the one attachment."""
+    buttons: Annotated[tuple[ButtonWanted, ...], Meta(max_length=10)] = ()
+
+    def template(self) -> Template:
+        """As the domain has it."""
+        return msgspec.convert(msgspec.to_builtins(self), Template)
+
+
+class FileNamed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file that goes with a reply."""
+
+    media_id: Digest
+    """As the upload gave it; or the `digest` of one that came from the customer or went to them before."""
+    name: OptionalName = ""
+    """What it is to be called there, as in `invoice.pdf`."""
+
+
+class ReplyWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A text, files with or without one, or a template. What the channel takes of them is in `/v1/channels`."""
+
+    text: OptionalText = ""
+    attachments: Annotated[tuple[FileNamed, ...], Meta(max_length=ATTACHMENTS_MAX)] = ()
+    template: TemplateWanted | None = None
+
+
+class MessageStands(Stands, kw_only=True):
+    """The reply, and where the command led."""
+
+    message_id: str
+
+
+@command(
+    CONVERSATION + "/reply",
+    Action.WORK_ON_CONVERSATIONS,
+    takes=ReplyWanted,
+    gives=MessageStands,
+    status=202,
+    has_revision=True,
+    example={"text": "Your parcel left our warehouse this morning."},
+)
+async def reply(asked: Asked[ReplyWanted]) -> Answer:
+    """Answer the customer.
+
+    Stored and on its way (202); how it fares shows in the timeline. Files are uploaded first, to `…/files`. 409
+    `file-not-taken` names the field, the channel and its limit; 409 `reply-window-closed` where only a template may
+    still go, on channels that have them.
+    """
+    agent_id, ids, given = own_agent(asked.person), asked.ids, asked.given
+    named = [(one.media_id, safe_name(one.name) if one.name else "") for one in given.attachments]
+
+    async def write(one: Command) -> tuple[Done, str]:
+        attachments = await asked.parts.files.found(ids["customer_id"], named)
+        template = given.template.template() if given.template else None
+        return await asked.parts.serve.reply(
+            one, ids["customer_id"], ids["conversation_id"], agent_id, given.text, attachments, template
+        )
+
+    done, message_id = await on_conversation(asked, write)
+    return done_answer(done, MessageStands(position=done.position, message_id=message_id), status=202)
 
 
 @command(MESSAGE + "/resend", Action.STEER_CONVERSATIONS, has_revision=True)
@@ -42,5 +134,5 @@ async def give_up(asked: Asked[Nothing]) -> Answer:
     )
 
 
-OPERATIONS = (resend, give_up)
+OPERATIONS = (reply, resend, give_up)
 """Every operation on replies."""

@@ -6,11 +6,14 @@ from typing import Any
 
 from application.commands import Command, Commands, Contended, Done, demand_revision
 from application.directory import Directory
+from application.log import Claim
 from domain import assignment, offers, queue, workload
 from domain.agent import Agent
 from domain.conversation import Conversation, Status
 from domain.customer import Customer, evolve_conversation
 from domain.event import Event
+from domain.interaction import Attachment
+from domain.media import digest_of
 from domain.offers import NotWaiting
 from domain.routing.facts import Facts, Waiting, waiting_from
 from domain.workload import Ask
@@ -37,10 +40,11 @@ class Desk:
         conversation_id: str,
         decide: Callable[..., tuple[list[Event], ...]],
         *other_agent_ids: str,
+        claims: Sequence[Claim] = (),
     ) -> Done:
         """Decides on the conversation, the agent who has it (if any), and those named who are not that agent.
 
-        Raises ConversationUnknown, RevisionStale, and what the decision refuses.
+        Raises ConversationUnknown, RevisionStale, ClaimTaken, and what the decision refuses.
         """
         for _ in range(3):
             customer, _version = await self._commands.states.load(customer_id)
@@ -59,10 +63,20 @@ class Desk:
                 return [of_customer, *([of_holder] if agent_id else []), *of_others]
 
             try:
-                return await self._commands.carry_out(command, streams, decided)
+                return await self._commands.carry_out(command, streams, decided, claims)
             except _AgentMoved:
                 continue
         raise Contended
+
+    async def media_claims(
+        self, customer_id: str, conversation_id: str, attachments: Sequence[Attachment]
+    ) -> list[Claim]:
+        """Those by which files are downloaded, as far as nobody took them: they came to light before, then."""
+        keys, digests = self._commands.claim_keys, dict.fromkeys(map(digest_of, attachments))
+        claims = [keys.media(customer_id, digest) for digest in digests]
+        claims += [keys.media_in(conversation_id, digest) for digest in digests]
+        taken = await self._commands.log.claimed([one.key for one in claims]) if claims else {}
+        return [one for one in claims if one.key not in taken]
 
     def moved(
         self,

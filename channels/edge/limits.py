@@ -1,16 +1,41 @@
-"""What each provider allows of sending: its window, its rates, the length of a text. A channel not named here has none
-that we know of. An account's settings may say otherwise, since providers grant more to some.
+"""What each provider allows of sending: its window, its rates, the length of a text, the files that go with it. A
+channel not named here has none that we know of. An account's settings may say otherwise of rates.
+
+Sizes are decimal: what is taken here is taken whichever way the provider counts its megabytes.
 """
 
 from datetime import timedelta
 
 from application.exchange.limits import Limits, Rate
+from domain.files import FileKind, Files
 
 DAY = timedelta(days=1)
+MB = 1_000_000
+ANY = ("*/*",)
+ANY = ("*/*",)
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+DOCUMENTS = (
+    "application/pdf",
+    "text/plain",
+    "application/msword",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    f"{_OFFICE}wordprocessingml.document",
+    f"{_OFFICE}spreadsheetml.sheet",
+    f"{_OFFICE}presentationml.presentation",
+)
 
 LIMITS: dict[str, Limits] = {
+    # There is no provider; a file may be as large as the deployment keeps any.
+    "webchat": Limits(files=Files(kinds=(FileKind(sent_as="file", types=ANY, bytes_max=256 * MB),), count_max=10)),
     # 80 a second for a number, in and out together, and about one in 6 s to one person (codes 130429 and 131056).
-    "whatsapp": Limits(window=DAY, text_length_max=4_096, rates=(Rate(80, 1.0),), gap_seconds=6.0, at_once_max=20),
+    "whatsapp": Limits(
+        window=DAY,
+        text_length_max=4_096,
+        rates=(Rate(80, 1.0),),
+        gap_seconds=6.0,
+        at_once_max=20,
+    ),
     # 24 h, then seven days with the tag HUMAN_AGENT: `send` chooses by when the customer was heard.
     "messenger": Limits(window=7 * DAY, text_length_max=2_000, rates=(Rate(300, 1.0),), at_once_max=20),
     "instagram": Limits(window=7 * DAY, text_length_max=1_000, rates=(Rate(300, 1.0),), at_once_max=20),
@@ -24,5 +49,13 @@ LIMITS: dict[str, Limits] = {
     # What a long number may send in North America, where most of them are; short codes and toll-free ones may more.
     "sms": Limits(text_length_max=1_600, rates=(Rate(1, 1.0),), at_once_max=2),
     # A mail server that says "not now" may mean hours; senders keep at it for days (RFC 5321, section 4.5.4.1).
-    "email": Limits(rates=(Rate(10, 1.0),), retry_for=4 * DAY, backoff_seconds_max=3_600.0),
+    # Most mailboxes take mails of 25 MB, of which base64 leaves three quarters to the files.
+    "email": Limits(
+        files=Files(
+            kinds=(FileKind(sent_as="attachment", types=ANY, bytes_max=18 * MB),), count_max=20, bytes_max=18 * MB
+        ),
+        rates=(Rate(10, 1.0),),
+        retry_for=4 * DAY,
+        backoff_seconds_max=3_600.0,
+    ),
 }

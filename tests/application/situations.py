@@ -13,7 +13,6 @@ import msgspec
 from application.claims import ClaimKeys
 from application.commands import Command, Commands
 from application.directory import Directory
-from application.exchange.limits import DEFAULT
 from application.follower import Follower
 from application.log import Log
 from application.router import Router
@@ -43,7 +42,7 @@ from infrastructure.positions import PostgresPositions
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 MASTER_KEY = b"the master key of the tests, 32."
 CLAIM_KEY = b"the claim key of all tests, 32 b"
-REPLY_CHANNELS = {"webchat": DEFAULT, "email": DEFAULT, "whatsapp": CHANNELS["whatsapp"].limits}
+REPLY_CHANNELS = {name: CHANNELS[name].limits for name in ("webchat", "email", "whatsapp")}
 
 
 Aggregate = TypeVar("Aggregate", Customer, Agent)
