@@ -12,7 +12,6 @@ from domain.files import FileKind, Files
 DAY = timedelta(days=1)
 MB = 1_000_000
 ANY = ("*/*",)
-ANY = ("*/*",)
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 DOCUMENTS = (
     "application/pdf",
@@ -25,6 +24,21 @@ DOCUMENTS = (
     f"{_OFFICE}presentationml.presentation",
 )
 
+WHATSAPP_FILES = Files(
+    kinds=(
+        FileKind(sent_as="image", types=("image/jpeg", "image/png"), bytes_max=5 * MB, text_length_max=1_024),
+        FileKind(sent_as="video", types=("video/mp4", "video/3gpp"), bytes_max=16 * MB, text_length_max=1_024),
+        FileKind(
+            sent_as="audio",
+            types=("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"),
+            bytes_max=16 * MB,
+            text_length_max=0,
+        ),
+        FileKind(sent_as="document", types=DOCUMENTS, bytes_max=100 * MB, text_length_max=1_024),
+    )
+)
+"""Supported media types of the Cloud API, and its 1,024 characters of a caption; sound has none."""
+
 LIMITS: dict[str, Limits] = {
     # There is no provider; a file may be as large as the deployment keeps any.
     "webchat": Limits(files=Files(kinds=(FileKind(sent_as="file", types=ANY, bytes_max=256 * MB),), count_max=10)),
@@ -32,6 +46,8 @@ LIMITS: dict[str, Limits] = {
     "whatsapp": Limits(
         window=DAY,
         text_length_max=4_096,
+        files=WHATSAPP_FILES,
+        takes_templates=True,
         rates=(Rate(80, 1.0),),
         gap_seconds=6.0,
         at_once_max=20,
