@@ -11,7 +11,7 @@ from application.exchange.media import Fetched, Get
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.graph import API_URL, GraphAccess, post_message
 from channels.edge.payload import Acknowledgement, Delivery, Posted
-from channels.messenger import body_of
+from channels.messenger import body_of, message_of
 from channels.social.meta_content import MEDIA_HOSTS
 from channels.social.meta_events import read_events
 from channels.social.meta_proof import answer_subscription, demand_settings, demand_signature
@@ -81,15 +81,22 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
-    """Hands a text to the Send API. Where that is the page's, our message id goes with it as `metadata`.
+    """Hands a text or a file to the Send API. Where that is the page's, our message id goes with it as `metadata`.
 
     A longer text is refused rather than cut in two: each half would have a fate of its own, the reply only one.
     """
     if len(reply.text.encode()) > TEXT_BYTES_MAX:
         return Rejected(reason=f"a text has at most {TEXT_BYTES_MAX} bytes of UTF-8", refusal=Refusal.OUR_FAULT)
     settings = read_settings(definition)
-    if isinstance(body := body_of(reply, reply.text), Rejected):
+    if isinstance(body := body_of(reply), Rejected):
         return body
+    if reply.files and settings.login == "instagram":
+        reason = "settings.login: with Instagram's own login there is no upload, so it takes no files"
+        return Rejected(reason=reason, refusal=Refusal.OUR_FAULT)
+    message = await message_of(reply, client, settings.access, settings.sender, platform="instagram")
+    if isinstance(message, Rejected):
+        return message
+    body["message"] = message
     if settings.login == "facebook":  # Instagram's own reference does not know the field
         body["message"]["metadata"] = reply.message_id
     return await post_message(client, settings.access, settings.sender, body)

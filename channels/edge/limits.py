@@ -39,6 +39,56 @@ WHATSAPP_FILES = Files(
 )
 """Supported media types of the Cloud API, and its 1,024 characters of a caption; sound has none."""
 
+MESSENGER_FILES = Files(
+    kinds=(
+        FileKind(sent_as="image", types=("image/jpeg", "image/png", "image/gif"), bytes_max=8 * MB, text_length_max=0),
+        FileKind(sent_as="video", types=("video/mp4", "video/quicktime"), bytes_max=25 * MB, text_length_max=0),
+        FileKind(
+            sent_as="audio",
+            types=("audio/mpeg", "audio/mp4", "audio/x-m4a", "audio/aac", "audio/wav"),
+            bytes_max=25 * MB,
+            text_length_max=0,
+        ),
+        FileKind(sent_as="file", types=ANY, bytes_max=25 * MB, text_length_max=0),
+    )
+)
+"""Attachment Upload API: 8 MB a picture, 25 MB anything else. A message of the Send API is a text or a file."""
+INSTAGRAM_FILES = Files(
+    kinds=(
+        FileKind(sent_as="image", types=("image/jpeg", "image/png", "image/gif"), bytes_max=8 * MB, text_length_max=0),
+        FileKind(
+            sent_as="video",
+            types=("video/mp4", "video/quicktime", "video/webm", "video/ogg"),
+            bytes_max=25 * MB,
+            text_length_max=0,
+        ),
+        FileKind(
+            sent_as="audio",
+            types=("audio/aac", "audio/mp4", "audio/x-m4a", "audio/wav"),
+            bytes_max=25 * MB,
+            text_length_max=0,
+        ),
+        FileKind(sent_as="file", types=("application/pdf",), bytes_max=25 * MB, text_length_max=0),
+    )
+)
+"""Attachment upload for Instagram messaging: these formats, 8 MB a picture, 25 MB anything else."""
+TELEGRAM_FILES = Files(
+    kinds=(
+        FileKind(sent_as="photo", types=("image/jpeg", "image/png"), bytes_max=10 * MB, text_length_max=1_024),
+        FileKind(sent_as="animation", types=("image/gif",), bytes_max=50 * MB, text_length_max=1_024),
+        FileKind(sent_as="video", types=("video/mp4",), bytes_max=50 * MB, text_length_max=1_024),
+        FileKind(
+            sent_as="audio",
+            types=("audio/mpeg", "audio/mp4", "audio/x-m4a"),
+            bytes_max=50 * MB,
+            text_length_max=1_024,
+        ),
+        FileKind(sent_as="voice", types=("audio/ogg",), bytes_max=50 * MB, text_length_max=1_024),
+        FileKind(sent_as="document", types=ANY, bytes_max=50 * MB, text_length_max=1_024),
+    )
+)
+"""Bot API, "Sending files": 10 MB a photo, 50 MB anything else, when they are posted with the request."""
+
 LIMITS: dict[str, Limits] = {
     # There is no provider; a file may be as large as the deployment keeps any.
     "webchat": Limits(files=Files(kinds=(FileKind(sent_as="file", types=ANY, bytes_max=256 * MB),), count_max=10)),
@@ -53,10 +103,14 @@ LIMITS: dict[str, Limits] = {
         at_once_max=20,
     ),
     # 24 h, then seven days with the tag HUMAN_AGENT: `send` chooses by when the customer was heard.
-    "messenger": Limits(window=7 * DAY, text_length_max=2_000, rates=(Rate(300, 1.0),), at_once_max=20),
-    "instagram": Limits(window=7 * DAY, text_length_max=1_000, rates=(Rate(300, 1.0),), at_once_max=20),
+    "messenger": Limits(
+        window=7 * DAY, text_length_max=2_000, files=MESSENGER_FILES, rates=(Rate(300, 1.0),), at_once_max=20
+    ),
+    "instagram": Limits(
+        window=7 * DAY, text_length_max=1_000, files=INSTAGRAM_FILES, rates=(Rate(300, 1.0),), at_once_max=20
+    ),
     # Rules of thumb of its bot support: 30 a second in all, one a second to one chat. No window.
-    "telegram": Limits(text_length_max=4_096, rates=(Rate(30, 1.0),), gap_seconds=1.0),
+    "telegram": Limits(text_length_max=4_096, files=TELEGRAM_FILES, rates=(Rate(30, 1.0),), gap_seconds=1.0),
     "line": Limits(text_length_max=5_000, rates=(Rate(2_000, 1.0),), at_once_max=50),
     "wechat": Limits(window=2 * DAY),
     "wecom": Limits(window=2 * DAY),
