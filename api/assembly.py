@@ -1,10 +1,12 @@
 """Everything that a request may need, made by plain calls, from the log upwards."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.delivery_taking import DeliveryTaking
 from api.doors.take_mail import TakeMail
+from api.links import has_links
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Keys, Settings
@@ -12,6 +14,7 @@ from api.sockets.attendance import Attendance
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
+from application.exchange.limits import Takes
 from application.exchange.media import Get
 from application.expectations.expect_waits import ExpectWaits
 from application.explaining.explain_decisions import ExplainDecisions
@@ -43,7 +46,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
-from channels.table import CHANNELS
+from channels.table import CHANNELS, takes_of
 from infrastructure.agent_leases import PostgresAgentLeases
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -74,7 +77,7 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
     """Everything that a request may need, from the log upwards."""
     claim_keys, media = ClaimKeys(keys.claim_key), _media_store(settings, keys)
     both = commands, directory = Commands(log, States(log, log.snapshots), claim_keys), Directory(log)
-    receive, customers, desk = ReceiveMessages(*both), KnowCustomers(commands), Desk(*both)
+    receive, customers, desk = ReceiveMessages(*both), KnowCustomers(commands), Desk(*both, _takes(settings))
     echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both, MAILED)
     url, pool, follower = settings.database_url, log.pool, Follower(log, directory)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
@@ -92,8 +95,8 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         receive_together=ReceiveTogether(receive),
         echoes=echoes,
         reports=reports,
-        serve=ServeConversations(desk, REPLY_CHANNELS),
-        files=AttachFiles(commands, media, REPLY_CHANNELS),
+        serve=ServeConversations(desk),
+        files=AttachFiles(commands, desk, media),
         steer=SteerConversations(desk),
         replies=SettleReplies(commands),
         mails=MoveMails(commands, directory),
@@ -120,6 +123,10 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         nats=nats,
         followers={"directory": follower},
     )
+
+
+def _takes(settings: Settings) -> Takes:
+    return partial(takes_of, has_links=has_links(settings))
 
 
 def _retention(settings: Settings) -> timedelta:

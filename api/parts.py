@@ -6,6 +6,7 @@ from datetime import datetime
 
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.take_mail import TakeMail
+from api.links import Links
 from api.metrics import Metrics
 from api.settings import Keys, Settings
 from api.sockets.attendance import Attendance
@@ -90,3 +91,8 @@ class Parts:
     def claim_keys(self) -> ClaimKeys:
         """Those of the log."""
         return self.commands.claim_keys
+
+    @property
+    def links(self) -> Links:
+        """By which providers fetch files from us."""
+        return Links(self.settings.public_url, self.keys.token_key, self.clock)

@@ -27,6 +27,9 @@ class FileKind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text_length_max: int | None = None
     """Characters of a text beside it; 0: none goes with it; None: as many as without a file."""
 
+    is_linked: bool = False
+    """The channel fetches it from us, for which we need a public address."""
+
     def takes(self, content_type: str) -> bool:
         return content_type in self.types or "*/*" in self.types
 

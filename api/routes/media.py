@@ -19,6 +19,7 @@ from domain.media import MediaStored, digest_of
 
 UNKNOWN_TYPE = "application/octet-stream"
 NAME_LENGTH_MAX = 150
+TICKET = re.compile(r"[0-9]{1,12}-[0-9a-f]{32}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 _OPEN = "application/vnd.oasis.opendocument."
@@ -65,6 +66,18 @@ async def download_media(asked: Asked[Nothing]) -> Answer:
     """
     customer_id, digest = asked.ids["customer_id"], asked.ids["digest"]
     await demand_customer(asked, customer_id)
+    return await file_answer(asked.parts, digest, *_shown(await _told(asked, customer_id, digest), digest))
+
+
+@read("/v1/files/{customer_id}/{digest}/{ticket}", None, gives=None, answer_media_type="*/*", statuses=(404, 503))
+async def fetch_file(asked: Asked[Nothing]) -> Answer:
+    """Fetch a file that a provider was told of.
+
+    Some take pictures only by fetching them. The link is its own permission: for this file alone, and for a year.
+    """
+    customer_id, digest, ticket = (asked.ids[name] for name in ("customer_id", "digest", "ticket"))
+    if not TICKET.fullmatch(ticket) or not asked.parts.links.is_good(customer_id, digest, ticket):
+        raise Unknown
     return await file_answer(asked.parts, digest, *_shown(await _told(asked, customer_id, digest), digest))
 
 
@@ -152,5 +165,5 @@ def safe_name(name: str) -> str:
     return seen.strip(" ._-")[-NAME_LENGTH_MAX:] or "file"
 
 
-OPERATIONS = (download_media, upload_file)
+OPERATIONS = (download_media, upload_file, fetch_file)
 """Every operation on files."""

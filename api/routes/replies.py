@@ -1,19 +1,24 @@
 """Replies: what an agent answers, and what a person decides about those that were refused or may not have arrived."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
-from api.access.ownership import on_conversation
+from api.access.ownership import demand_customer, on_conversation
 from api.access.permissions import Action, own_agent
-from api.http.answer import Answer, Stands, done_answer
+from api.http.answer import Answer, Stands, done_answer, json_answer
 from api.http.asked import Asked
 from api.http.fields import NO_NUL, Digest, OptionalName, OptionalText
-from api.http.operation import Nothing, command
+from api.http.operation import Nothing, command, read
 from api.routes.media import safe_name
 from api.routes.work import CONVERSATION
 from application.commands import Command, Done
+from domain.delivery import reply_until
+from domain.files import Files
+from domain.interaction import ChannelTakesNoReplies
 from domain.templates import ButtonKind, Template
 
 MESSAGE = CONVERSATION + "/messages/{message_id}"
@@ -59,7 +64,7 @@ class FileNamed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ReplyWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A text, files with or without one, or a template. What the channel takes of them is in `/v1/channels`."""
+    """A text, files with or without one, or a template. What the channel takes of them is in `reply_limits`."""
 
     text: OptionalText = ""
     attachments: Annotated[tuple[FileNamed, ...], Meta(max_length=ATTACHMENTS_MAX)] = ()
@@ -102,6 +107,53 @@ async def reply(asked: Asked[ReplyWanted]) -> Answer:
     return done_answer(done, MessageStands(position=done.position, message_id=message_id), status=202)
 
 
+class ReplyLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What may be answered in a conversation, to be known before somebody writes."""
+
+    takes_replies: bool
+    until: datetime | None = None
+    """When only a template goes any more, where the channel has them; nothing where it always takes replies."""
+    text_length_max: int | None = None
+    """Characters; nothing where 65,536 are taken."""
+    files: Files | None = None
+    """What files go with a reply; nothing where none do."""
+    takes_templates: bool = False
+
+
+@read(
+    CONVERSATION + "/reply_limits",
+    Action.READ_CONVERSATIONS,
+    gives=ReplyLimits,
+)
+async def read_reply_limits(asked: Asked[Nothing]) -> Answer:
+    """What a reply may be.
+
+    By the channel, the account's settings and this deployment's own limits. A reply beyond them is refused at once.
+    """
+    customer = await demand_customer(asked, asked.ids["customer_id"])
+    one = customer.conversation(asked.ids["conversation_id"])
+    try:
+        limits = asked.parts.serve.takes(one)
+    except ChannelTakesNoReplies:
+        return json_answer(ReplyLimits(takes_replies=False))
+    return json_answer(
+        ReplyLimits(
+            takes_replies=True,
+            until=reply_until(one, limits.window),
+            text_length_max=limits.text_length_max,
+            files=_within(limits.files, asked.parts.settings.media_bytes_max),
+            takes_templates=limits.takes_templates,
+        )
+    )
+
+
+def _within(files: Files | None, bytes_max: int) -> Files | None:
+    """No larger than this deployment keeps any."""
+    if files is None:
+        return None
+    return replace(files, kinds=tuple(replace(one, bytes_max=min(one.bytes_max, bytes_max)) for one in files.kinds))
+
+
 @command(MESSAGE + "/resend", Action.STEER_CONVERSATIONS, has_revision=True)
 async def resend(asked: Asked[Nothing]) -> Answer:
     """Send a reply again.
@@ -134,5 +186,5 @@ async def give_up(asked: Asked[Nothing]) -> Answer:
     )
 
 
-OPERATIONS = (reply, resend, give_up)
+OPERATIONS = (reply, read_reply_limits, resend, give_up)
 """Every operation on replies."""

@@ -13,7 +13,7 @@ from application.commands import ClaimTaken, Command, Commands, Contended
 from application.directory import Directory
 from application.exchange.lanes import Result, Waiting
 from application.exchange.limits import Limits, backoff_seconds
-from application.exchange.media import MediaBroken, MediaNotStored, MediaStore
+from application.exchange.media import Link, MediaBroken, MediaNotStored, MediaStore
 from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Rejected, Send, Unknown
 from application.log import Claim, LogBusy, LogUnreachable
 from domain import delivery
@@ -23,7 +23,6 @@ from domain.customer import Customer
 from domain.delivery import AttemptOutdated, DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
 from domain.files import kind_of
-from domain.interaction import ReplyWritten
 from domain.media import digest_of
 from domain.threads.mails import key_of
 
@@ -61,6 +60,7 @@ class Attempts:
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
         store: MediaStore,
+        link: Link | None = None,
         *,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
@@ -71,6 +71,7 @@ class Attempts:
         self._clock = clock
         self._jitter = jitter
         self._store = store
+        self._link = link
         self._with_files: dict[str, asyncio.Semaphore] = {}
         self._settle = timedelta(seconds=settle_seconds)
 
@@ -126,13 +127,13 @@ class Attempts:
             return Rejected(reason=reason, refusal=Refusal.RETRY_LATER, concerns_account=True)
         if one.reply.attachments:
             async with self._with_files.setdefault(one.reply.account_id, asyncio.Semaphore(WITH_FILES_AT_ONCE_MAX)):
-                files = await self._files(one.reply)
+                files = await self._files(one)
                 return files if isinstance(files, Rejected) else await self._send(one, account.definition, files)
         return await self._send(one, account.definition)
 
-    async def _files(self, reply: ReplyWritten) -> tuple[OutgoingFile, ...] | Rejected:
+    async def _files(self, one: Waiting) -> tuple[OutgoingFile, ...] | Rejected:
         """Their bytes, or why they cannot be had: nothing has left then."""
-        files: list[OutgoingFile] = []
+        reply, files = one.reply, list[OutgoingFile]()
         for nth, attachment in enumerate(reply.attachments):
             kind = kind_of(self._providers[reply.channel].limits.files, attachment)
             if kind is None:
@@ -150,6 +151,7 @@ class Attempts:
                 name=attachment.name or f"file{guess_extension(attachment.content_type) or ''}",
                 content_type=attachment.content_type,
                 body=found[1],
+                link=self._link(one.written.stream, found[0].digest, one.written.recorded_at) if self._link else "",
             )
             files.append(file)
         return tuple(files)

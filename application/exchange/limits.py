@@ -1,6 +1,6 @@
 """What a channel allows of sending: how long after the customer's words, how much, how often, how long it is tried."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import msgspec
@@ -44,6 +44,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT = Limits()
+Takes = Callable[[str, Mapping[str, str]], Limits | None]
+"""By channel and settings of an account: what it takes of replies; None where none can be sent."""
 
 
 def limits_of(limits: Limits, settings: Mapping[str, str]) -> Limits:

@@ -20,6 +20,8 @@ class OutgoingFile(msgspec.Struct, frozen=True, kw_only=True):
     """Never empty."""
     content_type: str
     body: bytes
+    link: str = ""
+    """Where a channel may fetch it from us; empty where nobody outside can reach us."""
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,24 +1,24 @@
 """Attach files: what an agent uploads to a conversation, and the files that a reply names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from application.commands import Command, Commands, demand_revision
-from application.exchange.limits import Limits
 from application.exchange.media import MediaBroken, MediaStore, StoredMedia
 from application.log import Claim
+from application.use_cases.conversation_desk import Desk
 from domain.conversation import demand_open
 from domain.customer import Customer
 from domain.files import FileNotTaken, FileUnknown, demand_file
-from domain.interaction import Attachment, ChannelTakesNoReplies, demand_holder
+from domain.interaction import Attachment, demand_holder
 
 
 class AttachFiles:
     """A file is brought for a customer by a claim alone: nothing happened to them until a reply carries it."""
 
-    def __init__(self, commands: Commands, store: MediaStore, reply_channels: Mapping[str, Limits]) -> None:
+    def __init__(self, commands: Commands, desk: Desk, store: MediaStore) -> None:
         self._commands = commands
+        self._desk = desk
         self._store = store
-        self._reply_channels = reply_channels
 
     async def add(
         self,
@@ -40,8 +40,7 @@ class AttachFiles:
         demand_revision(command, one.revision)
         demand_open(one)
         demand_holder(one, agent_id)
-        if (limits := self._reply_channels.get(one.channel)) is None:
-            raise ChannelTakesNoReplies(f"replies cannot be sent on {one.channel} yet")
+        limits = self._desk.limits(one)
         if not body:
             raise FileNotTaken("file: it is empty")
         stored = await self._store.put(body, declared_type)

@@ -6,13 +6,14 @@ from typing import Any
 
 from application.commands import Command, Commands, Contended, Done, demand_revision
 from application.directory import Directory
+from application.exchange.limits import Limits, Takes
 from application.log import Claim
 from domain import assignment, offers, queue, workload
 from domain.agent import Agent
 from domain.conversation import Conversation, Status
 from domain.customer import Customer, evolve_conversation
 from domain.event import Event
-from domain.interaction import Attachment
+from domain.interaction import Attachment, ChannelTakesNoReplies
 from domain.media import digest_of
 from domain.offers import NotWaiting
 from domain.routing.facts import Facts, Waiting, waiting_from
@@ -29,9 +30,10 @@ class _AgentMoved(Exception):
 class Desk:
     """What the use cases that change a conversation share."""
 
-    def __init__(self, commands: Commands, directory: Directory) -> None:
+    def __init__(self, commands: Commands, directory: Directory, takes: Takes) -> None:
         self.directory = directory
         self._commands = commands
+        self._takes = takes
 
     async def change(
         self,
@@ -67,6 +69,15 @@ class Desk:
             except _AgentMoved:
                 continue
         raise Contended
+
+    def limits(self, one: Conversation) -> Limits:
+        """What its account takes of replies. Raises ChannelTakesNoReplies."""
+        account = self.directory.account(one.account_id)
+        definition = account.definition if account else None
+        limits = self._takes(one.channel, definition.settings if definition else {})
+        if limits is None:
+            raise ChannelTakesNoReplies(f"replies cannot be sent on {one.channel} yet")
+        return limits
 
     async def media_claims(
         self, customer_id: str, conversation_id: str, attachments: Sequence[Attachment]

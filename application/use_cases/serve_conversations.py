@@ -1,6 +1,5 @@
 """Serve conversations: what agents do with one, from accepting an offer to closing it."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -14,16 +13,19 @@ from domain.agent import Agent
 from domain.card_numbers import mask
 from domain.conversation import Conversation
 from domain.files import demand_files
-from domain.interaction import Attachment, ChannelTakesNoReplies
+from domain.interaction import Attachment
 from domain.templates import Template, demand_template
 
 
 class ServeConversations:
     """Each method carries out one command on one conversation. Safe to repeat with the same claim."""
 
-    def __init__(self, desk: Desk, reply_channels: Mapping[str, Limits]) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._reply_channels = reply_channels
+
+    def takes(self, one: Conversation) -> Limits:
+        """What a reply in the conversation may be. Raises ChannelTakesNoReplies."""
+        return self._desk.limits(one)
 
     async def accept_offer(
         self, command: Command, customer_id: str, conversation_id: str, offer_id: str, agent_id: str
@@ -72,8 +74,7 @@ class ServeConversations:
         message_id = derived_id("message", command.claim.key) if command.claim else new_id("message")
 
         def decide(one: Conversation, _: Agent | None) -> Decided:
-            if (limits := self._reply_channels.get(one.channel)) is None:
-                raise ChannelTakesNoReplies(f"replies cannot be sent on {one.channel} yet")
+            limits = self._desk.limits(one)
             events = interaction.write_reply(
                 one,
                 message_id=message_id,

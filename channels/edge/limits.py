@@ -89,6 +89,20 @@ TELEGRAM_FILES = Files(
 )
 """Bot API, "Sending files": 10 MB a photo, 50 MB anything else, when they are posted with the request."""
 
+LINE_FILES = Files(
+    kinds=(FileKind(sent_as="image", types=("image/jpeg", "image/png"), bytes_max=1 * MB, is_linked=True),), count_max=4
+)
+"""Messaging API, image messages: previews have 1 MB at most, and a picture is its own. Five messages a call, one of
+them the text."""
+SMS_FILES = Files(
+    kinds=(
+        FileKind(sent_as="media", types=("image/jpeg", "image/png", "image/gif"), bytes_max=5 * MB, is_linked=True),
+    ),
+    count_max=10,
+    bytes_max=5 * MB,
+)
+"""Twilio's accepted content types: of these three, up to ten and 5 MB in all."""
+
 LIMITS: dict[str, Limits] = {
     # There is no provider; a file may be as large as the deployment keeps any.
     "webchat": Limits(files=Files(kinds=(FileKind(sent_as="file", types=ANY, bytes_max=256 * MB),), count_max=10)),
@@ -111,13 +125,13 @@ LIMITS: dict[str, Limits] = {
     ),
     # Rules of thumb of its bot support: 30 a second in all, one a second to one chat. No window.
     "telegram": Limits(text_length_max=4_096, files=TELEGRAM_FILES, rates=(Rate(30, 1.0),), gap_seconds=1.0),
-    "line": Limits(text_length_max=5_000, rates=(Rate(2_000, 1.0),), at_once_max=50),
+    "line": Limits(text_length_max=5_000, files=LINE_FILES, rates=(Rate(2_000, 1.0),), at_once_max=50),
     "wechat": Limits(window=2 * DAY),
     "wecom": Limits(window=2 * DAY),
     # By the quarter of an hour and by the day, for a user.
     "x": Limits(text_length_max=10_000, rates=(Rate(15, 900.0), Rate(1_440, 86_400.0)), at_once_max=2),
     # What a long number may send in North America, where most of them are; short codes and toll-free ones may more.
-    "sms": Limits(text_length_max=1_600, rates=(Rate(1, 1.0),), at_once_max=2),
+    "sms": Limits(text_length_max=1_600, files=SMS_FILES, rates=(Rate(1, 1.0),), at_once_max=2),
     # A mail server that says "not now" may mean hours; senders keep at it for days (RFC 5321, section 4.5.4.1).
     # Most mailboxes take mails of 25 MB, of which base64 leaves three quarters to the files.
     "email": Limits(

@@ -174,3 +174,39 @@ def test_the_upload_is_for_channels_that_take_files(deployment: Deployment, admi
     refused = upload(a_held_conversation(shop))
 
     assert problem_of(refused)[:2] == (409, "/problems/channel-takes-no-replies")
+
+
+def test_a_provider_fetches_by_its_link_what_was_sent_and_nothing_else(
+    deployment: Deployment, held: Held, provider: ScriptedProvider
+) -> None:
+    provider.script.append(answers(200, {"id": "1013859600285441"}))
+    media_id, unsent = upload(held).json()["media_id"], upload(held, PNG + b"2").json()["media_id"]
+    replied(held, media_id)
+    parts, anybody = deployment.parts, deployment.anybody()
+
+    got = anybody.get(parts.links.to(held.customer_id, media_id, parts.clock()))
+
+    assert (got.status_code, got.content, got.headers["content-type"]) == (200, PNG, "image/png")
+    assert anybody.get(parts.links.to(held.customer_id, unsent, parts.clock())).status_code == 404
+    assert anybody.get(f"/v1/files/{held.customer_id}/{media_id}/1826409600-{'0' * 32}").status_code == 404
+
+
+def test_what_may_be_sent_is_known_before_anybody_writes(held: Held) -> None:
+    limits = held.agent.shown(f"{held.path}/reply_limits")
+    stranger = held.shop.agent(is_available=False)
+
+    assert (limits["takes_replies"], limits["text_length_max"], limits["takes_templates"]) == (True, 4_096, True)
+    assert limits["until"]
+    assert {one["sent_as"]: one["bytes_max"] for one in limits["files"]["kinds"]} == {
+        "image": 5_000_000,
+        "video": 16_000_000,
+        "audio": 16_000_000,
+        "document": held.shop.deployment.parts.settings.media_bytes_max,
+    }
+    assert stranger.get(f"{held.path}/reply_limits").status_code == 404
+
+
+def test_a_channel_without_replies_says_so_before(deployment: Deployment, administrator: Caller) -> None:
+    held = a_held_conversation(a_shop(deployment, administrator))
+
+    assert held.agent.shown(f"{held.path}/reply_limits") == {"takes_replies": False}

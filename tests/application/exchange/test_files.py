@@ -21,7 +21,6 @@ from tests.application.policies.scripted_channel import QUICK, Channel, Sender, 
 from tests.application.policies.test_hand_chats_over import a_chat
 from tests.application.situations import (
     NOON,
-    REPLY_CHANNELS,
     Case,
     Shop,
     a_message,
@@ -36,7 +35,7 @@ HELLO = Template(name="hello", language="de", parameters=("4111 1111 1111 1111",
 
 
 def attaching(shop: Shop, folder: Path) -> AttachFiles:
-    return AttachFiles(shop.commands, a_store(folder), REPLY_CHANNELS)
+    return AttachFiles(shop.commands, shop.desk, a_store(folder))
 
 
 async def uploaded(shop: Shop, case: Case, folder: Path, body: bytes = PNG, name: str = "map.png") -> Attachment:
