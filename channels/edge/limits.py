@@ -103,6 +103,33 @@ SMS_FILES = Files(
 )
 """Twilio's accepted content types: of these three, up to ten and 5 MB in all."""
 
+WECHAT_FILES = Files(
+    kinds=(
+        FileKind(
+            sent_as="image",
+            types=("image/jpeg", "image/png", "image/gif", "image/bmp"),
+            bytes_max=10 * MB,
+            text_length_max=0,
+        ),
+        FileKind(sent_as="voice", types=("audio/amr", "audio/mpeg"), bytes_max=2 * MB, text_length_max=0),
+    )
+)
+"""Temporary media, and the customer-service messages that carry them. A video would need a picture beside it."""
+WECOM_FILES = Files(
+    kinds=(
+        FileKind(sent_as="image", types=("image/jpeg", "image/png"), bytes_max=10 * MB, text_length_max=0),
+        FileKind(sent_as="voice", types=("audio/amr",), bytes_max=2 * MB, text_length_max=0),
+        FileKind(sent_as="video", types=("video/mp4",), bytes_max=10 * MB, text_length_max=0),
+        FileKind(sent_as="file", types=ANY, bytes_max=20 * MB, text_length_max=0),
+    )
+)
+"""Temporary media of WeCom: 10 MB a picture or video, 2 MB a voice in AMR, 20 MB any other file."""
+
+X_FILES = Files(
+    kinds=(FileKind(sent_as="dm_image", types=("image/jpeg", "image/png", "image/webp"), bytes_max=5 * MB),)
+)
+"""One picture of 5 MB a message. Videos would have to be uploaded in pieces and waited for."""
+
 LIMITS: dict[str, Limits] = {
     # There is no provider; a file may be as large as the deployment keeps any.
     "webchat": Limits(files=Files(kinds=(FileKind(sent_as="file", types=ANY, bytes_max=256 * MB),), count_max=10)),
@@ -126,10 +153,10 @@ LIMITS: dict[str, Limits] = {
     # Rules of thumb of its bot support: 30 a second in all, one a second to one chat. No window.
     "telegram": Limits(text_length_max=4_096, files=TELEGRAM_FILES, rates=(Rate(30, 1.0),), gap_seconds=1.0),
     "line": Limits(text_length_max=5_000, files=LINE_FILES, rates=(Rate(2_000, 1.0),), at_once_max=50),
-    "wechat": Limits(window=2 * DAY),
-    "wecom": Limits(window=2 * DAY),
+    "wechat": Limits(window=2 * DAY, files=WECHAT_FILES),
+    "wecom": Limits(window=2 * DAY, files=WECOM_FILES),
     # By the quarter of an hour and by the day, for a user.
-    "x": Limits(text_length_max=10_000, rates=(Rate(15, 900.0), Rate(1_440, 86_400.0)), at_once_max=2),
+    "x": Limits(text_length_max=10_000, files=X_FILES, rates=(Rate(15, 900.0), Rate(1_440, 86_400.0)), at_once_max=2),
     # What a long number may send in North America, where most of them are; short codes and toll-free ones may more.
     "sms": Limits(text_length_max=1_600, files=SMS_FILES, rates=(Rate(1, 1.0),), at_once_max=2),
     # A mail server that says "not now" may mean hours; senders keep at it for days (RFC 5321, section 4.5.4.1).
