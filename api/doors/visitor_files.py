@@ -3,6 +3,7 @@
 from api.doors.visitors_door import is_allowed, settings_of
 from api.http.answer import Answer
 from api.http.asked import Asked
+from api.http.known import fresh_state
 from api.http.operation import command
 from api.http.refusals import Invalid, NotAllowed, Unknown
 from api.routes.media import DIGEST, file_answer
@@ -57,7 +58,7 @@ async def _answered(asked: Asked[bytes], customer_id: str, digest: str) -> Reply
     """The answer in this web chat that the file went out with."""
     account_id, log = asked.ids["account_id"], asked.parts.log
     customer: Customer
-    customer, _ = await asked.parts.commands.states.load(customer_id)
+    customer, _ = await fresh_state(asked.parts, customer_id)
     conversations = [one.id for one in customer.conversations.values() if one.account_id == account_id]
     keys = [asked.parts.claim_keys.media_in(one, digest).key for one in conversations]
     for position, _ in (await log.claimed(keys) if keys else {}).values():

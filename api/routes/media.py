@@ -11,7 +11,7 @@ from api.access.permissions import Action, own_agent
 from api.http.answer import Answer, json_answer
 from api.http.asked import Asked
 from api.http.operation import Nothing, command, read
-from api.http.refusals import Unknown
+from api.http.refusals import MediaTypeUnsupported, Unknown
 from api.parts import Parts
 from api.routes.work import CONVERSATION
 from domain.interaction import ReplyWritten
@@ -130,7 +130,7 @@ async def _told(asked: Asked[Nothing], customer_id: str, digest: str) -> MediaSt
     media_type="application/octet-stream",
     is_file=True,
     has_revision=True,
-    statuses=(409,),
+    statuses=(409, 415),
 )
 async def upload_file(asked: Asked[bytes]) -> Answer:
     """Upload a file that a reply in this conversation is to carry.
@@ -140,6 +140,8 @@ async def upload_file(asked: Asked[bytes]) -> Answer:
     """
     agent_id, ids = own_agent(asked.person), asked.ids
     declared = asked.header(b"content-type") or ""
+    if declared.lower().startswith("multipart/"):
+        raise MediaTypeUnsupported("multipart: this takes the file itself, without a form around it")
     stored = await on_conversation(
         asked,
         lambda one: asked.parts.files.add(

@@ -106,11 +106,13 @@ def test_an_upload_changes_nothing_that_an_if_match_names(held: Held) -> None:
 def test_a_file_that_is_not_taken_is_refused_at_once(held: Held, provider: ScriptedProvider) -> None:
     wrong = upload(held, b"<html>")
     empty = upload(held, b"")
+    form = held.agent.ask("POST", f"{held.path}/files", files={"file": PNG})
     large = upload(held, bytes(held.shop.deployment.parts.settings.media_bytes_max + 1))
 
     assert problem_of(wrong) == (409, "/problems/file-not-taken", "$.file")
     assert "whatsapp takes no text/html" in wrong.json()["detail"]
     assert problem_of(empty) == (409, "/problems/file-not-taken", "$.file")
+    assert problem_of(form)[:2] == (415, "/problems/media-type-unsupported")
     assert problem_of(large) == (413, "/problems/body-too-large", "$")
     assert provider.taken == []
 
