@@ -66,7 +66,7 @@ class ServeConversations:
 
         Files are kept by then (`attach_files.py`). Raises ConversationIsClosed, NotTheHolder, NothingToSay,
         ChannelTakesNoReplies, ReplyWindowClosed, ReplyTooLong, FileNotTaken, ChannelTakesNoTemplates,
-        TemplateStandsAlone.
+        TemplateStandsAlone, TemplateNotFilled.
         """
         if template is not None:
             parameters = tuple(map(mask, template.parameters))
@@ -84,7 +84,7 @@ class ServeConversations:
                 template=template,
             )
             if template is not None:
-                demand_template(one.channel, text, len(attachments), is_taken=limits.takes_templates)
+                demand_template(one.channel, template, text, len(attachments), is_taken=limits.takes_templates)
             window = None if template else limits.window
             delivery.demand_sendable(one, text, window=window, length_max=limits.text_length_max, at=command.at)
             demand_files(one.channel, limits.files, attachments, text)

@@ -1,14 +1,16 @@
 """What a channel takes of files is told before anybody writes, with the field and the limit."""
 
 import pytest
+from msgspec.structs import replace
 
 from domain.files import FileKind, FileNotTaken, Files, demand_files, kind_of, words_of
 from domain.interaction import Attachment, ReplyWritten
-from domain.templates import ChannelTakesNoTemplates, Template, TemplateStandsAlone, demand_template
+from domain.templates import ChannelTakesNoTemplates, Template, TemplateNotFilled, TemplateStandsAlone, demand_template
 
 PICTURE = FileKind(sent_as="image", types=("image/png", "image/jpeg"), bytes_max=100, text_length_max=5)
 SOUND = FileKind(sent_as="audio", types=("audio/mpeg",), bytes_max=1_000, text_length_max=0)
 PAPER = FileKind(sent_as="document", types=("image/png", "application/pdf"), bytes_max=1_000)
+HELLO = Template(name="hello", language="de")
 TAKEN = Files(kinds=(PICTURE, SOUND, PAPER), count_max=2, bytes_max=1_500)
 
 
@@ -75,14 +77,22 @@ def test_a_channel_without_files_says_so() -> None:
 
 
 def test_a_template_goes_alone_where_the_channel_has_them() -> None:
-    demand_template("whatsapp", "", 1, is_taken=True)
+    demand_template("whatsapp", HELLO, "", 1, is_taken=True)
 
     with pytest.raises(ChannelTakesNoTemplates, match="template: telegram knows no templates"):
-        demand_template("telegram", "", 0, is_taken=False)
+        demand_template("telegram", HELLO, "", 0, is_taken=False)
     with pytest.raises(TemplateStandsAlone, match="text: "):
-        demand_template("whatsapp", "Hi", 0, is_taken=True)
+        demand_template("whatsapp", HELLO, "Hi", 0, is_taken=True)
     with pytest.raises(TemplateStandsAlone, match="attachments: "):
-        demand_template("whatsapp", "", 2, is_taken=True)
+        demand_template("whatsapp", HELLO, "", 2, is_taken=True)
+
+
+@pytest.mark.parametrize("parameter", ["two\nlines", "a\ttab", "five     spaces"])
+def test_what_fills_a_template_in_is_one_line(parameter: str) -> None:
+    demand_template("whatsapp", replace(HELLO, parameters=("four    spaces",)), "", 0, is_taken=True)
+
+    with pytest.raises(TemplateNotFilled, match=r"template.parameters\[1\]: whatsapp takes no line ends"):
+        demand_template("whatsapp", replace(HELLO, parameters=("Ana", parameter)), "", 0, is_taken=True)
 
 
 @pytest.mark.parametrize(
