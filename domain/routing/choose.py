@@ -36,13 +36,16 @@ def field_for(line: Line, waiting: Waiting, crew: Crew, now: datetime) -> Field:
         may = fresh or may & ~_bits_of(crew, [next(reversed(waiting.declined))])
     if line.terms.agent_id:
         return Field(all=may, first=may, preference="known_agent")
-    better = may & line.better(crew)
-    return Field(all=may, first=better, preference="preferred_skills") if better else Field(all=may, first=may)
+    if line.terms.preferred and (better := may & line.better(crew)):
+        return Field(all=may, first=better, preference="preferred_skills")
+    return Field(all=may, first=may)
 
 
-def best_two(line: Line, field: Field, crew: Crew, weights: Weights, now: datetime) -> tuple[int, int | None]:
-    """The bits of who is asked, and of who would have been asked without them."""
-    if not field.all & (field.all - 1):
+def best_two(
+    line: Line, field: Field, eligible: int, crew: Crew, weights: Weights, now: datetime
+) -> tuple[int, int | None]:
+    """The bits of who is asked, of so many, and of who would have been asked without them."""
+    if eligible == 1:  # what a busy day is made of
         return field.all.bit_length() - 1, None
     first = list(islice(_ordered(line.terms, field.first, crew, weights, now), 2))
     if len(first) < 2 and (others := field.all & ~field.first):

@@ -15,6 +15,7 @@ Room = int | Ask
 """What room there must be: load units where they say it all."""
 Turn = tuple[datetime, str]
 """An agent's place among the agents: idle since, agent. The longest idle comes first, then the lower id."""
+NO_ROOM: frozenset[Room] = frozenset()
 
 
 class Crew:
@@ -23,8 +24,8 @@ class Crew:
     def __init__(self) -> None:
         self.version = 0
         """Grows whenever somebody can do more or less, so that what was worked out from it is known to be old."""
-        self.fresh = 0
-        """Who has room for something since the last decision for which they had none."""
+        self.fresh: set[int] = set()
+        """The bits of those who have room for something since the last decision for which they had none."""
         self.agents: list[Agent] = []
         """By bit, as they stand now, reservations counted."""
         self.turns: list[Turn | None] = []
@@ -33,7 +34,7 @@ class Crew:
         """By bit, those that count now."""
         self.taught: list[int] = []
         """By bit, the version in which they came to do more or less."""
-        self.rooms: list[set[Room]] = []
+        self.rooms: list[frozenset[Room]] = []
         """By bit, what they have room for now."""
         self.ids: list[str] = []
         """By bit, whose it is."""
@@ -45,6 +46,7 @@ class Crew:
         self._channels: dict[str, int] = {}  # who may serve this one, of the others
         self._room: dict[Room, int] = {}  # by units alone where they say it all
         self._plain: list[int] = []
+        self._plain_rooms: dict[int, frozenset[Room]] = {}  # of these, by the units that are free
         self._ruled: list[Ask] = []
         self._in_turn: list[Turn] = []
 
@@ -62,7 +64,7 @@ class Crew:
             self.agents.append(NEW)
             self.turns.append(None)
             self.skills.append({})
-            self.rooms.append(set())
+            self.rooms.append(NO_ROOM)
             self.taught.append(0)
         elif (
             (self.skills[bit] is skills or self.skills[bit] == skills)
@@ -83,7 +85,7 @@ class Crew:
         self.skills[bit] = skills
         self.taught[bit] = self.version
         if self.rooms[bit]:
-            self.fresh |= mask
+            self.fresh.add(bit)
 
     def seat(self, agent_id: str, agent: Agent, turn: Turn | None) -> None:
         """Moves the agent to this turn, with the room they have. No turn: they take no work."""
@@ -96,7 +98,7 @@ class Crew:
             if turn is not None:
                 insort(self._in_turn, turn)
             self.turns[bit] = turn
-        self._open_for(bit, set() if turn is None else self._rooms_of(agent))
+        self._open_for(bit, NO_ROOM if turn is None else self._rooms_of(agent))
 
     def able(self, skills: Sequence[tuple[str, int]], groups: Sequence[str], channel: str) -> int:
         """Who can and may take such work, whether they have room or not."""
@@ -116,6 +118,7 @@ class Crew:
         if (who := self._room.get(room)) is None:
             if isinstance(room, int):
                 self._plain.append(room)
+                self._plain_rooms.clear()
             else:
                 self._ruled.append(room)
             self._room[room] = 0
@@ -127,10 +130,7 @@ class Crew:
 
     def longest_idle(self, who: int) -> Iterator[int]:
         """The bits of these agents, all of whom take work, in the order of their turns."""
-        if not who & (who - 1):  # nobody, or one: what a busy day is made of
-            if who:
-                yield who.bit_length() - 1
-        elif are_few(who, len(self._in_turn)):
+        if are_few(who, len(self._in_turn)):
             turns = sorted(turn for bit in bits(who) if (turn := self.turns[bit]) is not None)
             yield from (self._bits[agent_id] for _, agent_id in turns)
         else:
@@ -141,36 +141,38 @@ class Crew:
 
     def settle(self) -> None:
         """Everybody has been looked at; from now on only those count as fresh who get room."""
-        self.fresh = 0
+        self.fresh.clear()
 
     def forget_rooms(self) -> None:
         """After the rules have changed what work asks for."""
         self._room.clear()
         self._plain.clear()
+        self._plain_rooms.clear()
         self._ruled.clear()
-        for bit, rooms in enumerate(self.rooms):
-            rooms.clear()
-            if self.turns[bit] is not None:
-                self.fresh |= self._masks[bit]
+        for bit, turn in enumerate(self.turns):
+            self.rooms[bit] = NO_ROOM
+            if turn is not None:
+                self.fresh.add(bit)
 
-    def _rooms_of(self, agent: Agent) -> set[Room]:
+    def _rooms_of(self, agent: Agent) -> frozenset[Room]:
         free = agent.capacity - agent.load
-        rooms: set[Room] = {units for units in self._plain if free >= units}
+        if (rooms := self._plain_rooms.get(free)) is None:
+            rooms = self._plain_rooms[free] = frozenset(units for units in self._plain if free >= units)
         if self._ruled:
-            rooms.update(ask for ask in self._ruled if has_room(agent, ask))
+            rooms = rooms.union(ask for ask in self._ruled if has_room(agent, ask))
         return rooms
 
-    def _open_for(self, bit: int, rooms: set[Room]) -> None:
+    def _open_for(self, bit: int, rooms: frozenset[Room]) -> None:
         before = self.rooms[bit]
-        if before == rooms:
+        if before is rooms or before == rooms:
             return
         mask = self._masks[bit]
         for room in before ^ rooms:
             self._room[room] ^= mask
         if rooms - before:
-            self.fresh |= mask
-        elif not rooms and self.fresh & mask:
-            self.fresh ^= mask
+            self.fresh.add(bit)
+        elif not rooms:
+            self.fresh.discard(bit)
         self.rooms[bit] = rooms
 
 
@@ -182,11 +184,17 @@ def room_key(ask: Ask) -> Room:
 def bits(who: int) -> list[int]:
     """The bits that are set, the lowest first."""
     found = []
-    while who:
-        lowest = who & -who
-        found.append(lowest.bit_length() - 1)
-        who ^= lowest
+    while who:  # from the highest down, because the number then becomes shorter
+        bit = who.bit_length() - 1
+        found.append(bit)
+        who ^= 1 << bit
+    found.reverse()
     return found
+
+
+def count(who: int) -> int:
+    """How many bits are set: quick where it is none or one, what a busy day is made of."""
+    return who.bit_count() if who & (who - 1) else int(who > 0)
 
 
 def are_few(numbers: int, of: int) -> bool:
