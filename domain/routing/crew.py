@@ -4,7 +4,7 @@ Finding who may take a conversation is then a few ANDs of such numbers, whatever
 facts and never stored.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -15,6 +15,7 @@ Room = int | Ask
 """What room there must be: load units where they say it all."""
 Turn = tuple[datetime, str]
 """An agent's place among the agents: idle since, agent. The longest idle comes first, then the lower id."""
+STALE_TURNS_MAX = 100
 NO_ROOM: frozenset[Room] = frozenset()
 
 
@@ -48,7 +49,7 @@ class Crew:
         self._plain: list[int] = []
         self._plain_rooms: dict[int, frozenset[Room]] = {}  # of these, by the units that are free
         self._ruled: list[Ask] = []
-        self._in_turn: list[Turn] = []
+        self._in_turn: list[Turn] = []  # in order; some of them were an agent's once
 
     def bit(self, agent_id: str) -> int | None:
         """Which bit is this agent's."""
@@ -91,13 +92,10 @@ class Crew:
         """Moves the agent to this turn, with the room they have. No turn: they take no work."""
         bit = self._bits[agent_id]
         self.agents[bit] = agent
-        before = self.turns[bit]
-        if before != turn:
-            if before is not None:
-                del self._in_turn[bisect_left(self._in_turn, before)]
-            if turn is not None:
-                insort(self._in_turn, turn)
+        if self.turns[bit] != turn:
             self.turns[bit] = turn
+            if turn is not None:
+                self._take_turn(turn)
         self._open_for(bit, NO_ROOM if turn is None else self._rooms_of(agent))
 
     def able(self, skills: Sequence[tuple[str, int]], groups: Sequence[str], channel: str) -> int:
@@ -135,8 +133,8 @@ class Crew:
             yield from (self._bits[agent_id] for _, agent_id in turns)
         else:
             wanted = who.to_bytes(len(self.agents) // 8 + 1, "little")
-            for _, agent_id in self._in_turn:
-                if is_set(wanted, bit := self._bits[agent_id]):
+            for turn in self._in_turn:
+                if is_set(wanted, bit := self._bits[turn[1]]) and self.turns[bit] == turn:
                     yield bit
 
     def settle(self) -> None:
@@ -153,6 +151,16 @@ class Crew:
             self.rooms[bit] = NO_ROOM
             if turn is not None:
                 self.fresh.add(bit)
+
+    def _take_turn(self, turn: Turn) -> None:
+        """Notes it where it belongs, mostly at the end. The one before stays, until there are too many of those."""
+        order = self._in_turn
+        if not order or turn > order[-1]:
+            order.append(turn)
+        elif order[index := bisect_left(order, turn)] != turn:
+            order.insert(index, turn)
+        if len(order) > STALE_TURNS_MAX + 2 * len(self.agents):
+            order[:] = [turn for turn in order if self.turns[self._bits[turn[1]]] == turn]
 
     def _rooms_of(self, agent: Agent) -> frozenset[Room]:
         free = agent.capacity - agent.load
