@@ -5,16 +5,18 @@ facts and never stored.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from domain.agent import NEW, SKILL_LEVEL_MAX, Agent
-from domain.workload import Ask, has_room
+from domain.workload import Ask, has_room, part_in_use
 
 Room = int | Ask
 """What room there must be: load units where they say it all."""
 Turn = tuple[datetime, str]
 """An agent's place among the agents: idle since, agent. The longest idle comes first, then the lower id."""
+NOBODY = (0,) * (SKILL_LEVEL_MAX + 1)
+"""Who has each level of a skill that nobody has."""
 STALE_TURNS_MAX = 100
 NO_ROOM: frozenset[Room] = frozenset()
 
@@ -49,6 +51,9 @@ class Crew:
         self._plain: list[int] = []
         self._plain_rooms: dict[int, frozenset[Room]] = {}  # of these, by the units that are free
         self._ruled: list[Ask] = []
+        self._counts_load = False  # until somebody asks
+        self._parts: dict[int, float] = {}  # of the capacity in use, by bit
+        self._in_use: dict[float, int] = {}  # who has this part in use
         self._in_turn: list[Turn] = []  # in order; some of them were an agent's once
 
     def bit(self, agent_id: str) -> int | None:
@@ -96,6 +101,8 @@ class Crew:
             self.turns[bit] = turn
             if turn is not None:
                 self._take_turn(turn)
+        if self._counts_load:
+            self._move_load(bit, agent)
         self._open_for(bit, NO_ROOM if turn is None else self._rooms_of(agent))
 
     def able(self, skills: Sequence[tuple[str, int]], groups: Sequence[str], channel: str) -> int:
@@ -137,6 +144,24 @@ class Crew:
                 if is_set(wanted, bit := self._bits[turn[1]]) and self.turns[bit] == turn:
                     yield bit
 
+    def alike(self, who: int, skills: Collection[str]) -> list[int]:
+        """Those of them who have the same sum of levels in these skills, for each sum."""
+        by_sum = {0: who}
+        for skill in skills:
+            before, by_sum = by_sum, {}
+            for total, some in before.items():
+                for level, part in self._by_level(some, skill):
+                    by_sum[total + level] = by_sum.get(total + level, 0) | part
+        return list(by_sum.values())
+
+    def alike_in_load(self, who: int) -> list[int]:
+        """Those of them who have the same part of their capacity in use, for each part."""
+        if not self._counts_load:
+            self._counts_load = True
+            for bit, agent in enumerate(self.agents):
+                self._move_load(bit, agent)
+        return [part for mask in self._in_use.values() if (part := who & mask)]
+
     def settle(self) -> None:
         """Everybody has been looked at; from now on only those count as fresh who get room."""
         self.fresh.clear()
@@ -151,6 +176,23 @@ class Crew:
             self.rooms[bit] = NO_ROOM
             if turn is not None:
                 self.fresh.add(bit)
+
+    def _by_level(self, who: int, skill: str) -> Iterator[tuple[int, int]]:
+        """Each level that some of them have, and who; 0 for those who have none."""
+        for level in range(SKILL_LEVEL_MAX, 0, -1):
+            if part := who & self._skilled.get(skill, NOBODY)[level]:
+                yield level, part
+                who ^= part
+        if who:
+            yield 0, who
+
+    def _move_load(self, bit: int, agent: Agent) -> None:
+        mask, part = self._masks[bit], part_in_use(agent)
+        if (before := self._parts.get(bit)) != part:
+            if before is not None:
+                self._in_use[before] ^= mask
+            self._in_use[part] = self._in_use.get(part, 0) | mask
+            self._parts[bit] = part
 
     def _take_turn(self, turn: Turn) -> None:
         """Notes it where it belongs, mostly at the end. The one before stays, until there are too many of those."""
