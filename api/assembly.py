@@ -1,10 +1,12 @@
 """Everything that a request may need, made by plain calls, from the log upwards."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.delivery_taking import DeliveryTaking
 from api.doors.take_mail import TakeMail
+from api.links import has_links
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Keys, Settings
@@ -12,6 +14,7 @@ from api.sockets.attendance import Attendance
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
+from application.exchange.limits import Takes
 from application.exchange.media import Get
 from application.expectations.expect_waits import ExpectWaits
 from application.explaining.explain_decisions import ExplainDecisions
@@ -28,6 +31,7 @@ from application.router import Router
 from application.router_snapshots import Trail
 from application.states import States
 from application.use_cases.assign_work import AssignWork
+from application.use_cases.attach_files import AttachFiles
 from application.use_cases.conversation_desk import Desk
 from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
@@ -42,7 +46,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
-from channels.table import CHANNELS
+from channels.table import CHANNELS, takes_of
 from infrastructure.agent_leases import PostgresAgentLeases
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -63,6 +67,8 @@ def now() -> datetime:
 
 
 REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
+MAILED = REPLY_CHANNELS["email"].files
+"""The files that a mail takes."""
 FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions())
 """Every view."""
 
@@ -71,8 +77,8 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
     """Everything that a request may need, from the log upwards."""
     claim_keys, media = ClaimKeys(keys.claim_key), _media_store(settings, keys)
     both = commands, directory = Commands(log, States(log, log.snapshots), claim_keys), Directory(log)
-    receive, customers, desk = ReceiveMessages(*both), KnowCustomers(commands), Desk(*both)
-    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both)
+    receive, customers, desk = ReceiveMessages(*both), KnowCustomers(commands), Desk(*both, _takes(settings))
+    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both, MAILED)
     url, pool, follower = settings.database_url, log.pool, Follower(log, directory)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
     mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
@@ -83,14 +89,14 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         keys=keys,
         clock=now,
         log=log,
-        claim_keys=claim_keys,
         commands=commands,
         directory=directory,
         receive=receive,
         receive_together=ReceiveTogether(receive),
         echoes=echoes,
         reports=reports,
-        serve=ServeConversations(desk, REPLY_CHANNELS),
+        serve=ServeConversations(desk),
+        files=AttachFiles(commands, desk, media),
         steer=SteerConversations(desk),
         replies=SettleReplies(commands),
         mails=MoveMails(commands, directory),
@@ -117,6 +123,10 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         nats=nats,
         followers={"directory": follower},
     )
+
+
+def _takes(settings: Settings) -> Takes:
+    return partial(takes_of, has_links=has_links(settings))
 
 
 def _retention(settings: Settings) -> timedelta:

@@ -21,6 +21,7 @@ from domain.delivery import (
     reply_until,
 )
 from domain.event import Event, Recorded
+from domain.files import words_of
 from domain.interaction import (
     CallLogged,
     Content,
@@ -209,8 +210,8 @@ def _said(card: Card, recorded: Recorded) -> Card:
             )
         case ReplyEchoed(content=content, provider_id=said_as):
             text = content.text or content.kind
-        case ReplyWritten(text=text, message_id=said_as):
-            pass
+        case ReplyWritten(message_id=said_as):
+            text = words_of(event)
         case _:
             return card
     return replace(

@@ -10,12 +10,12 @@ import pytest
 from application.exchange.limits import DEFAULT
 from application.follower import Follower
 from application.policies.tell_promises import TellPromises
+from channels.table import CHANNELS
 from domain.classification import PromiseTold
 from domain.queue import QueueDefinition
 from tests.application.policies.scripted_channel import Channel, Sender
 from tests.application.situations import (
     NOON,
-    REPLY_CHANNELS,
     Case,
     Shop,
     a_message,
@@ -25,6 +25,7 @@ from tests.application.situations import (
 
 pytestmark = pytest.mark.anyio
 
+REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
 WORDS = {"zh": "一小时内回电。", "otherwise": "We call you back."}
 
 

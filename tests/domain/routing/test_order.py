@@ -92,16 +92,16 @@ def for_one(agent_id: str) -> Terms:
 
 def test_who_comes_back_to_a_forgotten_line_stands_in_the_one_that_took_its_place() -> None:
     lines = Lines()
-    for agent_id in ("kim", "lee"):
-        lines.join(agent_id, lines.line(for_one(agent_id)), key=1, position=1)
+    for position, agent_id in enumerate(("kim", "lee"), 1):
+        lines.join(agent_id, lines.line(for_one(agent_id)), key=1, position=position)
     stood = lines.leave("kim")
     lines.leave("lee")
-    lines.join("another", lines.line(for_one("kim")), key=2, position=2)
+    lines.join("another", lines.line(for_one("kim")), key=2, position=3)
 
     assert stood is not None
-    lines.put_back(*stood)
+    lines.put_back("kim", *stood)
 
     now = lines.line(for_one("kim"))
     assert lines.line_of("kim") is now
-    assert [conversation_id for _, _, conversation_id in now.waiting] == ["kim", "another"]
+    assert [lines.conversations[place] for place in now.waiting] == ["kim", "another"]
     assert lines.first[now.number] == now.waiting[0]
