@@ -42,6 +42,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
+from application.use_cases.take_calls import TakeCalls
 from channels.table import CHANNELS
 from infrastructure.agent_leases import PostgresAgentLeases
 from infrastructure.deliveries.store import PostgresDeliveries
@@ -69,15 +70,14 @@ FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBo
 
 def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink, get: Get) -> Parts:
     """Everything that a request may need, from the log upwards."""
-    claim_keys, media = ClaimKeys(keys.claim_key), _media_store(settings, keys)
+    claim_keys, media, views = ClaimKeys(keys.claim_key), _media_store(settings, keys), PostgresViewReaders(log.pool)
     both = commands, directory = Commands(log, States(log, log.snapshots), claim_keys), Directory(log)
-    receive, customers, desk = ReceiveMessages(*both), KnowCustomers(commands), Desk(*both)
-    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both)
-    url, pool, follower = settings.database_url, log.pool, Follower(log, directory)
+    receive, calls, desk, hand_over = ReceiveMessages(*both), TakeCalls(*both), Desk(*both), HandOver(*both)
+    echoes, reports, follower = ReceiveEchoes(*both), ReceiveReports(*both), Follower(log, directory)
+    url, pool, snapshots = settings.database_url, log.pool, PostgresRouterSnapshots(log.pool, keys.master_keys)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
     mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
-    taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
-    views, snapshots = PostgresViewReaders(pool), PostgresRouterSnapshots(pool, keys.master_keys)
+    taking = DeliveryTaking(directory, receive, calls, echoes, reports, mail, get, metrics)
     return Parts(
         settings=settings,
         keys=keys,
@@ -96,7 +96,8 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         mails=MoveMails(commands, directory),
         hand_over=hand_over,
         staff=KeepStaff(commands),
-        customers=customers,
+        customers=KnowCustomers(commands),
+        calls=calls,
         visitors=ProveVisitors(commands),
         set_up=SetUp(commands),
         plans=ApplyPlan(commands, directory, follower, views),

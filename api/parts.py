@@ -32,6 +32,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
+from application.use_cases.take_calls import TakeCalls
 from application.views import ViewReaders
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -63,6 +64,7 @@ class Parts:
     hand_over: HandOver
     staff: KeepStaff
     customers: KnowCustomers
+    calls: TakeCalls
     visitors: ProveVisitors
     set_up: SetUp
     plans: ApplyPlan

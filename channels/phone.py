@@ -13,8 +13,8 @@ import phonenumbers
 from channels.edge.payload import CLOCK_SKEW_MAX, UnreadablePayload, plausible
 from channels.edge.text import one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.call_intake import Call
+from domain.calls import Direction
 
 WITHHELD = "anonymous"
 """The handle of everybody who hides their number."""

@@ -8,8 +8,9 @@ from collections.abc import Collection
 import msgspec
 from msgspec.structs import replace
 
-from domain import assignment, classification, conversation, delivery, interaction, receipts
+from domain import assignment, calls, classification, conversation, delivery, interaction, receipts
 from domain.assignment import AssignmentEvent
+from domain.calls import CallEvent, KnownCall
 from domain.classification import ClassificationEvent, ConversationClassified
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
 from domain.delivery import DeliveryEvent
@@ -142,6 +143,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """What visitors of a chat said or proved is theirs, by account and handle."""
     mails: dict[str, Mail] = {}
     """Their mails, as of `mails.key_of`, oldest arrival first."""
+    calls: dict[str, KnownCall] = {}
+    """Their phone calls, as of `calls.key_of`, the one told of last at the end."""
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Raises ConversationUnknown."""
@@ -181,11 +184,18 @@ def evolve(customer: Customer, event: Event) -> Customer:
             return replace(customer, conversations=kept | {event.conversation_id: opened(customer, event)})
         case ConversationClassified(marks=marks):
             customer = replace(customer, tier=marks.tier, language=marks.language)
+    return _evolve_conversation(_evolve_memory(customer, event), event)
+
+
+def _evolve_memory(customer: Customer, event: Event) -> Customer:
+    """What is remembered of single messages and calls."""
     if (outbound := receipts.evolve(customer.outbound, event)) is not customer.outbound:
         customer = replace(customer, outbound=outbound)
     if (remembered := mails.evolve(customer.mails, event)) is not customer.mails:
         customer = replace(customer, mails=remembered)
-    return _evolve_conversation(customer, event)
+    if (followed := calls.evolve(customer.calls, event)) is not customer.calls:
+        customer = replace(customer, calls=followed)
+    return customer
 
 
 def demand_room(customer: Customer) -> None:
@@ -216,6 +226,8 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
         after = interaction.evolve(before, event)
     elif isinstance(event, DeliveryEvent):
         after = delivery.evolve(before, event)
+    elif isinstance(event, CallEvent):
+        after = calls.evolve_conversation(before, event)
     elif isinstance(event, AssignmentEvent):
         after = assignment.evolve(before, event)
     elif isinstance(event, ClassificationEvent):

@@ -15,7 +15,7 @@ from api.http.refusals import Invalid
 from application.commands import Done
 from channels import phone
 from domain.account import AccountDefinition, AccountPaused, AccountUnknown
-from domain.interaction import CallLogged, Direction
+from domain.calls import CallLogged, Direction
 from domain.person import Role
 
 Number = Annotated[str, Meta(max_length=phone.NUMBER_LENGTH_MAX, extra_json_schema=NO_NUL)]
@@ -123,7 +123,7 @@ async def log_call(asked: Asked[CallWanted]) -> Answer:
         region=phone.read_settings(definition).region,
         received_at=asked.at,
     )
-    done, _ = await asked.parts.customers.log_call(
+    done, _ = await asked.parts.calls.take(
         asked.command,
         call,
         account_id=asked.ids["account_id"],
@@ -162,7 +162,7 @@ async def record_call(asked: Asked[RecordWanted]) -> Answer:
         region=phone.read_settings(definition).region,
         received_at=asked.at,
     )
-    done, _ = await asked.parts.customers.log_call(asked.command, call, account_id=asked.ids["account_id"])
+    done, _ = await asked.parts.calls.take(asked.command, call, account_id=asked.ids["account_id"])
     return await _answer(asked, done)
 
 

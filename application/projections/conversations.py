@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from application.exchange.limits import DEFAULT, Limits
 from application.projections.view import Row
+from domain.calls import CallLogged
 from domain.conversation import Conversation, ConversationOpened, Standing, opened
 from domain.customer import evolve_conversation
 from domain.delivery import (
@@ -22,7 +23,6 @@ from domain.delivery import (
 )
 from domain.event import Event, Recorded
 from domain.interaction import (
-    CallLogged,
     Content,
     ContentKind,
     MessageContradicted,

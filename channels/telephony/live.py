@@ -40,8 +40,8 @@ from channels.edge.payload import (
 from channels.edge.text import clean, one_line
 from channels.telephony import twilio
 from domain.account import AccountDefinition
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.call_intake import Call
+from domain.calls import Direction
 
 FIELDS_MAX = 1_000
 SIGNATURE_HEADERS = {"placetel": "x-placetel-signature", "generic": "x-signature-256"}

@@ -14,8 +14,8 @@ import msgspec
 from channels import phone
 from channels.edge.payload import CLOCK_SKEW_MAX, IDENTIFIER_LENGTH_MAX
 from channels.edge.text import one_line, without_controls
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.call_intake import Call
+from domain.calls import Direction
 
 BEST_FIRST: tuple[phone.Outcome, ...] = ("answered", "voicemail", "busy", "missed", "failed")
 """What counts of a call whose rows ended differently."""

@@ -7,10 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from application.use_cases.know_customers import CustomerUnknown, Identity, IdentityTaken
+from domain.call_intake import Call
+from domain.calls import CallLogged, Direction
 from domain.conversation import ConversationUnknown
 from domain.customer import CustomerNamed, CustomerRegistered, IdentityLinked
-from domain.intake import WITHHELD, Call
-from domain.interaction import CallLogged, Direction
+from domain.intake import WITHHELD
 from tests.application.situations import NOON, Shop, a_message, a_waiting_conversation, another_process, kinds
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +39,7 @@ async def log(
 ) -> str:
     """Whose call it was."""
     command = shop.command(key=key)
-    _, found = await shop.customers.log_call(
+    _, found = await shop.calls.take(
         command, call, account_id="account-phone", customer_id=customer_id, conversation_id=conversation_id
     )
     return found
@@ -179,7 +180,7 @@ async def test_the_same_call_is_written_once(shop: Shop) -> None:
     first = await log(shop, a_call())
     head = await shop.log.head()
 
-    done, again = await shop.customers.log_call(shop.command(), a_call(), account_id="account-phone")
+    done, again = await shop.calls.take(shop.command(), a_call(), account_id="account-phone")
 
     assert (done.position, done.is_repeat, again) == (head, True, first)
     assert await shop.since(head) == []
@@ -188,9 +189,7 @@ async def test_the_same_call_is_written_once(shop: Shop) -> None:
 async def test_a_call_stands_where_it_began_however_late_it_is_told(shop: Shop) -> None:
     began_at = datetime(2026, 10, 1, 9, 30, tzinfo=UTC)
 
-    done, _ = await shop.customers.log_call(
-        shop.command(), replace(a_call(), occurred_at=began_at), account_id="account-phone"
-    )
+    done, _ = await shop.calls.take(shop.command(), replace(a_call(), occurred_at=began_at), account_id="account-phone")
 
     logged = await shop.log.at(done.position)
     assert logged is not None

@@ -9,12 +9,14 @@ from application.log import Appended, Context, Fact, Log, Write
 from application.states import fold
 from domain import agent, assignment, conversation, customer, intake, interaction, offers, receipts, workload
 from domain.agent import Presence
+from domain.call_intake import Call, take_call
+from domain.calls import Direction
 from domain.conversation import Conversation, Status
 from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryStatus, DeliveryUnknown
 from domain.echoes import receive_echo
 from domain.event import Event, RuleBroken
-from domain.intake import Call, Echo, InboundMessage, Intake
-from domain.interaction import Content, ContentKind, Direction
+from domain.intake import Echo, InboundMessage, Intake
+from domain.interaction import Content, ContentKind
 from domain.threads import moving
 from domain.workload import Ask
 
@@ -214,7 +216,7 @@ class Town:
         )  # fmt: skip
         state = self.states.get(who, (customer.NEW, 0))[0]
         new = self.new("conversation")
-        return [(who, intake.log_call(state, call, account_id="account-phone", new_conversation_id=new, at=self.now))]
+        return [(who, take_call(state, call, account_id="account-phone", new_conversation_id=new, at=self.now))]
 
     def _offer(self) -> Sequence[tuple[str, Events]]:
         waiting, agents = self.conversations(Status.WAITING), self.streams("agent")

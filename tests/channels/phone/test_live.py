@@ -18,8 +18,8 @@ from channels import phone
 from channels.edge.payload import Posted, SignatureWrong, UnreadablePayload
 from channels.telephony import live
 from domain.account import AccountDefinition, AccountInvalid
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.call_intake import Call
+from domain.calls import Direction
 from tests.channels.posted import NOON, an_account, posted
 
 URL = 'https://cc.example/v1/webhooks/phone/account-1?secret=s3&a="b"'
