@@ -18,6 +18,7 @@ from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
 from application.plans.apply_plan import ApplyPlan
 from application.projections.agent_board import AgentBoard
+from application.projections.calls import CallBoard
 from application.projections.conversations import Conversations
 from application.projections.decisions import Decisions
 from application.projections.projection import Folds, Projection, projection_of
@@ -64,7 +65,7 @@ def now() -> datetime:
 
 
 REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
-FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions())
+FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions(), CallBoard())
 """Every view."""
 
 

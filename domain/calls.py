@@ -103,12 +103,13 @@ class KnownCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     answered_at: datetime | None = None
     answered_by: str = ""
     agent_id: str | None = None
+    """Who talks, as the telephone system told: not who wrote it down."""
     agent_ids: tuple[str, ...] = ()
     """At whom it rings."""
 
     def is_with(self, agent_id: str) -> bool:
         """It rings at the agent, or the agent talks or talked."""
-        return self.agent_id == agent_id or (self.stage is Stage.RINGING and agent_id in self.agent_ids)
+        return agent_id in self.agent_ids if self.stage is Stage.RINGING else agent_id == self.agent_id
 
 
 def key_of(account_id: str, call_id: str) -> str:
@@ -128,6 +129,13 @@ def evolve(calls: dict[str, KnownCall], event: Event) -> dict[str, KnownCall]:
     return _without_oldest(others) | {key: _after(before, event)}
 
 
+def is_served_by(calls: dict[str, KnownCall], agent_id: str) -> bool:
+    """Whether a call is with the agent at this moment, or the latest was: what follows a call is work too."""
+    latest = next(reversed(calls.values()), None)
+    live = (call for call in calls.values() if call.stage is not Stage.ENDED)
+    return any(call.is_with(agent_id) for call in live) or (latest is not None and latest.is_with(agent_id))
+
+
 def _after(before: KnownCall, event: CallEvent) -> KnownCall:
     match event:
         case CallRang(rang_at=rang_at, agent_ids=agent_ids):
@@ -137,8 +145,7 @@ def _after(before: KnownCall, event: CallEvent) -> KnownCall:
             who = {"answered_by": event.answered_by, "agent_id": event.agent_id or before.agent_id}
             return replace(before, stage=stage, answered_at=event.answered_at, **who)
         case CallLogged():
-            agent_id = event.agent_id or before.agent_id
-            return replace(before, conversation_id=event.conversation_id, stage=Stage.ENDED, agent_id=agent_id)
+            return replace(before, conversation_id=event.conversation_id, stage=Stage.ENDED)
 
 
 def _without_oldest(calls: dict[str, KnownCall]) -> dict[str, KnownCall]:

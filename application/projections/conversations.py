@@ -7,8 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from application.exchange.limits import DEFAULT, Limits
+from application.projections.calls import LiveCall, followed
 from application.projections.view import Row
-from domain.calls import CallLogged
+from domain.calls import CallAnswered, CallEvent, CallLogged, CallRang, Direction, key_of
 from domain.conversation import Conversation, ConversationOpened, Standing, opened
 from domain.customer import evolve_conversation
 from domain.delivery import (
@@ -78,6 +79,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Since when the customer's latest words have no reply."""
     alert: str = ""
     """What an agent should look at: a reply that failed, a message that came twice with different content."""
+    call: LiveCall | None = None
+    """A call that rings or is talked on at this moment."""
     reply_until: datetime | None = None
     """Until when the channel takes a reply, unless the customer writes again; nothing where it always does."""
 
@@ -150,8 +153,8 @@ def _told(card: Card, recorded: Recorded) -> Card:
             return _amended(card, recorded, event.content) if event.content.is_amending else _said(card, recorded)
         case ReplyWritten():
             return _said(card, recorded)
-        case CallLogged(outcome=outcome, note=note):
-            return replace(card, preview=(note or outcome)[:PREVIEW_CHARACTERS_MAX], preview_of="")
+        case CallRang() | CallAnswered() | CallLogged():
+            return _called(card, recorded, event)
         case MessageContradicted():
             return replace(card, alert="a message came again with other content")
         case DeliveryRejected(reason=reason, is_final=is_final):
@@ -168,6 +171,23 @@ def _told(card: Card, recorded: Recorded) -> Card:
             return replace(card, alert=_still_to_see(card.conversation))
         case _:
             return card
+
+
+def _called(card: Card, recorded: Recorded, event: CallEvent) -> Card:
+    """A call. One that the shop missed is something that the customer said and nobody answered."""
+    mine = card.call if card.call and card.call.id == key_of(event.account_id, event.call_id) else None
+    call = followed(mine, recorded)
+    if not isinstance(event, CallLogged):
+        return card if call is None else replace(card, call=call, preview=call.stage, preview_of="")
+    left = card.call if mine is None else call
+    card = replace(card, call=left, preview=(event.note or event.outcome)[:PREVIEW_CHARACTERS_MAX], preview_of="")
+    if card.conversation.channel != "phone" or not event.account_id:
+        return card
+    if event.outcome == "answered":
+        return replace(card, unanswered_since=None)
+    if event.direction is Direction.OUTBOUND:
+        return card
+    return replace(card, last_by="customer", unanswered_since=card.unanswered_since or recorded.recorded_at)
 
 
 def _moved(card: Card, event: MoveEvent, at: datetime) -> Card:

@@ -114,10 +114,12 @@ class _Keys:
         return [self.over.key, self.begun, self.number]
 
     def claims(self, caller_id: str, taken: Collection[bytes]) -> list[Claim]:
-        """What is not taken yet; a number that was withheld is nobody's."""
-        theirs = [self.begun] if self._call.handle == WITHHELD else [self.begun, self.number]
+        """What is not taken yet: who it is with shows when it begins. A number that was withheld is nobody's."""
+        theirs = [] if self.begun in taken else [self.begun]
+        if theirs and self._call.handle != WITHHELD and self.number not in taken:
+            theirs.append(self.number)
         over = [self.over] if self._call.stage is Stage.ENDED else []
-        return [*over, *(Claim(key, id_bytes(caller_id)) for key in theirs if key not in taken)]
+        return [*over, *(Claim(key, id_bytes(caller_id)) for key in theirs)]
 
 
 def _customer_of(taken: tuple[int, bytes] | None) -> str | None:

@@ -10,7 +10,7 @@ from application.states import fold
 from domain import agent, assignment, conversation, customer, intake, interaction, offers, receipts, workload
 from domain.agent import Presence
 from domain.call_intake import Call, take_call
-from domain.calls import Direction
+from domain.calls import Direction, Stage
 from domain.conversation import Conversation, Status
 from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryStatus, DeliveryUnknown
 from domain.echoes import receive_echo
@@ -210,11 +210,14 @@ class Town:
 
     def _call(self) -> Sequence[tuple[str, Events]]:
         who = self.random.choice(self.streams("customer") or [self.new("customer")])
-        call = Call(
-            call_id=self.new("call"), direction=Direction.INBOUND, handle="+31201234567", outcome="answered",
-            occurred_at=self.now, note="called",
-        )  # fmt: skip
         state = self.states.get(who, (customer.NEW, 0))[0]
+        known = [key.partition(" ")[2] for key in state.calls]
+        call = Call(
+            call_id=self.random.choice([*known, self.new("call")]), direction=Direction.INBOUND,
+            handle="+31201234567", outcome=self.random.choice(["answered", "missed"]), occurred_at=self.now,
+            stage=self.random.choice(list(Stage)), note="called", answered_by=self.random.choice(["", "Ana"]),
+            agent_ids=tuple(self.random.sample(["agent-1", "agent-2"], self.random.randrange(3))),
+        )  # fmt: skip
         new = self.new("conversation")
         return [(who, take_call(state, call, account_id="account-phone", new_conversation_id=new, at=self.now))]
 
