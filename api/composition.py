@@ -18,9 +18,12 @@ from api.parts import Parts
 from api.settings import Settings, decode_keys
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get
+from application.exchange.spent import Spent
 from application.expectations.expect_waits import ExpectWaits
 from application.follower import Follower, Reaction
 from application.policies.count_traffic import CountTraffic
+from application.policies.end_lost_calls import EndLostCalls
+from application.policies.end_lost_calls import EndLostCalls
 from application.policies.fetch_media import FetchMedia
 from application.policies.hand_chats_over import HandChatsOver
 from application.policies.keep_snapshots import KeepSnapshots
@@ -108,7 +111,17 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.steer, positions, now),
         HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
-        SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
+        EndLostCalls(parts.calls, positions, now),
+        EndLostCalls(parts.calls, positions, now),
+        SendReplies(
+            parts.log,
+            parts.directory,
+            attempts,
+            providers,
+            PostgresOutbox(parts.log.pool),
+            Spent(parts.log, parts.commands.states),
+            now,
+        ),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),
         ExpectWaits(parts.log, parts.router, parts.expectations, now, parts.metrics.waited, advanced),
