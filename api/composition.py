@@ -23,7 +23,6 @@ from application.expectations.expect_waits import ExpectWaits
 from application.follower import Follower, Reaction
 from application.policies.count_traffic import CountTraffic
 from application.policies.end_lost_calls import EndLostCalls
-from application.policies.end_lost_calls import EndLostCalls
 from application.policies.fetch_media import FetchMedia
 from application.policies.hand_chats_over import HandChatsOver
 from application.policies.keep_snapshots import KeepSnapshots
@@ -111,7 +110,6 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         *parts.projections.values(),
         ReturnWork(parts.commands.states, parts.steer, positions, now),
         HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
-        EndLostCalls(parts.calls, positions, now),
         EndLostCalls(parts.calls, positions, now),
         SendReplies(
             parts.log,

@@ -10,6 +10,7 @@ import httpx
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.limits import Limits, Rate
 from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Send
+from application.exchange.spent import Spent
 from application.follower import Follower
 from application.policies.send_replies import SendReplies
 from domain.account import AccountDefinition
@@ -58,8 +59,9 @@ class Sender:
         self.client = httpx.AsyncClient(timeout=timeout_seconds)
         attempts = Attempts(shop.commands, shop.directory, providers, self.client, shop.clock, lambda: 1.0)
         self.outbox = PostgresOutbox(shop.log.pool)
+        spent = Spent(shop.log, shop.states)
         self.policy = SendReplies(
-            shop.log, shop.directory, attempts, providers, self.outbox, shop.clock, look_seconds=0.01
+            shop.log, shop.directory, attempts, providers, self.outbox, spent, shop.clock, look_seconds=0.01
         )
         self.follower = Follower(shop.log, self.policy)
 
