@@ -109,6 +109,8 @@ class Identify(_Frame, frozen=True, tag="identify"):
     name: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH_MAX)] = ""
     email: Claim = ""
     phone: Claim = ""
+    language: Annotated[str, msgspec.Meta(max_length=35)] = ""
+    """Of the page, as in `de` or `zh-Hant` (BCP 47): mails to a visitor who has left are worded in it."""
 
 
 class Hello(Identify, frozen=True, tag="hello"):
