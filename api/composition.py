@@ -91,8 +91,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
-        if readers:
-            await stack.enter_async_context(LmtpDoor(parts).listening())
+        if readers and (port := await stack.enter_async_context(LmtpDoor(parts).listening())) is not None:
+            parts.ports["lmtp"] = port
         yield parts
 
 

@@ -1,7 +1,7 @@
 """The parts of a running process, as the composition root hands them to HTTP, sockets and the command line."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from api.doors.delivery_reader import DeliveryReader
@@ -86,3 +86,5 @@ class Parts:
     nats: NatsLink
     followers: dict[str, Follower]
     """Those that run in this process, by their reaction's name; the directory is always among them."""
+    ports: dict[str, int] = field(default_factory=dict)
+    """Where this process listens beside HTTP, by door."""
