@@ -60,7 +60,9 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Characters of a text, from `start` up to, not with, `end`."""
+    """Characters of a text, from `start` up to, not with, `end`: of Unicode, so that an emoji is one. A page in
+    JavaScript, whose strings count it as two, cuts `[...text]`.
+    """
 
     start: int
     end: int
@@ -83,6 +85,11 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """Of a mail: the passages of `text` to show at first; the rest is quoted, and folded away. None: show all."""
     kept_rule: str = ""
     """What decided so: `attribution`, `markup`, `quotes`…"""
+
+    @property
+    def shown_first(self) -> str:
+        """The text, of a mail without what it quotes."""
+        return "\n".join(self.text[one.start : one.end].strip() for one in self.kept) or self.text
 
     @property
     def is_amending(self) -> bool:

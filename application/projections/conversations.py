@@ -65,7 +65,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     opened_at: datetime
     updated_at: datetime
     preview: str = ""
-    """The beginning of what was said last."""
+    """The beginning of what was said last; of a mail without what it quotes."""
     preview_of: str = ""
     """What the channel calls that message; our own id of a reply that the channel has not named yet."""
     amended: dict[str, Amended] = {}
@@ -89,7 +89,7 @@ class Conversations:
     """Everything about conversations, folded into cards."""
 
     name = "conversations"
-    version = 3
+    version = 4
     topics = topics_of("conversation")
     card_type = Card
 
@@ -221,7 +221,7 @@ def _said(card: Card, recorded: Recorded) -> Card:
             return replace(
                 card,
                 customer_name=card.customer_name or event.author,
-                preview=_preview(event.content.text or event.content.kind, told),
+                preview=_preview(event.content.shown_first or event.content.kind, told),
                 preview_of=event.provider_id,
                 last_by="customer",
                 messages=card.messages + 1,

@@ -212,7 +212,9 @@ def _reworded(event: Event, content: Content) -> Event:
         return replace(event, text=content.text)
     if isinstance(event, MessageReceived | ReplyEchoed):
         attachments = content.attachments or event.content.attachments
-        return replace(event, content=replace(event.content, text=content.text, attachments=attachments, html=""))
+        kept = {"kept": content.kept, "kept_rule": content.kept_rule}  # of these words, not of those before
+        words = replace(event.content, text=content.text, attachments=attachments, html="", **kept)
+        return replace(event, content=words)
     return event
 
 
