@@ -215,11 +215,12 @@ class Town:
         call = Call(
             call_id=self.random.choice([*known, self.new("call")]), direction=Direction.INBOUND,
             handle="+31201234567", outcome=self.random.choice(["answered", "missed"]), occurred_at=self.now,
-            stage=self.random.choice(list(Stage)), note="called", answered_by=self.random.choice(["", "Ana"]),
-            agent_ids=tuple(self.random.sample(["agent-1", "agent-2"], self.random.randrange(3))),
+            stage=self.random.choice([Stage.RINGING, *Stage]), answered_by=self.random.choice(["", "Ana"]),
+            agent_ids=tuple(self.random.sample(["agent-1", "agent-2"], self.random.randrange(3))), note="called",
         )  # fmt: skip
-        new = self.new("conversation")
-        return [(who, take_call(state, call, account_id="account-phone", new_conversation_id=new, at=self.now))]
+        new, into, line = self.new("conversation"), Intake(queue_id=self.random.choice(QUEUES)), "account-phone"
+        told = take_call(state, call, account_id=line, intake=into, new_conversation_id=new, at=self.now)
+        return [(who, told)]
 
     def _offer(self) -> Sequence[tuple[str, Events]]:
         waiting, agents = self.conversations(Status.WAITING), self.streams("agent")
