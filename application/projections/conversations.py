@@ -10,7 +10,7 @@ from application.exchange.limits import DEFAULT, Limits
 from application.projections.calls import LiveCall, followed
 from application.projections.view import Row
 from domain.calls import CallAnswered, CallEvent, CallLogged, CallRang, Direction, key_of
-from domain.conversation import Conversation, ConversationOpened, Standing, opened
+from domain.conversation import Conversation, ConversationOpened, Standing, Status, opened
 from domain.customer import evolve_conversation
 from domain.delivery import (
     DeliveryAccepted,
@@ -174,7 +174,7 @@ def _told(card: Card, recorded: Recorded) -> Card:
 
 
 def _called(card: Card, recorded: Recorded, event: CallEvent) -> Card:
-    """A call. One that the shop missed is something that the customer said and nobody answered."""
+    """A call. One that the shop missed, and that somebody is to call back, is unanswered as a message is."""
     mine = card.call if card.call and card.call.id == key_of(event.account_id, event.call_id) else None
     call = followed(mine, recorded)
     if not isinstance(event, CallLogged):
@@ -185,8 +185,8 @@ def _called(card: Card, recorded: Recorded, event: CallEvent) -> Card:
         return card
     if event.outcome == "answered":
         return replace(card, unanswered_since=None)
-    if event.direction is Direction.OUTBOUND:
-        return card
+    if event.direction is Direction.OUTBOUND or card.conversation.status in (Status.OPEN, Status.CLOSED):
+        return card  # nobody is to call back
     return replace(card, last_by="customer", unanswered_since=card.unanswered_since or recorded.recorded_at)
 
 

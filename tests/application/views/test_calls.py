@@ -9,6 +9,7 @@ import msgspec
 from application.projections.calls import CallBoard, LiveCall
 from application.projections.conversations import Card, Conversations
 from application.projections.view import Row, encode
+from domain.assignment import ConversationEnqueued
 from domain.calls import CallAnswered, CallLogged, CallRang, Direction, Stage
 from domain.conversation import ConversationOpened
 from domain.event import Event
@@ -22,6 +23,9 @@ ANSWERED = CallAnswered(
     **OF, queue_id="queue-1", answered_at=NOON + timedelta(seconds=9), answered_by="Ana", agent_id="agent-1"
 )
 OVER = CallLogged(**OF, outcome="answered", duration_seconds=30, agent_id="agent-1")
+WAITS = ConversationEnqueued(
+    conversation_id="conversation-1", queue_id="queue-1", channel="phone", priority=0, waiting_since=NOON
+)
 MISSED = CallLogged(**OF, outcome="missed")
 
 
@@ -125,12 +129,17 @@ def test_the_card_of_a_conversation_shows_the_call_that_is_on() -> None:
     assert (over.call, over.preview, over.unanswered_since) == (None, "answered", None)
 
 
-def test_a_missed_call_is_unanswered_until_somebody_talks() -> None:
+def test_a_missed_call_that_waits_is_unanswered_until_somebody_talks() -> None:
     again = msgspec.structs.replace(OVER, call_id="c-2")
 
-    assert card_after(RANG, MISSED).unanswered_since is not None
-    assert card_after(RANG, MISSED).last_by == "customer"
-    assert card_after(RANG, MISSED, again).unanswered_since is None
+    assert card_after(RANG, WAITS, MISSED).unanswered_since is not None
+    assert card_after(RANG, WAITS, MISSED).last_by == "customer"
+    assert card_after(RANG, WAITS, MISSED, again).unanswered_since is None
+
+
+def test_a_missed_call_of_long_ago_asks_for_no_answer() -> None:
+    assert card_after(MISSED).unanswered_since is None
+    assert card_after(MISSED).preview == "missed"
 
 
 def test_the_end_of_another_call_leaves_the_call_that_is_on() -> None:
