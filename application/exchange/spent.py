@@ -25,15 +25,19 @@ class Spent:
         self._log = log
         self._states = states
 
-    async def budget(self, account_id: str, limits: Limits, now: datetime) -> Budget:
+    async def budget(self, account_id: str, limits: Limits, now: datetime, alone_since: datetime) -> Budget:
         """The account's, with every attempt that the log tells of. One whose customer was erased counts no longer.
 
+        `alone_since`: from then on nobody but the caller can have sent, and the caller has not: what was before counts.
         Raises LogUnreachable.
         """
         budget = Budget(limits)
         span = max([limits.gap_seconds, *(rate.seconds for rate in limits.rates)])
+        counts_from = now - timedelta(seconds=span) - CLOCKS_APART_MAX
+        if counts_from > alone_since:
+            return budget
         handles: dict[str, tuple[str, str]] = {}
-        async for recorded in self._since(now - timedelta(seconds=span) - CLOCKS_APART_MAX):
+        async for recorded in self._since(counts_from):
             event = recorded.event
             if isinstance(event, ReplyWritten):
                 handles[event.message_id] = (event.account_id, event.handle)

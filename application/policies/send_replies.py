@@ -68,6 +68,8 @@ class SendReplies:
         self._lanes: dict[str, Lane] = {}
         self._limits: dict[str, tuple[Account, Limits]] = {}
         self._waiting: dict[str, Waiting] = {}
+        self._alone_since: datetime | None = None
+        """Since when no other process sends; None while this one does not either."""
         self._sends: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
 
@@ -78,6 +80,7 @@ class SendReplies:
 
     async def start(self) -> int:
         """What is known here already stays as it is: it may be under way."""
+        self._alone_since = self._alone_since or self._clock()
         position, asked = await self._outbox.load()
         for message_id, at in sorted(asked.items(), key=lambda item: item[1]):
             if message_id in self._waiting:
@@ -131,6 +134,7 @@ class SendReplies:
             await asyncio.gather(*late, return_exceptions=True)
             self._lanes.clear()
             self._waiting.clear()
+            self._alone_since = None
 
     async def settle(self) -> None:
         """Everything that is due at this moment has been tried."""
@@ -175,8 +179,9 @@ class SendReplies:
         if (lane := self._lanes.get(account_id)) is None:
             limits = self._limits_of(account_id, self._directory.account(account_id))
             limits = limits or self._providers[reply.channel].limits
-            lane = Lane(account_id, await self._spent.budget(account_id, limits, self._clock()))
-            self._lanes[account_id] = lane
+            now = self._clock()
+            budget = await self._spent.budget(account_id, limits, now, self._alone_since or now)
+            lane = self._lanes[account_id] = Lane(account_id, budget)
         return lane
 
     def _start_due(self) -> None:

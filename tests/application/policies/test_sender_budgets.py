@@ -74,8 +74,8 @@ async def test_what_another_account_sent_is_not_counted(shop: Shop) -> None:
     await replies(shop, case, 15)
     await sent_by_a_new_process(shop, channel, LIMITS["x"])
 
-    mine = await Spent(shop.log, shop.states).budget(shop.account_id, LIMITS["x"], shop.clock())
-    others = await Spent(shop.log, shop.states).budget("account-" + "0" * 32, LIMITS["x"], shop.clock())
+    mine = await Spent(shop.log, shop.states).budget(shop.account_id, LIMITS["x"], shop.clock(), shop.clock())
+    others = await Spent(shop.log, shop.states).budget("account-" + "0" * 32, LIMITS["x"], shop.clock(), shop.clock())
 
     assert mine.free_at(shop.clock()) == NOON + timedelta(seconds=QUARTER)
     assert others.free_at(shop.clock()) == NOON
@@ -89,7 +89,7 @@ async def test_an_attempt_counts_whatever_came_of_it(shop: Shop, answer: object)
     with contextlib.suppress(Killed):
         await sent_by_a_new_process(shop, channel, one_a_minute)
 
-    budget = await Spent(shop.log, shop.states).budget(shop.account_id, one_a_minute, shop.clock())
+    budget = await Spent(shop.log, shop.states).budget(shop.account_id, one_a_minute, shop.clock(), shop.clock())
 
     assert budget.free_at(shop.clock()) == shop.clock() + timedelta(seconds=60)
 
@@ -102,6 +102,19 @@ async def test_a_reply_written_long_ago_and_tried_now_counts_now(shop: Shop) -> 
     shop.clock.wait(3_600)
     assert await sent_by_a_new_process(shop, channel, one_a_minute) == 2
 
-    budget = await Spent(shop.log, shop.states).budget(shop.account_id, one_a_minute, shop.clock())
+    budget = await Spent(shop.log, shop.states).budget(shop.account_id, one_a_minute, shop.clock(), shop.clock())
 
     assert budget.free_at(shop.clock()) == shop.clock() + timedelta(seconds=60)
+
+
+async def test_a_sender_that_has_been_alone_for_long_need_not_look(shop: Shop) -> None:
+    case, channel = await an_assigned_conversation(shop), Channel()
+    await replies(shop, case, 15)
+    await sent_by_a_new_process(shop, channel, LIMITS["x"])
+    spent, now = Spent(shop.log, shop.states), shop.clock()
+
+    lately = await spent.budget(shop.account_id, LIMITS["x"], now, now - timedelta(hours=23))
+    long_ago = await spent.budget(shop.account_id, LIMITS["x"], now, now - timedelta(hours=25))
+
+    assert lately.free_at(now) > now
+    assert long_ago.free_at(now) == now
