@@ -8,15 +8,16 @@ from msgspec.structs import replace
 from application.claims import ClaimKeys, id_bytes
 from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Commands, Contended, Done
 from application.directory import Directory
-from application.ids import derived_id
+from application.ids import derived_id, new_id
 from application.log import Claim
 from application.use_cases.know_customers import CustomerUnknown
 from domain.call_intake import Call, take_call
-from domain.calls import Stage
+from domain.calls import Stage, key_of
 from domain.card_numbers import mask
 from domain.customer import Customer
 from domain.event import Event
 from domain.intake import WITHHELD, Intake
+from domain.interaction import write_note
 
 NOBODY = f"customer-{'0' * 32}"
 Told = Callable[..., list[Event]]
@@ -79,6 +80,48 @@ class TakeCalls:
                     return await self._taken_before(lost.outcome.position)
                 # Somebody got this number, or told of this call, a moment ago: the next round finds them.
         raise Contended
+
+    async def write_down(
+        self,
+        command: Command,
+        call: Call,
+        *,
+        account_id: str,
+        agent_id: str | None,
+        customer_id: str | None,
+        conversation_id: str | None,
+    ) -> tuple[Done, str]:
+        """As `take`, told by somebody who had the call. Of one that the telephone system tells of by itself, the note.
+
+        Raises what `take` raises.
+        """
+        key = self._commands.claim_keys.call(account_id, call.call_id, NOBODY).key
+        begun = (await self._commands.log.claimed([key])).get(key)
+        caller_id = _customer_of(begun)
+        if begun is None or caller_id is None or not (followed := await self._followed(caller_id, account_id, call)):
+            return await self.take(
+                command,
+                call,
+                account_id=account_id,
+                agent_id=agent_id,
+                customer_id=customer_id,
+                conversation_id=conversation_id,
+            )
+        if not call.note.strip():
+            return Done(position=begun[0], is_repeat=True), caller_id
+        note_id = derived_id("note", command.claim.key) if command.claim else new_id("note")
+
+        def decide(known: Customer) -> list[list[Event]]:
+            return [write_note(known.conversation(followed), note_id=note_id, text=mask(call.note))]
+
+        return await self._commands.carry_out(command, [caller_id], decide), caller_id
+
+    async def _followed(self, caller_id: str, account_id: str, call: Call) -> str:
+        """The conversation of a call that was told of while it was on; empty for any other."""
+        customer: Customer
+        customer, _ = await self._commands.states.load(caller_id)
+        known = customer.calls.get(key_of(account_id, call.call_id))
+        return known.conversation_id if known is not None and (known.rang_at or known.answered_at) else ""
 
     async def _take_late(self, command: Command, call: Call, position: int, told: Told) -> tuple[Done, str]:
         """Of a call that is over only who answered it may still be news."""

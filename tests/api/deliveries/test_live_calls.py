@@ -146,6 +146,22 @@ def test_a_missed_call_waits_in_the_queue_and_is_offered(line: Line, supervisor:
     assert entry["event"]["outcome"] == "missed"
 
 
+def test_an_agent_writes_of_a_call_while_it_is_on(line: Line, supervisor: Caller) -> None:
+    line.tell("newCall", **{"userId[]": "w0"})
+    line.tell("answer", userId="w0")
+
+    noted = line.ana.done(
+        f"/v1/phone/{line.shop.account_id}/calls", {"call_id": line.call_id, "note": "Wants a refund"}
+    )
+    line.tell("hangup", cause="normalClearing")
+
+    (entry,) = line.entries(supervisor, noted["customer_id"])
+    assert entry["event"]["conversation_id"] == noted["conversation_id"]
+    assert (entry["event"]["outcome"], entry["call"]["stage"]) == ("answered", "ended")
+    items = supervisor.shown(f"/v1/customers/{noted['customer_id']}/timeline")["items"]
+    assert [one["event"]["text"] for one in items if one["kind"] == "conversation.note_written"] == ["Wants a refund"]
+
+
 def test_calls_of_others_are_not_shown(line: Line, supervisor: Caller) -> None:
     with line.shop.deployment.socket(line.ana) as socket:
         for watch in (f"calls:{line.ben.agent_id}", f"calls:{line.shop.queue_id}"):
