@@ -1,10 +1,12 @@
 """Everything that a request may need, made by plain calls, from the log upwards."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.delivery_taking import DeliveryTaking
 from api.doors.take_mail import TakeMail
+from api.links import has_links
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Keys, Settings
@@ -12,6 +14,7 @@ from api.sockets.attendance import Attendance
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
+from application.exchange.limits import Takes
 from application.exchange.media import Get
 from application.expectations.expect_waits import ExpectWaits
 from application.explaining.explain_decisions import ExplainDecisions
@@ -29,6 +32,7 @@ from application.router import Router
 from application.router_snapshots import Trail
 from application.states import States
 from application.use_cases.assign_work import AssignWork
+from application.use_cases.attach_files import AttachFiles
 from application.use_cases.conversation_desk import Desk
 from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
@@ -44,7 +48,7 @@ from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
 from application.use_cases.take_calls import TakeCalls
-from channels.table import CHANNELS
+from channels.table import CHANNELS, takes_of
 from infrastructure.agent_leases import PostgresAgentLeases
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -65,17 +69,19 @@ def now() -> datetime:
 
 
 REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
+MAILED = REPLY_CHANNELS["email"].files
+"""The files that a mail takes."""
 FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions(), CallBoard())
 """Every view."""
 
 
 def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink, get: Get) -> Parts:
     """Everything that a request may need, from the log upwards."""
-    claim_keys, media, views = ClaimKeys(keys.claim_key), _media_store(settings, keys), PostgresViewReaders(log.pool)
-    both = commands, directory = Commands(log, States(log, log.snapshots), claim_keys), Directory(log)
-    receive, calls, desk, hand_over = ReceiveMessages(*both), TakeCalls(*both), Desk(*both), HandOver(*both)
-    echoes, reports, follower = ReceiveEchoes(*both), ReceiveReports(*both), Follower(log, directory)
-    url, pool, snapshots = settings.database_url, log.pool, PostgresRouterSnapshots(log.pool, keys.master_keys)
+    media, views, url, pool = _media(settings, keys), PostgresViewReaders(log.pool), settings.database_url, log.pool
+    both = commands, directory = Commands(log, States(log, log.snapshots), ClaimKeys(keys.claim_key)), Directory(log)
+    receive, calls, desk = ReceiveMessages(*both), TakeCalls(*both), Desk(*both, _takes(settings))
+    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both, MAILED)
+    follower, snapshots = Follower(log, directory), PostgresRouterSnapshots(pool, keys.master_keys)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
     mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
     taking = DeliveryTaking(directory, receive, calls, echoes, reports, mail, get, metrics)
@@ -84,14 +90,14 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         keys=keys,
         clock=now,
         log=log,
-        claim_keys=claim_keys,
         commands=commands,
         directory=directory,
         receive=receive,
         receive_together=ReceiveTogether(receive),
         echoes=echoes,
         reports=reports,
-        serve=ServeConversations(desk, REPLY_CHANNELS),
+        serve=ServeConversations(desk),
+        files=AttachFiles(commands, desk, media),
         steer=SteerConversations(desk),
         replies=SettleReplies(commands),
         mails=MoveMails(commands, directory),
@@ -121,6 +127,10 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
     )
 
 
+def _takes(settings: Settings) -> Takes:
+    return partial(takes_of, has_links=has_links(settings))
+
+
 def _retention(settings: Settings) -> timedelta:
     return timedelta(days=settings.raw_retention_days)
 
@@ -129,7 +139,7 @@ def _projections(settings: Settings) -> dict[str, Projection]:
     return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
 
 
-def _media_store(settings: Settings, keys: Keys) -> SealedStore:
+def _media(settings: Settings, keys: Keys) -> SealedStore:
     place: Place = Folder(settings.data_directory / "media")
     if settings.media_store:
         place = Bucket(

@@ -13,11 +13,12 @@ from api.doors.lmtp_door import LmtpDoor
 from api.doors.nats_door import NatsDoor
 from api.doors.wecom_door import WecomDoor, keeping
 from api.gathering import GATHER_SECONDS
+from api.links import has_links
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Settings, decode_keys
 from application.exchange.attempts import Attempts, Provider
-from application.exchange.media import Get
+from application.exchange.media import Get, Link
 from application.exchange.spent import Spent
 from application.expectations.expect_waits import ExpectWaits
 from application.follower import Follower, Reaction
@@ -104,7 +105,9 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         for name, channel in CHANNELS.items()
         if channel.send is not None
     }
-    attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random)
+    attempts = Attempts(
+        parts.commands, parts.directory, providers, client, now, random.random, parts.media, _link(parts)
+    )
     advanced = (parts.hub.advanced, announcer.moved)
     reactions: list[Reaction] = [
         *parts.projections.values(),
@@ -130,6 +133,10 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         for reaction in reactions
     }
     return followers | {"router": parts.router.follower}
+
+
+def _link(parts: Parts) -> Link | None:
+    return parts.links.to if has_links(parts.settings) else None
 
 
 def _fetch_media(parts: Parts, get: Get, positions: PostgresPositions) -> FetchMedia:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.take_mail import TakeMail
+from api.links import Links
 from api.metrics import Metrics
 from api.settings import Keys, Settings
 from api.sockets.attendance import Attendance
@@ -19,6 +20,7 @@ from application.plans.apply_plan import ApplyPlan
 from application.projections.projection import Projection
 from application.push import Hub
 from application.router import Router
+from application.use_cases.attach_files import AttachFiles
 from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
@@ -50,7 +52,6 @@ class Parts:
     keys: Keys
     clock: Callable[[], datetime]
     log: PostgresLog
-    claim_keys: ClaimKeys
     commands: Commands
     directory: Directory
     receive: ReceiveMessages
@@ -58,6 +59,7 @@ class Parts:
     echoes: ReceiveEchoes
     reports: ReceiveReports
     serve: ServeConversations
+    files: AttachFiles
     steer: SteerConversations
     replies: SettleReplies
     mails: MoveMails
@@ -88,3 +90,13 @@ class Parts:
     """Those that run in this process, by their reaction's name; the directory is always among them."""
     ports: dict[str, int] = field(default_factory=dict)
     """Where this process listens beside HTTP, by door."""
+
+    @property
+    def claim_keys(self) -> ClaimKeys:
+        """Those of the log."""
+        return self.commands.claim_keys
+
+    @property
+    def links(self) -> Links:
+        """By which providers fetch files from us."""
+        return Links(self.settings.public_url, self.keys.token_key, self.clock)

@@ -58,6 +58,10 @@ class ClaimKeys:
         """A file that came to light with a customer: leads to the event that tells so, for whoever may download it."""
         return self.once("media of", customer_id, digest)
 
+    def media_in(self, conversation_id: str, digest: str) -> Claim:
+        """A file that went out in a conversation: leads to the first reply that carried it there."""
+        return self.once("media in", conversation_id, digest)
+
     def contradiction(self, claim: Claim) -> Claim:
         """The same message id with this other content: recorded once for each different content."""
         return Claim(self.fingerprint(claim.key + claim.fingerprint), claim.fingerprint)

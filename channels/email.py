@@ -1,5 +1,6 @@
 """E-mail: account settings, parse, send. Whoever brings raw mail in proves it by an API key, so there is no verify."""
 
+import asyncio
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
@@ -265,7 +266,7 @@ async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.Asy
         return Rejected(reason=reason, refusal=Refusal.OUR_FAULT)
     key = settings.token_keys[0]
     try:
-        mail = built_reply(reply, address=settings.address, name=settings.name, key=key)
+        mail = await asyncio.to_thread(built_reply, reply, address=settings.address, name=settings.name, key=key)
     except ValueError as error:
         return Rejected(reason=str(error), refusal=Refusal.RECIPIENT_GONE)
     sender = envelope_sender(reply, address=settings.address, bounce_domain=settings.bounce_domain, key=key)

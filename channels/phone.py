@@ -15,8 +15,8 @@ import phonenumbers
 from channels.edge.payload import CLOCK_SKEW_MAX, UnreadablePayload, plausible
 from channels.edge.text import one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
-from domain.call_intake import DURATION_SECONDS_MAX, Call
-from domain.calls import Direction
+from domain.calls.intake import DURATION_SECONDS_MAX, Call
+from domain.calls.stages import Direction
 
 WITHHELD = "anonymous"
 """The handle of everybody who hides their number."""

@@ -23,7 +23,7 @@ class AlreadyWaiting(RuleBroken):
     """The conversation already waits or is offered; transfer it to change its queue."""
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Why this agent got this conversation: enough to recompute the decision from the log, and to tell it."""
 
     position: int

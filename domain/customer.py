@@ -8,9 +8,10 @@ from collections.abc import Collection
 import msgspec
 from msgspec.structs import replace
 
-from domain import assignment, calls, classification, conversation, delivery, interaction, receipts
+from domain import assignment, classification, conversation, delivery, interaction, receipts
 from domain.assignment import AssignmentEvent
-from domain.calls import CallEvent, KnownCall
+from domain.calls import stages
+from domain.calls.stages import CallEvent, KnownCall
 from domain.classification import ClassificationEvent, ConversationClassified
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
 from domain.delivery import DeliveryEvent
@@ -211,7 +212,7 @@ def _evolve_memory(customer: Customer, event: Event) -> Customer:
         customer = replace(customer, outbound=outbound)
     if (remembered := mails.evolve(customer.mails, event)) is not customer.mails:
         customer = replace(customer, mails=remembered)
-    if (followed := calls.evolve(customer.calls, event)) is not customer.calls:
+    if (followed := stages.evolve(customer.calls, event)) is not customer.calls:
         customer = replace(customer, calls=followed)
     return customer
 
@@ -245,7 +246,7 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
     elif isinstance(event, DeliveryEvent):
         after = delivery.evolve(before, event)
     elif isinstance(event, CallEvent):
-        after = calls.evolve_conversation(before, event)
+        after = stages.evolve_conversation(before, event)
     elif isinstance(event, AssignmentEvent):
         after = assignment.evolve(before, event)
     elif isinstance(event, ClassificationEvent):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain.conversation import Conversation, Status, demand_open
 from domain.event import Event, RuleBroken
+from domain.templates import Template
 
 
 class NotTheHolder(RuleBroken):
@@ -15,7 +16,7 @@ class NotTheHolder(RuleBroken):
 
 
 class NothingToSay(RuleBroken):
-    """A message needs a text."""
+    """A message needs a text, or a file."""
 
 
 class ChannelTakesNoReplies(RuleBroken):
@@ -163,12 +164,14 @@ class ReplyWritten(Event, topic="conversation.reply_written"):
     subject: str = ""
     in_reply_to: str = ""
     """The provider's id of the customer's latest message."""
+    attachments: tuple[Attachment, ...] = ()
+    """Files that go with it, each kept with us."""
+    template: Template | None = None
+    """An approved text in place of `text`."""
 
 
 class ReplyHandedOver(ReplyWritten, topic="conversation.reply_handed_over"):
-    """The visitor of a chat did not see their agent's replies, so that these went to them by mail, with what was said
-    so far. Where it went stands in the fields that it has in common with a reply.
-    """
+    """The visitor of a chat did not see replies, so that these went by mail to `handle`, with what was said so far."""
 
     replies: tuple[str, ...] = ()
     """The messages that the visitor had not seen."""
@@ -203,22 +206,19 @@ InteractionEvent = MessageReceived | MessageContradicted | ReplyWritten | ReplyE
 
 def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
     """Decisions need little of what was said: where replies go, and that the customer spoke again."""
+    back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
     match event:
         case MessageReceived(content=content) if content.asks_nothing:
             return conversation
         case MessageReceived(chat=ChatAddress(), provider_id=provider_id):
-            back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
             return replace(conversation, status=back, latest_provider_id=provider_id, is_away=True)
         case MessageReceived(handle=handle, provider_id=provider_id, content=content):
-            back = Status.ASSIGNED if conversation.status is Status.WRAPPING else conversation.status
-            latest = conversation.latest_provider_id if content.is_amending else provider_id
-            heard_at = _heard_at(conversation, event)
             return replace(
                 conversation,
                 handle=handle,
-                latest_provider_id=latest,
+                latest_provider_id=conversation.latest_provider_id if content.is_amending else provider_id,
                 status=back,
-                heard_at=heard_at,
+                heard_at=_heard_at(conversation, event),
                 is_away=False,
             )
         case ReplyHandedOver(handle=handle):
@@ -244,11 +244,19 @@ def demand_holder(conversation: Conversation, agent_id: str) -> None:
         raise NotTheHolder
 
 
-def write_reply(conversation: Conversation, *, message_id: str, text: str, agent_id: str) -> list[Event]:
+def write_reply(
+    conversation: Conversation,
+    *,
+    message_id: str,
+    text: str,
+    agent_id: str,
+    attachments: tuple[Attachment, ...] = (),
+    template: Template | None = None,
+) -> list[Event]:
     """Raises ConversationIsClosed, NotTheHolder, NothingToSay."""
     demand_open(conversation)
     demand_holder(conversation, agent_id)
-    if not text.strip():
+    if not (text.strip() or attachments or template):
         raise NothingToSay
     return [
         ReplyWritten(
@@ -261,6 +269,8 @@ def write_reply(conversation: Conversation, *, message_id: str, text: str, agent
             agent_id=agent_id,
             subject=conversation.subject,
             in_reply_to=conversation.latest_provider_id,
+            attachments=attachments,
+            template=template,
         )
     ]
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from api.http.refusals import NotAllowed, Unknown
-from domain.calls import is_served_by
+from domain.calls.stages import is_served_by
 from domain.customer import Customer
 from domain.person import Person, Role
 

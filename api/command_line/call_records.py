@@ -14,7 +14,7 @@ from channels import phone
 from channels.telephony.files import read_records
 from channels.telephony.records import Read, Refused, calls_in
 from domain.account import AccountUnknown
-from domain.call_intake import Call
+from domain.calls.intake import Call
 from domain.event import RuleBroken
 
 FILE_BYTES_MAX = 268_435_456

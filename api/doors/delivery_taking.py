@@ -27,7 +27,7 @@ from application.use_cases.take_calls import TakeCalls
 from channels.edge.payload import Delivery, Posted, RawMail, SignatureWrong, UnreadablePayload
 from channels.table import CHANNELS, Webhook
 from domain.account import Account, AccountPaused
-from domain.call_intake import Call
+from domain.calls.intake import Call
 from domain.event import RuleBroken
 from domain.intake import DeliveryReport, Echo, InboundMessage
 

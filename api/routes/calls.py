@@ -15,7 +15,7 @@ from api.http.refusals import Invalid
 from application.commands import Done
 from channels import phone
 from domain.account import AccountDefinition, AccountPaused, AccountUnknown
-from domain.calls import Direction
+from domain.calls.stages import Direction
 from domain.person import Role
 
 Number = Annotated[str, Meta(max_length=phone.NUMBER_LENGTH_MAX, extra_json_schema=NO_NUL)]

@@ -28,7 +28,7 @@ from application.push import TooManyWatches
 from application.views import ViewNotBuilt, ViewsUnreachable
 from application.watching.frames import UnwatchedFrame
 from application.watching.viewer import Disconnected, TooSlow
-from domain.calls import CallAnswered
+from domain.calls.stages import CallAnswered
 from domain.person import Person
 
 REFUSALS = (Invalid, NotAllowed, Unknown, TooManyWatches, ViewsUnreachable, ViewNotBuilt, LogUnreachable)

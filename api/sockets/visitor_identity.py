@@ -8,6 +8,7 @@ from application.commands import Command
 from application.use_cases.prove_visitors import Home
 from channels import webchat
 from channels.chat.identity import claimed
+from channels.chat.tokens import verify_visitor_token
 from channels.edge.text import one_line
 from domain.customer import Visitor, VisitorIsAnother
 
@@ -23,7 +24,7 @@ class VisitorIdentity:
         at, visitor_id = parts.clock(), ""
         if token:
             keys = settings.visitor_keys
-            visitor_id = webchat.verify_visitor_token(token, account_id=account_id, keys=keys, at=at)
+            visitor_id = verify_visitor_token(token, account_id=account_id, keys=keys, at=at)
         self._stands = new_visitor(account_id, settings, at, visitor_id)
         self._claim: Visitor | None = None
         """Said, and not written down yet."""

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from application.exchange.traffic import Traffic, TrafficCounts
 from application.states import States
-from domain.calls import CallLogged
+from domain.calls.stages import CallLogged
 from domain.customer import Customer
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from domain.event import Recorded

@@ -15,8 +15,8 @@ from application.commands import Command, Contended
 from application.log import LogBusy, LogUnreachable
 from application.positions import Positions
 from application.use_cases.take_calls import TakeCalls
-from domain.call_intake import Call
-from domain.calls import CallAnswered, CallEvent, CallLogged, CallRang, Direction, key_of
+from domain.calls.intake import Call
+from domain.calls.stages import CallAnswered, CallEvent, CallLogged, CallRang, Direction, key_of
 from domain.event import Recorded, RuleBroken
 
 RINGS_FOR = timedelta(hours=1)

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from domain.calls import CallAnswered, CallEvent, CallRang, Stage
+from domain.calls.stages import CallAnswered, CallEvent, CallRang, Stage
 from domain.delivery import DeliveryAttempted, DeliveryRejected, DeliveryReported, DeliveryStatus, DeliveryUnknown
 from domain.event import Recorded
 from domain.interaction import Content, ContentKind, MessageReceived, ReplyEchoed

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from application.projections.view import Row
-from domain.calls import CallAnswered, CallEvent, CallLogged, CallRang, Direction, Stage, key_of
+from domain.calls.stages import CallAnswered, CallEvent, CallLogged, CallRang, Direction, Stage, key_of
 from domain.event import Recorded
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from application.exchange.limits import DEFAULT, Limits
 from application.projections.calls import LiveCall, followed
 from application.projections.view import Row
-from domain.calls import CallAnswered, CallEvent, CallLogged, CallRang, Direction, key_of
+from domain.calls.stages import CallAnswered, CallEvent, CallLogged, CallRang, Direction, key_of
 from domain.conversation import Conversation, ConversationOpened, Standing, Status, opened
 from domain.customer import evolve_conversation
 from domain.delivery import (
@@ -23,6 +23,7 @@ from domain.delivery import (
     reply_until,
 )
 from domain.event import Event, Recorded
+from domain.files import words_of
 from domain.interaction import (
     Content,
     ContentKind,
@@ -229,8 +230,8 @@ def _said(card: Card, recorded: Recorded) -> Card:
             )
         case ReplyEchoed(content=content, provider_id=said_as):
             text = content.text or content.kind
-        case ReplyWritten(text=text, message_id=said_as):
-            pass
+        case ReplyWritten(message_id=said_as):
+            text = words_of(event)
         case _:
             return card
     return replace(

@@ -220,7 +220,7 @@ def _reworded(event: Event, content: Content) -> Event:
 
 def _silenced(event: Event) -> Event:
     if isinstance(event, ReplyWritten):
-        return replace(event, text="")
+        return replace(event, text="", attachments=(), template=None)
     if isinstance(event, MessageReceived | ReplyEchoed):
         content = Content(kind=event.content.kind, about=event.content.about)
         return replace(event, content=content, subject="")

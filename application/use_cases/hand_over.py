@@ -18,9 +18,10 @@ from domain.account import AccountDefinition
 from domain.conversation import Conversation
 from domain.customer import Customer
 from domain.event import Event, Recorded
+from domain.files import FileNotTaken, Files, demand_files, words_of
 from domain.handover import decisions
 from domain.intake import InboundMessage, receive_message
-from domain.interaction import MessageReceived, ReplyWritten
+from domain.interaction import Attachment, MessageReceived, ReplyWritten
 from domain.threads.mails import PROVEN
 
 EVENTS_READ_MAX = 500
@@ -36,9 +37,11 @@ logger = logging.getLogger(__name__)
 class HandOver:
     """What a visitor saw, what goes to them by mail, and what they answer. Each is safe to repeat."""
 
-    def __init__(self, commands: Commands, directory: Directory) -> None:
+    def __init__(self, commands: Commands, directory: Directory, takes: Files | None = None) -> None:
+        """`takes`: what files a mail takes."""
         self._commands = commands
         self._directory = directory
+        self._takes = takes
 
     def of(self, account_id: str) -> Handover | None:
         """How the chat is handed over. None where it is not, or its mailbox is none."""
@@ -73,13 +76,21 @@ class HandOver:
         claim = self._commands.claim_keys.once("handed over", *missed)
         words = words_for(*decisions.languages(customer, conversation))
         text, subject = self._text(past, conversation, missed, words), self._subject(conversation)
+        attachments = self._files(past, missed)
 
         def decide(now: Customer) -> list[list[Event]]:
             one = now.conversation(conversation_id)
             message_id, mailbox_id = derived_id("message", claim.key), handover.mailbox_id
             return [
                 decisions.hand_over(
-                    now, one, missed, message_id=message_id, mailbox_id=mailbox_id, subject=subject, text=text
+                    now,
+                    one,
+                    missed,
+                    message_id=message_id,
+                    mailbox_id=mailbox_id,
+                    subject=subject,
+                    text=text,
+                    attachments=attachments,
                 )
             ]
 
@@ -180,13 +191,26 @@ class HandOver:
             if getattr(event, "conversation_id", "") != conversation.id:
                 continue
             if type(event) is ReplyWritten and event.message_id in missed:
-                new.append(event.text)
+                new.append(words_of(event))
             elif type(event) is ReplyWritten:
-                lines.append(f"{at} {self._author(event.agent_id) or words.we}: {event.text}")
+                lines.append(f"{at} {self._author(event.agent_id) or words.we}: {words_of(event)}")
             elif isinstance(event, MessageReceived) and event.chat is None:
                 lines.append(f"{at} {event.author or words.you}: {event.content.text}")
         told = "\n".join(lines[-LINES_MAX:])
         return "\n\n".join([*new, f"{SIGNATURE}{words.said_so_far}\n\n{told}"] if told else new)
+
+    def _files(self, past: Sequence[Recorded], missed: Collection[str]) -> tuple[Attachment, ...]:
+        """Of the replies that were missed, those that fit in the mail; the others are named in its text."""
+        events = (one.event for one in past)
+        missing = (one for one in events if type(one) is ReplyWritten and one.message_id in missed)
+        fitting: tuple[Attachment, ...] = ()
+        for attachment in (file for reply in missing for file in reply.attachments):
+            try:
+                demand_files("email", self._takes, (*fitting, attachment), "")
+            except FileNotTaken:
+                continue
+            fitting = (*fitting, attachment)
+        return fitting
 
     def _author(self, agent_id: str) -> str:
         people = self._directory.people.values()

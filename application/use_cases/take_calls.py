@@ -11,8 +11,8 @@ from application.directory import Directory
 from application.ids import derived_id, new_id
 from application.log import Claim
 from application.use_cases.know_customers import CustomerUnknown
-from domain.call_intake import Call, take_call
-from domain.calls import Stage, key_of
+from domain.calls.intake import Call, take_call
+from domain.calls.stages import Stage, key_of
 from domain.card_numbers import mask
 from domain.customer import Customer
 from domain.event import Event

@@ -10,7 +10,7 @@ from typing import Any, cast
 import msgspec
 
 from channels.edge.text import clean, without_controls
-from domain.call_intake import Call
+from domain.calls.intake import Call
 from domain.intake import DeliveryReport, Echo, InboundMessage
 
 IDENTIFIER_LENGTH_MAX = 256

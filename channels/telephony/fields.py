@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from channels.edge.payload import CLOCK_SKEW_MAX, UnreadablePayload, an_identifier, plausible
-from domain.call_intake import DURATION_SECONDS_MAX
+from domain.calls.intake import DURATION_SECONDS_MAX
 
 
 def call_id_of(given: str, field: str) -> str:

@@ -41,8 +41,8 @@ from channels.edge.text import clean, one_line
 from channels.telephony import twilio, twilio_calls
 from channels.telephony.fields import call_id_of, seconds_of, written_at
 from domain.account import AccountDefinition
-from domain.call_intake import Call
-from domain.calls import Direction, Stage
+from domain.calls.intake import Call
+from domain.calls.stages import Direction, Stage
 
 FIELDS_MAX = 1_000
 SIGNATURE_HEADERS = {"placetel": "x-placetel-signature", "generic": "x-signature-256"}

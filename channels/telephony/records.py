@@ -14,8 +14,8 @@ import msgspec
 from channels import phone
 from channels.edge.payload import CLOCK_SKEW_MAX, IDENTIFIER_LENGTH_MAX
 from channels.edge.text import one_line, without_controls
-from domain.call_intake import DURATION_SECONDS_MAX, Call
-from domain.calls import Direction
+from domain.calls.intake import DURATION_SECONDS_MAX, Call
+from domain.calls.stages import Direction
 
 BEST_FIRST: tuple[phone.Outcome, ...] = ("answered", "voicemail", "busy", "missed", "failed")
 """What counts of a call whose rows ended differently."""

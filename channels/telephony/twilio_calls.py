@@ -21,8 +21,8 @@ from channels.edge.text import one_line
 from channels.telephony import twilio
 from channels.telephony.fields import call_id_of, seconds_of, told_at
 from domain.account import AccountDefinition
-from domain.call_intake import Call
-from domain.calls import Direction, Stage
+from domain.calls.intake import Call
+from domain.calls.stages import Direction, Stage
 
 OUTCOMES: dict[str, phone.Outcome] = {
     "completed": "answered",

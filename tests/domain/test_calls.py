@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from domain import customer
 from domain.assignment import ConversationEnqueued
-from domain.call_intake import CALL_BACK_WITHIN, Call, take_call
-from domain.calls import CALLS_KEPT, CallAnswered, CallLogged, CallRang, Direction, Stage, is_served_by
+from domain.calls.intake import CALL_BACK_WITHIN, Call, take_call
+from domain.calls.stages import CALLS_KEPT, CallAnswered, CallLogged, CallRang, Direction, Stage, is_served_by
 from domain.conversation import Status
 from domain.customer import Customer
 from domain.event import Event

@@ -5,8 +5,8 @@ import pytest
 from domain import conversation, customer, intake
 from domain.agent import AgentSignedIn
 from domain.assignment import ConversationHeld
-from domain.call_intake import Call, take_call
-from domain.calls import CallLogged, Direction
+from domain.calls.intake import Call, take_call
+from domain.calls.stages import CallLogged, Direction
 from domain.conversation import ConversationClosed, ConversationOpened, ConversationUnknown, Status
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked
 from domain.event import Event

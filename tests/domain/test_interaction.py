@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from domain import interaction
-from domain.calls import CallLogged, Direction
+from domain.calls.stages import CallLogged, Direction
 from domain.conversation import Conversation, ConversationIsClosed, Status
 from domain.interaction import (
     Content,

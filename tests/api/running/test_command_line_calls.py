@@ -12,7 +12,7 @@ from api.composition import composed
 from api.settings import Settings
 from application.commands import Command
 from domain.account import AccountDefinition
-from domain.calls import CallLogged
+from domain.calls.stages import CallLogged
 from domain.event import Recorded
 from infrastructure.embedded.servers import Servers
 from tests.api.running.test_command_line import Terminal, environment_of

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from domain.call_intake import Call
-from domain.calls import Direction, Stage
+from domain.calls.intake import Call
+from domain.calls.stages import Direction, Stage
 from tests.application.situations import NOON, Shop
 
 NUMBER = "+8613800138000"

@@ -6,8 +6,8 @@ import pytest
 
 from application.follower import Follower
 from application.policies.end_lost_calls import NOTE, RINGS_FOR, TALKS_FOR, EndLostCalls
-from domain.call_intake import Call
-from domain.calls import CallLogged, Direction, Stage
+from domain.calls.intake import Call
+from domain.calls.stages import CallLogged, Direction, Stage
 from domain.conversation import Status
 from tests.application.situations import Shop, everything
 

@@ -6,8 +6,8 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from domain.call_intake import Call
-from domain.calls import CallAnswered, CallLogged, CallRang, Direction, Stage
+from domain.calls.intake import Call
+from domain.calls.stages import CallAnswered, CallLogged, CallRang, Direction, Stage
 from domain.conversation import Status
 from domain.intake import WITHHELD
 from domain.interaction import NoteWritten

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from channels.edge.payload import Posted
 from channels.telephony import live
 from domain.account import AccountDefinition
-from domain.calls import CallAnswered, CallLogged, CallRang, KnownCall, Stage
+from domain.calls.stages import CallAnswered, CallLogged, CallRang, KnownCall, Stage
 from domain.conversation import Status
 from tests.application.situations import Shop
 from tests.channels.phone.live_events import PLACETEL_ID, a_form, a_line, from_sipgate, from_twilio

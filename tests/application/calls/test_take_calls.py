@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from application.use_cases.know_customers import CustomerUnknown
-from domain.calls import CallLogged
+from domain.calls.stages import CallLogged
 from domain.conversation import ConversationUnknown
 from domain.customer import CustomerRegistered, IdentityLinked
 from domain.intake import WITHHELD

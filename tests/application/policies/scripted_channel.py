@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 
@@ -17,6 +18,7 @@ from domain.account import AccountDefinition
 from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
 from infrastructure.outbox import PostgresOutbox
+from tests.application.policies.media_situations import a_store
 from tests.application.situations import NOON, Case, Shop
 
 NOT_NOW = Rejected(reason="the channel has no time", refusal=Refusal.RETRY_LATER)
@@ -53,11 +55,18 @@ class Sender:
     """The policy as a process runs it that starts now, with its follower. Chance adds nothing to a pause."""
 
     def __init__(
-        self, shop: Shop, channels: Mapping[str, Send], limits: Mapping[str, Limits] = {}, timeout_seconds: float = 5
+        self,
+        shop: Shop,
+        channels: Mapping[str, Send],
+        limits: Mapping[str, Limits] = {},
+        timeout_seconds: float = 5,
+        folder: Path = Path("/nonexistent"),
     ) -> None:
+        """`folder`: of the media store, which only replies with files ask for."""
         providers = {name: Provider(send=send, limits=limits.get(name, QUICK)) for name, send in channels.items()}
         self.client = httpx.AsyncClient(timeout=timeout_seconds)
-        attempts = Attempts(shop.commands, shop.directory, providers, self.client, shop.clock, lambda: 1.0)
+        self.store = a_store(folder)
+        attempts = Attempts(shop.commands, shop.directory, providers, self.client, shop.clock, lambda: 1.0, self.store)
         self.outbox = PostgresOutbox(shop.log.pool)
         spent = Spent(shop.log, shop.states)
         self.policy = SendReplies(

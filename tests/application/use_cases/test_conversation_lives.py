@@ -6,8 +6,8 @@ import pytest
 
 from domain.agent import LoadReleased
 from domain.assignment import AlreadyWaiting, ConversationEnqueued
-from domain.call_intake import Call
-from domain.calls import Direction
+from domain.calls.intake import Call
+from domain.calls.stages import Direction
 from domain.conversation import (
     ConversationClosed,
     ConversationIsClosed,

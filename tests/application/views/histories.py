@@ -9,8 +9,8 @@ from application.log import Appended, Context, Fact, Log, Write
 from application.states import fold
 from domain import agent, assignment, conversation, customer, intake, interaction, offers, receipts, workload
 from domain.agent import Presence
-from domain.call_intake import Call, take_call
-from domain.calls import Direction, Stage
+from domain.calls.intake import Call, take_call
+from domain.calls.stages import Direction, Stage
 from domain.conversation import Conversation, Status
 from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryStatus, DeliveryUnknown
 from domain.echoes import receive_echo

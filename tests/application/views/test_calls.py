@@ -10,7 +10,7 @@ from application.projections.calls import CallBoard, LiveCall
 from application.projections.conversations import Card, Conversations
 from application.projections.view import Row, encode
 from domain.assignment import ConversationEnqueued
-from domain.calls import CallAnswered, CallLogged, CallRang, Direction, Stage
+from domain.calls.stages import CallAnswered, CallLogged, CallRang, Direction, Stage
 from domain.conversation import ConversationOpened
 from domain.event import Event
 from tests.application.views.histories import NOON

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from channels.edge.payload import Posted
 from channels.telephony import live
 from domain.account import AccountDefinition
-from domain.call_intake import Call
+from domain.calls.intake import Call
 from tests.channels.posted import an_account, posted
 
 URL = 'https://cc.example/v1/webhooks/phone/account-1?secret=s3&a="b"'

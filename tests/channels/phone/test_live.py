@@ -15,8 +15,8 @@ from channels import phone
 from channels.edge.payload import SignatureWrong, UnreadablePayload
 from channels.telephony import live
 from domain.account import AccountDefinition, AccountInvalid
-from domain.call_intake import Call
-from domain.calls import Direction
+from domain.calls.intake import Call
+from domain.calls.stages import Direction
 from tests.channels.phone.live_events import PLACETEL_ID, a_form, a_line, from_sipgate, from_twilio, the_call
 from tests.channels.posted import NOON, an_account, posted
 

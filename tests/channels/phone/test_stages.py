@@ -8,8 +8,8 @@ import pytest
 from channels import phone
 from channels.telephony import live
 from domain.account import AccountInvalid
-from domain.call_intake import Call
-from domain.calls import Direction, Stage
+from domain.calls.intake import Call
+from domain.calls.stages import Direction, Stage
 from tests.channels.phone.live_events import PLACETEL_ID, a_form, a_line, from_sipgate, from_twilio, the_call
 from tests.channels.posted import NOON, posted
 

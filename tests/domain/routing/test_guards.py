@@ -21,7 +21,7 @@ Put = Callable[[Any, str, Any], None]
 
 
 def no_capacity_in_the_engine(put: Put) -> None:
-    put(crew.Crew, "_rooms_of", lambda self, _: set(self._room))
+    put(crew.Crew, "_rooms_of", lambda self, _: frozenset(self._room))
 
 
 def no_capacity_in_the_domain(put: Put) -> None:
@@ -98,7 +98,7 @@ def no_end_of_overflow(put: Put) -> None:
 def no_look_at_who_got_room(put: Put) -> None:
     def seat(self: crew.Crew, *given: Any) -> None:
         seated(self, *given)
-        self.fresh = 0
+        self.fresh.clear()
 
     seated = crew.Crew.seat
     put(crew.Crew, "seat", seat)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from domain.calls import VOICEMAIL, CallAnswered, CallLogged, CallRang, Direction, KnownCall, Stage, key_of
+from domain.calls.stages import VOICEMAIL, CallAnswered, CallLogged, CallRang, Direction, KnownCall, Stage, key_of
 from domain.conversation import Conversation
 from domain.customer import Customer
 from domain.event import Event
