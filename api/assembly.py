@@ -21,6 +21,7 @@ from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
 from application.plans.apply_plan import ApplyPlan
 from application.projections.agent_board import AgentBoard
+from application.projections.calls import CallBoard
 from application.projections.conversations import Conversations
 from application.projections.decisions import Decisions
 from application.projections.projection import Folds, Projection, projection_of
@@ -46,6 +47,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
+from application.use_cases.take_calls import TakeCalls
 from channels.table import CHANNELS, takes_of
 from infrastructure.agent_leases import PostgresAgentLeases
 from infrastructure.deliveries.store import PostgresDeliveries
@@ -69,21 +71,20 @@ def now() -> datetime:
 REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
 MAILED = REPLY_CHANNELS["email"].files
 """The files that a mail takes."""
-FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions())
+FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions(), CallBoard())
 """Every view."""
 
 
 def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink, get: Get) -> Parts:
     """Everything that a request may need, from the log upwards."""
-    claim_keys, media = ClaimKeys(keys.claim_key), _media_store(settings, keys)
-    both = commands, directory = Commands(log, States(log, log.snapshots), claim_keys), Directory(log)
-    receive, customers, desk = ReceiveMessages(*both), KnowCustomers(commands), Desk(*both, _takes(settings))
+    media, views, url, pool = _media(settings, keys), PostgresViewReaders(log.pool), settings.database_url, log.pool
+    both = commands, directory = Commands(log, States(log, log.snapshots), ClaimKeys(keys.claim_key)), Directory(log)
+    receive, calls, desk = ReceiveMessages(*both), TakeCalls(*both), Desk(*both, _takes(settings))
     echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both, MAILED)
-    url, pool, follower = settings.database_url, log.pool, Follower(log, directory)
+    follower, snapshots = Follower(log, directory), PostgresRouterSnapshots(pool, keys.master_keys)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
     mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
-    taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
-    views, snapshots = PostgresViewReaders(pool), PostgresRouterSnapshots(pool, keys.master_keys)
+    taking = DeliveryTaking(directory, receive, calls, echoes, reports, mail, get, metrics)
     return Parts(
         settings=settings,
         keys=keys,
@@ -102,7 +103,8 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         mails=MoveMails(commands, directory),
         hand_over=hand_over,
         staff=KeepStaff(commands),
-        customers=customers,
+        customers=KnowCustomers(commands),
+        calls=calls,
         visitors=ProveVisitors(commands),
         set_up=SetUp(commands),
         plans=ApplyPlan(commands, directory, follower, views),
@@ -137,7 +139,7 @@ def _projections(settings: Settings) -> dict[str, Projection]:
     return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
 
 
-def _media_store(settings: Settings, keys: Keys) -> SealedStore:
+def _media(settings: Settings, keys: Keys) -> SealedStore:
     place: Place = Folder(settings.data_directory / "media")
     if settings.media_store:
         place = Bucket(

@@ -19,9 +19,11 @@ from api.parts import Parts
 from api.settings import Settings, decode_keys
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get, Link
+from application.exchange.spent import Spent
 from application.expectations.expect_waits import ExpectWaits
 from application.follower import Follower, Reaction
 from application.policies.count_traffic import CountTraffic
+from application.policies.end_lost_calls import EndLostCalls
 from application.policies.fetch_media import FetchMedia
 from application.policies.hand_chats_over import HandChatsOver
 from application.policies.keep_snapshots import KeepSnapshots
@@ -91,8 +93,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
-        if readers:
-            await stack.enter_async_context(LmtpDoor(parts).listening())
+        if readers and (port := await stack.enter_async_context(LmtpDoor(parts).listening())) is not None:
+            parts.ports["lmtp"] = port
         yield parts
 
 
@@ -113,7 +115,16 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         ReturnWork(parts.commands.states, parts.steer, parts.staff, positions, now),
         TellPromises(parts.commands, REPLY_CHANNELS, positions, now),
         HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
-        SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
+        EndLostCalls(parts.calls, positions, now),
+        SendReplies(
+            parts.log,
+            parts.directory,
+            attempts,
+            providers,
+            PostgresOutbox(parts.log.pool),
+            Spent(parts.log, parts.commands.states),
+            now,
+        ),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),
         ExpectWaits(parts.log, parts.router, parts.expectations, now, parts.metrics.waited, advanced),

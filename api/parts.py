@@ -1,7 +1,7 @@
 """The parts of a running process, as the composition root hands them to HTTP, sockets and the command line."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from api.doors.delivery_reader import DeliveryReader
@@ -34,6 +34,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
+from application.use_cases.take_calls import TakeCalls
 from application.views import ViewReaders
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -65,6 +66,7 @@ class Parts:
     hand_over: HandOver
     staff: KeepStaff
     customers: KnowCustomers
+    calls: TakeCalls
     visitors: ProveVisitors
     set_up: SetUp
     plans: ApplyPlan
@@ -86,6 +88,8 @@ class Parts:
     nats: NatsLink
     followers: dict[str, Follower]
     """Those that run in this process, by their reaction's name; the directory is always among them."""
+    ports: dict[str, int] = field(default_factory=dict)
+    """Where this process listens beside HTTP, by door."""
 
     @property
     def claim_keys(self) -> ClaimKeys:

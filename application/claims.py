@@ -50,6 +50,10 @@ class ClaimKeys:
         """What the provider called something we sent: leads to the event that tells so, for what is reported later."""
         return self.once("sent", account_id, provider_id)
 
+    def call(self, account_id: str, call_id: str, customer_id: str) -> Claim:
+        """With whom a call began, so that all that is told of it later goes there. The fingerprint as of `identity`."""
+        return Claim(self.digest("once", "call began", account_id, call_id), id_bytes(customer_id))
+
     def media(self, customer_id: str, digest: str) -> Claim:
         """A file that came to light with a customer: leads to the event that tells so, for whoever may download it."""
         return self.once("media of", customer_id, digest)

@@ -76,6 +76,9 @@ class Identify(_Frame, frozen=True, tag="identify"):
     name: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH_MAX)] = ""
     email: Claim = ""
     phone: Claim = ""
+    language: Annotated[str, msgspec.Meta(max_length=35)] = ""
+    """Of the page or the browser, as in `de` or `zh-Hant` (BCP 47): who answers is chosen by it, and mails to a visitor
+    who has left are worded in it."""
 
 
 class Hello(Identify, frozen=True, tag="hello"):
@@ -92,8 +95,6 @@ class Hello(Identify, frozen=True, tag="hello"):
     """The last position they saw; 0 for none. Who proves to be somebody else than last time says 0."""
     places: bool = False
     """Whether to be told where they stand while they wait."""
-    language: Annotated[str, msgspec.Meta(max_length=35)] = ""
-    """Of the page, or of the browser: `zh-Hant`."""
 
 
 class Said(_Frame, frozen=True, tag="message"):

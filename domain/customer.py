@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from domain import assignment, classification, conversation, delivery, interaction, receipts
 from domain.assignment import AssignmentEvent
+from domain.calls import stages
+from domain.calls.stages import CallEvent, KnownCall
 from domain.classification import ClassificationEvent, ConversationClassified
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
 from domain.delivery import DeliveryEvent
@@ -65,6 +67,8 @@ class IdentityClaimed(Event, topic="customer.identity_claimed"):
     name: str = ""
     email: str = ""
     phone: str = ""
+    language: str = ""
+    """Of the page that they are on, as it says (BCP 47)."""
 
 
 class IdentityProven(Event, topic="customer.identity_proven"):
@@ -83,6 +87,8 @@ class IdentityProven(Event, topic="customer.identity_proven"):
     phone: str = ""
     earlier_customer_id: str = ""
     """Where they were known as a visitor: what was said there stays there."""
+    language: str = ""
+    """As of `IdentityClaimed`."""
 
 
 class CustomerContinued(Event, topic="customer.continued"):
@@ -111,6 +117,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
     method: str = ""
     """What proves it, as of `IdentityProven`; empty where nothing does."""
+    language: str = ""
 
     @property
     def handle(self) -> str:
@@ -140,8 +147,12 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     language: str = ""
     mail_addresses: dict[str, str] = {}
     """What visitors of a chat said or proved is theirs, by account and handle."""
+    page_languages: dict[str, str] = {}
+    """What the pages were in that they were on, by account and handle."""
     mails: dict[str, Mail] = {}
     """Their mails, as of `mails.key_of`, oldest arrival first."""
+    calls: dict[str, KnownCall] = {}
+    """Their phone calls, as of `calls.key_of`, the one told of last at the end."""
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Raises ConversationUnknown."""
@@ -168,11 +179,10 @@ def evolve(customer: Customer, event: Event) -> Customer:
         case IdentityLinked():
             known = customer.handles | {(event.channel, event.account_id, event.handle)}
             return replace(customer, handles=known)
-        case IdentityClaimed(email=email, account_id=account_id, handle=handle) if email:
-            return replace(customer, mail_addresses=customer.mail_addresses | {f"{account_id} {handle}": email})
-        case IdentityProven(email=email, account_id=account_id) if email:
-            theirs = {f"{account_id} {one}": email for one in (event.handle, event.visitor)}
-            return replace(customer, mail_addresses=customer.mail_addresses | theirs)
+        case IdentityClaimed():
+            return _reachable(customer, event, event.handle)
+        case IdentityProven():
+            return _reachable(customer, event, event.handle, event.visitor)
         case CustomerContinued():
             proven = (event.channel, event.account_id, event.proven)
             return replace(customer, continued_as=customer.continued_as | {proven})
@@ -184,11 +194,30 @@ def evolve(customer: Customer, event: Event) -> Customer:
             is_told = one is not None and one.is_language_told and one.language == marks.language
             language = customer.language if is_told else marks.language  # the channel will tell again
             customer = replace(customer, tier=marks.tier, language=language)
+    return _evolve_conversation(_evolve_memory(customer, event), event)
+
+
+def _reachable(customer: Customer, said: IdentityClaimed | IdentityProven, *handles: str) -> Customer:
+    """Where the visitor of a chat may be written to, and in which language."""
+    places = [f"{said.account_id} {handle}" for handle in handles]
+    addresses = dict.fromkeys(places, said.email) if said.email else {}
+    languages = dict.fromkeys(places, said.language) if said.language else {}
+    return replace(
+        customer,
+        mail_addresses=customer.mail_addresses | addresses,
+        page_languages=customer.page_languages | languages,
+    )
+
+
+def _evolve_memory(customer: Customer, event: Event) -> Customer:
+    """What is remembered of single messages and calls."""
     if (outbound := receipts.evolve(customer.outbound, event)) is not customer.outbound:
         customer = replace(customer, outbound=outbound)
     if (remembered := mails.evolve(customer.mails, event)) is not customer.mails:
         customer = replace(customer, mails=remembered)
-    return _evolve_conversation(customer, event)
+    if (followed := stages.evolve(customer.calls, event)) is not customer.calls:
+        customer = replace(customer, calls=followed)
+    return customer
 
 
 def demand_room(customer: Customer) -> None:
@@ -219,6 +248,8 @@ def evolve_conversation(before: Conversation, event: Event) -> Conversation:
         after = interaction.evolve(before, event)
     elif isinstance(event, DeliveryEvent):
         after = delivery.evolve(before, event)
+    elif isinstance(event, CallEvent):
+        after = stages.evolve_conversation(before, event)
     elif isinstance(event, AssignmentEvent):
         after = assignment.evolve(before, event)
     elif isinstance(event, ClassificationEvent):
@@ -255,6 +286,7 @@ def prove(
         name=who.name,
         email=who.email,
         phone=who.phone,
+        language=who.language,
     )
     linked = [IdentityLinked(channel=channel, account_id=account_id, handle=one) for one in new]
     return [*named, *linked, proven]

@@ -1,4 +1,4 @@
-"""What comes in from a customer: messages and calls, who they are from, and which conversation they join."""
+"""What comes in from a customer: messages, who they are from, and which conversation they join; calls too."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from domain.conversation import Conversation, ConversationOpened, ConversationRe
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked, demand_room
 from domain.delivery import DeliveryStatus
 from domain.event import Event
-from domain.interaction import CallLogged, ChatAddress, Content, Direction, MessageContradicted, MessageReceived
+from domain.interaction import ChatAddress, Content, MessageContradicted, MessageReceived
 
 WITHHELD = "anonymous"
 """The handle of a caller who withheld their number: it is nobody's address."""
@@ -101,19 +101,6 @@ class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     reason: str = ""
     callback: str = ""
     """Our own message id, where the provider returns what we gave it."""
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A phone call to be written down."""
-
-    call_id: str
-    direction: Direction
-    handle: str
-    outcome: str
-    occurred_at: datetime
-    duration_seconds: int = 0
-    note: str = ""
-    author: str = ""
 
 
 def meet(
@@ -251,48 +238,3 @@ def contradict_message(
             agent_id=current.holder if current else None,
         )
     ]
-
-
-def log_call(
-    customer: Customer,
-    call: Call,
-    *,
-    account_id: str,
-    new_conversation_id: str,
-    at: datetime,
-    agent_id: str | None = None,
-    conversation_id: str | None = None,
-    is_theirs: bool = True,
-) -> list[Event]:
-    """Written into the named conversation, else into the phone conversation with that number.
-
-    `is_theirs`: the number is nobody else's, so that it becomes an address of this customer.
-    Raises ConversationUnknown, TooManyConversations.
-    """
-    handle = call.handle if is_theirs else WITHHELD
-    events = meet(customer, channel="phone", account_id="", handle=handle, name=call.author if is_theirs else "")
-    start: list[Event] = []
-    if conversation_id is not None:
-        current = customer.conversation(conversation_id)
-    else:
-        current, start = conversation_for(
-            customer,
-            channel="phone",
-            account_id=account_id,
-            thread=call.handle,
-            subject="",
-            name=call.author,
-            new_id=new_conversation_id,
-            at=at,
-        )
-    logged = CallLogged(
-        conversation_id=current.id,
-        call_id=call.call_id,
-        direction=call.direction,
-        handle=call.handle,
-        outcome=call.outcome,
-        duration_seconds=call.duration_seconds,
-        note=call.note,
-        agent_id=agent_id,
-    )
-    return [*events, *start, logged]

@@ -1,4 +1,4 @@
-"""What is said in a conversation: messages, replies, notes, calls. How replies fare is `delivery.py`."""
+"""What is said in a conversation: messages, replies, notes. Calls are `calls.py`, how replies fare `delivery.py`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -61,7 +61,9 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Characters of a text, from `start` up to, not with, `end`."""
+    """Characters of a text, from `start` up to, not with, `end`: of Unicode, so that an emoji is one. A page in
+    JavaScript, whose strings count it as two, cuts `[...text]`.
+    """
 
     start: int
     end: int
@@ -84,6 +86,11 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """Of a mail: the passages of `text` to show at first; the rest is quoted, and folded away. None: show all."""
     kept_rule: str = ""
     """What decided so: `attribution`, `markup`, `quotes`…"""
+
+    @property
+    def shown_first(self) -> str:
+        """The text, of a mail without what it quotes."""
+        return "\n".join(self.text[one.start : one.end].strip() for one in self.kept) or self.text
 
     @property
     def is_amending(self) -> bool:
@@ -194,29 +201,7 @@ class NoteWritten(Event, topic="conversation.note_written"):
     """Who held the conversation at that moment."""
 
 
-class Direction(StrEnum):
-    """Who called whom, seen from the shop."""
-
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-
-
-class CallLogged(Event, topic="conversation.call_logged"):
-    """A phone call took place, told by an agent or by a call record."""
-
-    conversation_id: str
-    call_id: str
-    direction: Direction
-    handle: str
-    """The customer's number, in E.164 where it could be read; `anonymous` where it was withheld."""
-    outcome: str
-    """`answered`, `missed`, `busy`, `voicemail` or `failed`."""
-    duration_seconds: int = 0
-    note: str = ""
-    agent_id: str | None = None
-
-
-InteractionEvent = MessageReceived | MessageContradicted | ReplyWritten | ReplyEchoed | NoteWritten | CallLogged
+InteractionEvent = MessageReceived | MessageContradicted | ReplyWritten | ReplyEchoed | NoteWritten
 
 
 def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
@@ -242,8 +227,6 @@ def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
             return replace(conversation, answered=bool(agent_id) or conversation.answered)
         case ReplyEchoed(handle=handle):
             return replace(conversation, handle=conversation.handle or handle, answered=True)
-        case CallLogged(handle=handle) if conversation.channel == "phone":  # a chat's replies stay on the chat
-            return replace(conversation, handle=handle)
         case _:
             return conversation
 

@@ -7,10 +7,11 @@ from msgspec.structs import replace
 from application.exchange.traffic import Traffic, TrafficCounts
 from application.log import UnreadableEvent
 from application.states import States
+from domain.calls.stages import CallLogged
 from domain.customer import Customer
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from domain.event import Recorded
-from domain.interaction import CallLogged, MessageReceived, ReplyWritten
+from domain.interaction import MessageReceived, ReplyWritten
 
 
 class CountTraffic:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Commands, Contended
 from application.directory import Directory
 from application.exchange.handover import Handover, handover_of
+from application.exchange.handover_words import Words, words_for
 from application.ids import derived_id
 from application.log import Claim
 from application.use_cases.arrivals import Desk
@@ -27,7 +28,8 @@ EVENTS_READ_MAX = 500
 """Of the customer, in which the transcript is looked for."""
 LINES_MAX = 50
 """Of the transcript; earlier ones are left out."""
-SAID_SO_FAR = "-- \nWhat was said so far:"
+SIGNATURE = "-- \n"
+"""What follows is folded away by mail programs (RFC 3676, section 4.3)."""
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +74,8 @@ class HandOver:
             return
         past = await self._commands.log.read_stream(customer_id, max(0, version - EVENTS_READ_MAX))
         claim = self._commands.claim_keys.once("handed over", *missed)
-        text, subject = self._text(past, conversation, missed), self._subject(conversation)
+        words = words_for(*decisions.languages(customer, conversation))
+        text, subject = self._text(past, conversation, missed, words), self._subject(conversation)
         attachments = self._files(past, missed)
 
         def decide(now: Customer) -> list[list[Event]]:
@@ -177,7 +180,7 @@ class HandOver:
         account = self._directory.account(conversation.account_id)
         return conversation.subject or (account.definition.name if account and account.definition else "")
 
-    def _text(self, past: Sequence[Recorded], conversation: Conversation, missed: Collection[str]) -> str:
+    def _text(self, past: Sequence[Recorded], conversation: Conversation, missed: Collection[str], words: Words) -> str:
         r"""The replies that were missed, then what was said before them.
 
         Example: "It left today.\n\n-- \nWhat was said so far:\n\n[11:58] Ana: Where is my parcel?"
@@ -192,11 +195,11 @@ class HandOver:
                 if event.message_id in missed:
                     new.append(words_of(event))
                 else:
-                    lines.append(f"{at} {self._author(event.agent_id)}: {words_of(event)}")
+                    lines.append(f"{at} {self._author(event.agent_id) or words.we}: {words_of(event)}")
             elif isinstance(event, MessageReceived) and event.chat is None:
-                lines.append(f"{at} {event.author or 'You'}: {event.content.text}")
+                lines.append(f"{at} {event.author or words.you}: {event.content.text}")
         told = "\n".join(lines[-LINES_MAX:])
-        return "\n\n".join([*new, f"{SAID_SO_FAR}\n\n{told}"] if told else new)
+        return "\n\n".join([*new, f"{SIGNATURE}{words.said_so_far}\n\n{told}"] if told else new)
 
     def _files(self, past: Sequence[Recorded], missed: Collection[str]) -> tuple[Attachment, ...]:
         """Of the replies that were missed, those that fit in the mail; the others are named in its text."""
@@ -213,4 +216,4 @@ class HandOver:
 
     def _author(self, agent_id: str) -> str:
         people = self._directory.people.values()
-        return next((one.name for one in people if one.agent_id == agent_id), "") or "We"
+        return next((one.name for one in people if one.agent_id == agent_id), "")

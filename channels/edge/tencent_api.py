@@ -1,8 +1,11 @@
 """Calls to WeChat and WeCom: access tokens, and errors that come with status 200 and an `errcode`."""
 
+import asyncio
+from asyncio import AbstractEventLoop
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
+from weakref import WeakKeyDictionary
 
 import httpx
 import msgspec
@@ -15,6 +18,7 @@ from channels.edge.text import one_line
 from channels.edge.tokens import Token, TokenCache
 
 TOKENS = TokenCache()
+_CLIENTS: WeakKeyDictionary[AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 TOKEN_STALE = frozenset({40_001, 40_014, 42_001})
 """Invalid or expired; a new one is fetched once, and the same again is our fault."""
 BUSY = -1
@@ -46,19 +50,13 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         return (self.api_url, self.app, self.secret)
 
     async def token(self, client: httpx.AsyncClient | None = None) -> str | Rejected:
-        """The live token, or why there is none; without a client, one is opened where a token has to be fetched."""
+        """The live token, or why there is none; without a client, that of this loop fetches one where need be."""
         if not self.secret:
             reason = "settings: this account has no secret to call with, so it only receives"
             return Rejected(reason=reason, refusal=Refusal.OUR_FAULT, concerns_account=True)
-        return await TOKENS.get(self.key, lambda: self._fetch_token(client))
+        return await TOKENS.get(self.key, lambda: self._fetch_token(client or _own_client()))
 
-    async def _fetch_token(self, client: httpx.AsyncClient | None) -> Token | Rejected:
-        if client is not None:
-            return await self._fetched_by(client)
-        async with httpx.AsyncClient() as own:
-            return await self._fetched_by(own)
-
-    async def _fetched_by(self, client: httpx.AsyncClient) -> Token | Rejected:
+    async def _fetch_token(self, client: httpx.AsyncClient) -> Token | Rejected:
         """Example: `{"access_token": "ACCESS_TOKEN", "expires_in": 7200}`; `{"errcode": 40013, "errmsg": "…"}`."""
         try:
             if self.asks == "stable_token":
@@ -85,6 +83,14 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
             refusal=Refusal.RETRY_LATER if is_passing else Refusal.OUR_FAULT,
             concerns_account=True,
         )
+
+
+def _own_client() -> httpx.AsyncClient:
+    """One for each loop: making one costs more than a call. It keeps no connection, so there is nothing to close."""
+    loop = asyncio.get_running_loop()
+    if (client := _CLIENTS.get(loop)) is None:
+        client = _CLIENTS[loop] = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0))
+    return client
 
 
 async def call(

@@ -42,6 +42,12 @@ def mail_address(customer: Customer, conversation: Conversation) -> str:
     return address if "@" in address else ""
 
 
+def languages(customer: Customer, conversation: Conversation) -> tuple[str, str, str]:
+    """In which the visitor may be written to, the likeliest first: of the talk, of their page, of earlier talks."""
+    page = customer.page_languages.get(f"{conversation.account_id} {conversation.handle}", "")
+    return conversation.language, page, customer.language
+
+
 def hand_over(
     customer: Customer,
     conversation: Conversation,

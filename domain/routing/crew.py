@@ -141,7 +141,7 @@ class Crew:
         else:
             wanted = who.to_bytes(len(self.agents) // 8 + 1, "little")
             for turn in self._in_turn:
-                if is_set(wanted, bit := self._bits[turn[1]]) and self.turns[bit] == turn:
+                if is_set(wanted, bit := self._bits[turn[1]]) and self._is_current(turn):
                     yield bit
 
     def alike(self, who: int, skills: Collection[str]) -> list[int]:
@@ -161,6 +161,13 @@ class Crew:
             for bit, agent in enumerate(self.agents):
                 self._move_load(bit, agent)
         return [part for mask in self._in_use.values() if (part := who & mask)]
+
+    def begin(self) -> None:
+        """Drops turns that are over from where the order begins: who was idle for longest has got work."""
+        order, over = self._in_turn, 0
+        while over < len(order) and not self._is_current(order[over]):
+            over += 1
+        del order[:over]
 
     def settle(self) -> None:
         """Everybody has been looked at; from now on only those count as fresh who get room."""
@@ -202,7 +209,10 @@ class Crew:
         elif order[index := bisect_left(order, turn)] != turn:
             order.insert(index, turn)
         if len(order) > STALE_TURNS_MAX + 2 * len(self.agents):
-            order[:] = [turn for turn in order if self.turns[self._bits[turn[1]]] == turn]
+            order[:] = filter(self._is_current, order)
+
+    def _is_current(self, turn: Turn) -> bool:
+        return self.turns[self._bits[turn[1]]] == turn
 
     def _rooms_of(self, agent: Agent) -> frozenset[Room]:
         free = agent.capacity - agent.load
@@ -250,11 +260,10 @@ def count(who: int) -> int:
 def are_few(numbers: int, of: int) -> bool:
     """Whether looking at each is quicker than going through the order of all until one of them comes.
 
-    The first takes as many steps as there are, the second as many as there are others between two of them, which are
-    shorter steps by far.
+    The first takes as many steps as there are, the second as many as there are others between two of them.
     """
     found = numbers.bit_count()
-    return found * found * 4 <= of
+    return found * found <= 2 * of
 
 
 def is_set(numbers: bytes, bit: int) -> bool:

@@ -42,6 +42,7 @@ class Round:
         self._looks: list[Look] = []
         self._first: list[Place] = []  # by number, where each line begins; nowhere once it is gone through
         state.advance(now)
+        state.crew.begin()
 
     def __enter__(self) -> Self:
         return self

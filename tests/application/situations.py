@@ -26,6 +26,7 @@ from application.use_cases.receive_messages import Receipt, ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.steer_conversations import SteerConversations
+from application.use_cases.take_calls import TakeCalls
 from channels.table import takes_of
 from domain.account import AccountDefinition
 from domain.agent import Agent, Presence
@@ -91,6 +92,7 @@ class Shop:
         self.set_up = SetUp(self.commands)
         self.staff = KeepStaff(self.commands)
         self.customers = KnowCustomers(self.commands)
+        self.calls = TakeCalls(self.commands, self.directory)
         self.reception = ReceiveMessages(self.commands, self.directory)
         self.desk = Desk(self.commands, self.directory, partial(takes_of, has_links=False))
         self.serve = ServeConversations(self.desk)

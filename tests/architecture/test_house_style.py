@@ -12,7 +12,7 @@ FOLDERS_OF_MANY = {
     "channels": 18,
     "domain": 24,
     "api/routes": 22,
-    "application/use_cases": 17,
+    "application/use_cases": 20,
     "api/http": 15,
     "tests/domain": 20,
 }

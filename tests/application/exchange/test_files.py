@@ -16,7 +16,7 @@ from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejecte
 from domain.files import FileKind, FileNotTaken, Files, FileUnknown
 from domain.interaction import Attachment, NothingToSay, NotTheHolder, ReplyWritten
 from domain.templates import ChannelTakesNoTemplates, Template
-from tests.application.policies.media_situations import PNG, a_store
+from tests.application.policies.media.situations import PNG, a_store
 from tests.application.policies.scripted_channel import QUICK, Channel, Sender, deliveries
 from tests.application.policies.test_hand_chats_over import a_chat
 from tests.application.situations import (

@@ -12,7 +12,7 @@ from channels.edge.limits import LIMITS
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from domain.interaction import Attachment
 from tests.application.exchange.test_files import attaching, replied
-from tests.application.policies.media_situations import PNG
+from tests.application.policies.media.situations import PNG
 from tests.application.policies.scripted_channel import Sender, deliveries
 from tests.application.policies.test_sender_gate import a_conversation, an_account, go_on, whatsapp
 from tests.application.situations import Case, Shop

@@ -11,13 +11,14 @@ import httpx
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.limits import Limits, Rate
 from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Send
+from application.exchange.spent import Spent
 from application.follower import Follower
 from application.policies.send_replies import SendReplies
 from domain.account import AccountDefinition
 from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
 from infrastructure.outbox import PostgresOutbox
-from tests.application.policies.media_situations import a_store
+from tests.application.policies.media.situations import a_store
 from tests.application.situations import NOON, Case, Shop
 
 NOT_NOW = Rejected(reason="the channel has no time", refusal=Refusal.RETRY_LATER)
@@ -67,8 +68,9 @@ class Sender:
         self.store = a_store(folder)
         attempts = Attempts(shop.commands, shop.directory, providers, self.client, shop.clock, lambda: 1.0, self.store)
         self.outbox = PostgresOutbox(shop.log.pool)
+        spent = Spent(shop.log, shop.states)
         self.policy = SendReplies(
-            shop.log, shop.directory, attempts, providers, self.outbox, shop.clock, look_seconds=0.01
+            shop.log, shop.directory, attempts, providers, self.outbox, spent, shop.clock, look_seconds=0.01
         )
         self.follower = Follower(shop.log, self.policy)
 

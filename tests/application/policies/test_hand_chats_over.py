@@ -69,6 +69,31 @@ async def test_a_reply_waits_for_its_visitor_and_then_goes_by_mail_once(shop: Sh
     )
 
 
+@pytest.mark.parametrize(
+    ("page", "talk", "told"),
+    [
+        ("", "", "What was said so far:\n\n[12:00] You: Hello?"),
+        ("de-AT", "", "Was bisher geschrieben wurde:\n\n[12:00] Sie: Hello?"),
+        ("de-AT", "zh-TW", "先前的對話：\n\n[12:00] 您: Hello?"),  # noqa: RUF001
+        ("", "ja", "これまでのやり取り：\n\n[12:00] お客様: Hello?"),  # noqa: RUF001
+    ],
+)
+async def test_a_mail_is_worded_in_the_language_of_the_talk_else_of_the_page(
+    shop: Shop, page: str, talk: str, told: str
+) -> None:
+    case = await a_chat(shop)
+    claimed = IdentityClaimed(channel="webchat", account_id=shop.account_id, handle="li", email=ADDRESS, language=page)
+    await shop.commands.carry_out(shop.command(), [case.customer_id], lambda _: [[claimed]])
+    if talk:
+        await shop.steer.classify(shop.command(), *case.ids, language=talk)
+    await reply(shop, case, "It left today.")
+    shop.clock.wait(600)
+
+    (event,) = await look(shop)
+
+    assert event.text == f"It left today.\n\n-- \n{told}"
+
+
 async def test_what_was_seen_meanwhile_goes_by_no_mail(shop: Shop) -> None:
     case = await a_chat(shop)
     message_id = await reply(shop, case)
