@@ -1,10 +1,12 @@
 """Everything that a request may need, made by plain calls, from the log upwards."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.delivery_taking import DeliveryTaking
 from api.doors.take_mail import TakeMail
+from api.links import has_links
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Keys, Settings
@@ -12,12 +14,14 @@ from api.sockets.attendance import Attendance
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
+from application.exchange.limits import Takes
 from application.exchange.media import Get
 from application.expectations.expect_waits import ExpectWaits
 from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
 from application.plans.apply_plan import ApplyPlan
 from application.projections.agent_board import AgentBoard
+from application.projections.calls import CallBoard
 from application.projections.conversations import Conversations
 from application.projections.decisions import Decisions
 from application.projections.projection import Folds, Projection, projection_of
@@ -28,6 +32,7 @@ from application.router import Router
 from application.router_snapshots import Trail
 from application.states import States
 from application.use_cases.assign_work import AssignWork
+from application.use_cases.attach_files import AttachFiles
 from application.use_cases.conversation_desk import Desk
 from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
@@ -42,7 +47,8 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
-from channels.table import CHANNELS
+from application.use_cases.take_calls import TakeCalls
+from channels.table import CHANNELS, takes_of
 from infrastructure.agent_leases import PostgresAgentLeases
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -63,40 +69,42 @@ def now() -> datetime:
 
 
 REPLY_CHANNELS = {name: channel.limits for name, channel in CHANNELS.items() if channel.takes_replies}
-FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions())
+MAILED = REPLY_CHANNELS["email"].files
+"""The files that a mail takes."""
+FOLDS: Folds = (Timeline(), Conversations(REPLY_CHANNELS), QueueBoard(), AgentBoard(), Decisions(), CallBoard())
 """Every view."""
 
 
 def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog, nats: NatsLink, get: Get) -> Parts:
     """Everything that a request may need, from the log upwards."""
-    claim_keys, media = ClaimKeys(keys.claim_key), _media_store(settings, keys)
-    both = commands, directory = Commands(log, States(log, log.snapshots), claim_keys), Directory(log)
-    receive, customers, desk = ReceiveMessages(*both), KnowCustomers(commands), Desk(*both)
-    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both)
-    url, pool, follower = settings.database_url, log.pool, Follower(log, directory)
+    media, views, url, pool = _media(settings, keys), PostgresViewReaders(log.pool), settings.database_url, log.pool
+    both = commands, directory = Commands(log, States(log, log.snapshots), ClaimKeys(keys.claim_key)), Directory(log)
+    receive, calls, desk = ReceiveMessages(*both), TakeCalls(*both), Desk(*both, _takes(settings))
+    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both, MAILED)
+    follower, snapshots = Follower(log, directory), PostgresRouterSnapshots(pool, keys.master_keys)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
     mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
-    taking = DeliveryTaking(directory, receive, customers, echoes, reports, mail, get, metrics)
-    views, snapshots = PostgresViewReaders(pool), PostgresRouterSnapshots(pool, keys.master_keys)
+    taking = DeliveryTaking(directory, receive, calls, echoes, reports, mail, get, metrics)
     return Parts(
         settings=settings,
         keys=keys,
         clock=now,
         log=log,
-        claim_keys=claim_keys,
         commands=commands,
         directory=directory,
         receive=receive,
         receive_together=ReceiveTogether(receive),
         echoes=echoes,
         reports=reports,
-        serve=ServeConversations(desk, REPLY_CHANNELS),
+        serve=ServeConversations(desk),
+        files=AttachFiles(commands, desk, media),
         steer=SteerConversations(desk),
         replies=SettleReplies(commands),
         mails=MoveMails(commands, directory),
         hand_over=hand_over,
         staff=KeepStaff(commands),
-        customers=customers,
+        customers=KnowCustomers(commands),
+        calls=calls,
         visitors=ProveVisitors(commands),
         set_up=SetUp(commands),
         plans=ApplyPlan(commands, directory, follower, views),
@@ -119,6 +127,10 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
     )
 
 
+def _takes(settings: Settings) -> Takes:
+    return partial(takes_of, has_links=has_links(settings))
+
+
 def _retention(settings: Settings) -> timedelta:
     return timedelta(days=settings.raw_retention_days)
 
@@ -127,7 +139,7 @@ def _projections(settings: Settings) -> dict[str, Projection]:
     return {fold.name: projection_of(fold, store_of(settings.database_url, fold.name, fold.version)) for fold in FOLDS}
 
 
-def _media_store(settings: Settings, keys: Keys) -> SealedStore:
+def _media(settings: Settings, keys: Keys) -> SealedStore:
     place: Place = Folder(settings.data_directory / "media")
     if settings.media_store:
         place = Bucket(

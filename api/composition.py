@@ -7,26 +7,30 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 
-from api.assembly import assembled, now
+from api.assembly import REPLY_CHANNELS, assembled, now
 from api.doors.imap_door import ImapDoor
 from api.doors.lmtp_door import LmtpDoor
 from api.doors.nats_door import NatsDoor
 from api.doors.wecom_door import WecomDoor, keeping
 from api.gathering import GATHER_SECONDS
+from api.links import has_links
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Settings, decode_keys
 from application.exchange.attempts import Attempts, Provider
-from application.exchange.media import Get
+from application.exchange.media import Get, Link
+from application.exchange.spent import Spent
 from application.expectations.expect_waits import ExpectWaits
 from application.follower import Follower, Reaction
 from application.policies.count_traffic import CountTraffic
+from application.policies.end_lost_calls import EndLostCalls
 from application.policies.fetch_media import FetchMedia
 from application.policies.hand_chats_over import HandChatsOver
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
 from application.policies.send_replies import SendReplies
 from application.policies.sign_out_lost import SignOutLost
+from application.policies.tell_promises import TellPromises
 from channels.table import CHANNELS
 from infrastructure.announcer import Announcer, Moved
 from infrastructure.leases import Leases, together
@@ -89,8 +93,8 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             leases = Leases(settings.database_url, leased)
             running |= {"leases": leases.run, "router": parts.router.run, "nats door": NatsDoor(parts).run}
         await stack.enter_async_context(_running(running))
-        if readers:
-            await stack.enter_async_context(LmtpDoor(parts).listening())
+        if readers and (port := await stack.enter_async_context(LmtpDoor(parts).listening())) is not None:
+            parts.ports["lmtp"] = port
         yield parts
 
 
@@ -102,13 +106,25 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         for name, channel in CHANNELS.items()
         if channel.send is not None
     }
-    attempts = Attempts(parts.commands, parts.directory, providers, client, now, random.random)
+    attempts = Attempts(
+        parts.commands, parts.directory, providers, client, now, random.random, parts.media, _link(parts)
+    )
     advanced = (parts.hub.advanced, announcer.moved)
     reactions: list[Reaction] = [
         *parts.projections.values(),
-        ReturnWork(parts.commands.states, parts.steer, positions, now),
+        ReturnWork(parts.commands.states, parts.steer, parts.staff, positions, now),
+        TellPromises(parts.commands, REPLY_CHANNELS, positions, now),
         HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
-        SendReplies(parts.log, parts.directory, attempts, providers, PostgresOutbox(parts.log.pool), now),
+        EndLostCalls(parts.calls, positions, now),
+        SendReplies(
+            parts.log,
+            parts.directory,
+            attempts,
+            providers,
+            PostgresOutbox(parts.log.pool),
+            Spent(parts.log, parts.commands.states),
+            now,
+        ),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),
         ExpectWaits(parts.log, parts.router, parts.expectations, now, parts.metrics.waited, advanced),
@@ -119,6 +135,10 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         for reaction in reactions
     }
     return followers | {"router": parts.router.follower}
+
+
+def _link(parts: Parts) -> Link | None:
+    return parts.links.to if has_links(parts.settings) else None
 
 
 def _fetch_media(parts: Parts, get: Get, positions: PostgresPositions) -> FetchMedia:

@@ -59,6 +59,7 @@ class Metrics:
         self.waiting = gauge("queue_waiting", "Conversations that wait, by queue.", ["queue"])
         self.decisions = gauge("router_decisions", "Decisions taken by the router in this process.")
         self.decisions_refused = gauge("router_decisions_refused", "Those that were stale.")
+        self.set_aside = gauge("router_set_aside", "Conversations out of the line because they cannot be read.")
         self._waits = counter(
             "expected_waits_total",
             "Waits that ended, against what was first said: within the band, shorter, longer; given_up: nobody knows.",
@@ -159,6 +160,7 @@ class Metrics:
         waiting = Counts(one.queue_id for one in router.state.facts.waiting.values())
         for queue_id in router.state.facts.queues.keys() | waiting.keys():
             self.waiting.labels(queue_id).set(waiting[queue_id])
+        self.set_aside.set(sum(len(one.set_aside) for one in router.state.facts.queues.values()))
         self.decisions.set(router.decided)
         self.decisions_refused.set(router.refused)
 

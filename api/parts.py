@@ -1,11 +1,12 @@
 """The parts of a running process, as the composition root hands them to HTTP, sockets and the command line."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from api.doors.delivery_reader import DeliveryReader
 from api.doors.take_mail import TakeMail
+from api.links import Links
 from api.metrics import Metrics
 from api.settings import Keys, Settings
 from api.sockets.attendance import Attendance
@@ -19,6 +20,7 @@ from application.plans.apply_plan import ApplyPlan
 from application.projections.projection import Projection
 from application.push import Hub
 from application.router import Router
+from application.use_cases.attach_files import AttachFiles
 from application.use_cases.hand_over import HandOver
 from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.know_customers import KnowCustomers
@@ -32,6 +34,7 @@ from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
+from application.use_cases.take_calls import TakeCalls
 from application.views import ViewReaders
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
@@ -49,7 +52,6 @@ class Parts:
     keys: Keys
     clock: Callable[[], datetime]
     log: PostgresLog
-    claim_keys: ClaimKeys
     commands: Commands
     directory: Directory
     receive: ReceiveMessages
@@ -57,12 +59,14 @@ class Parts:
     echoes: ReceiveEchoes
     reports: ReceiveReports
     serve: ServeConversations
+    files: AttachFiles
     steer: SteerConversations
     replies: SettleReplies
     mails: MoveMails
     hand_over: HandOver
     staff: KeepStaff
     customers: KnowCustomers
+    calls: TakeCalls
     visitors: ProveVisitors
     set_up: SetUp
     plans: ApplyPlan
@@ -84,3 +88,15 @@ class Parts:
     nats: NatsLink
     followers: dict[str, Follower]
     """Those that run in this process, by their reaction's name; the directory is always among them."""
+    ports: dict[str, int] = field(default_factory=dict)
+    """Where this process listens beside HTTP, by door."""
+
+    @property
+    def claim_keys(self) -> ClaimKeys:
+        """Those of the log."""
+        return self.commands.claim_keys
+
+    @property
+    def links(self) -> Links:
+        """By which providers fetch files from us."""
+        return Links(self.settings.public_url, self.keys.token_key, self.clock)

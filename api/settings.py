@@ -45,8 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ONETHREAD_TRUSTED_PROXIES: comma-separated addresses or networks of proxies in front of us, as in `10.0.0.0/8`.
     Only from them is X-Forwarded-For believed, which sign-in limits go by."""
     public_url: Annotated[str, Meta(pattern=r"^(https?://[^/?#\s]+)?(/[^?#\s]*)?$")] = ""
-    """ONETHREAD_PUBLIC_URL: where providers reach us, as in `https://cc.shop.example`; some sign it. Empty: as each
-    request says."""
+    """ONETHREAD_PUBLIC_URL: where providers reach us, as in `https://cc.shop.example`; some sign it, some fetch
+    files that we send. Empty: as each request says, and such files are not taken."""
     token_seconds: Annotated[int, Meta(ge=60, le=86_400)] = 900
     """ONETHREAD_TOKEN_SECONDS: how long a sign-in lasts; a client renews it in time."""
     ticket_seconds: Annotated[int, Meta(ge=5, le=300)] = 30

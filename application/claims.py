@@ -50,9 +50,17 @@ class ClaimKeys:
         """What the provider called something we sent: leads to the event that tells so, for what is reported later."""
         return self.once("sent", account_id, provider_id)
 
+    def call(self, account_id: str, call_id: str, customer_id: str) -> Claim:
+        """With whom a call began, so that all that is told of it later goes there. The fingerprint as of `identity`."""
+        return Claim(self.digest("once", "call began", account_id, call_id), id_bytes(customer_id))
+
     def media(self, customer_id: str, digest: str) -> Claim:
         """A file that came to light with a customer: leads to the event that tells so, for whoever may download it."""
         return self.once("media of", customer_id, digest)
+
+    def media_in(self, conversation_id: str, digest: str) -> Claim:
+        """A file that went out in a conversation: leads to the first reply that carried it there."""
+        return self.once("media in", conversation_id, digest)
 
     def contradiction(self, claim: Claim) -> Claim:
         """The same message id with this other content: recorded once for each different content."""

@@ -32,6 +32,8 @@ class Directory:
         "account.resumed",
         "queue.defined",
         "queue.retired",
+        "queue.work_set_aside",
+        "queue.work_put_back",
         "policy.defined",
         "person.admitted",
         "person.password_replaced",
@@ -53,6 +55,8 @@ class Directory:
         self.agents: dict[str, Agent] = {}
         self.policy: Policy = policy.NEW
         self._intakes: dict[str, Intake] = {}
+        self._languages: tuple[str, ...] | None = None
+        """Worked out when they are asked for."""
         self._by_login: dict[str, str] = {}
         self._by_key_hash: dict[str, str] = {}
         self._position = 0
@@ -76,9 +80,9 @@ class Directory:
             case "queue":
                 self._evolve_queue(stream, queue.evolve(self.queues.get(stream, queue.NEW), event))
             case "policy":
-                self.policy = policy.evolve(self.policy, event)
+                self.policy, self._languages = policy.evolve(self.policy, event), None
             case "agent":
-                self.agents[stream] = agent.evolve(self.agents.get(stream, agent.NEW), event)
+                self.agents[stream], self._languages = agent.evolve(self.agents.get(stream, agent.NEW), event), None
             case "person":
                 self._evolve_person(stream, person.evolve(self.people.get(stream, Person(id=stream)), event))
 
@@ -131,6 +135,19 @@ class Directory:
 
     def by_key_hash(self, key_hash: str) -> Person | None:
         return self.person(self._by_key_hash.get(key_hash, ""))
+
+    @property
+    def languages(self) -> tuple[str, ...] | None:
+        """Those that some agent speaks: what a channel tells of others asks for nobody, since it would wait for ever.
+
+        None where the policy asks for no skill because of a language.
+        """
+        if not (prefix := self.policy.rules.language_prefix):
+            return None
+        if self._languages is None:
+            skills = {skill for one in self.agents.values() for skill in one.skills}
+            self._languages = tuple(sorted(one.removeprefix(prefix) for one in skills if one.startswith(prefix)))
+        return self._languages
 
     def intake(self, queue_id: str) -> Intake:
         """How new work enters the queue. Work for a queue that is gone is taken all the same: nothing gets lost."""

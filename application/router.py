@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from application.commands import Command, Contended
@@ -10,6 +11,7 @@ from application.follower import POLL_SECONDS, RETRY_SECONDS_MAX, Follower
 from application.log import Log, LogBusy, LogUnreachable, UnreadableEvent
 from application.router_snapshots import Trail
 from application.use_cases.assign_work import AssignWork, streams_of
+from domain.conversation import ConversationUnknown
 from domain.event import Recorded, RuleBroken
 from domain.routing.decide import decide, next_deadline
 from domain.routing.decisions import Decision
@@ -50,6 +52,8 @@ class Router:
         self._settled: int | None = None
         """Only a state that has read up to here may decide: everything that was decided before. None: the log knows."""
         self._rest: Rest | None = None
+        self._looks_again = False
+        """Whether what was set aside may be readable by now: this release may know more than the last that led."""
 
     async def start(self) -> int:
         if self._trail is not None and self._position == 0:
@@ -66,6 +70,7 @@ class Router:
     async def lead(self) -> None:
         """Until it is cancelled, the router that runs here decides."""
         self._settled = None  # whatever was decided elsewhere is read first
+        self._looks_again = True
         self.leads = True
         try:
             await asyncio.Event().wait()
@@ -115,6 +120,8 @@ class Router:
         if self._position < self._settled or (self._rest is not None and self._rest.lasts(now, self._known)):
             return
         self._rest = None
+        if self._looks_again:
+            await self._put_back(now)
         decisions = decide(self.state, now)
         if not decisions:
             return
@@ -157,12 +164,40 @@ class Router:
         command = Command(actor=self.name, at=now, cause=self._known or None)
         try:
             return (await self._assign.carry_out(command, decision)).position
-        except (RuleBroken, Contended, UnreadableEvent) as refusal:
+        except (ConversationUnknown, UnreadableEvent) as lost:
+            return await self._set_aside(command, decision, lost)
+        except (RuleBroken, Contended) as refusal:
             # Stale, most likely: what has happened meanwhile comes along the log, then it decides anew.
             self._refuse(refusal, Rest(since=now, known=self._known))
         except (LogBusy, LogUnreachable) as need:
             self._refuse(need, Rest(since=now, known=None))
         return 0
+
+    async def _set_aside(
+        self, command: Command, decision: Decision, lost: ConversationUnknown | UnreadableEvent
+    ) -> int:
+        """Out of the line with what will be refused for ever, so that it keeps no agent from other work."""
+        if isinstance(lost, UnreadableEvent) and lost.stream != decision.customer_id:
+            self._refuse(lost, Rest(since=command.at, known=self._known))
+            return 0
+        queue_id = self.state.facts.waiting[decision.conversation_id].queue_id
+        reason = str(lost) if isinstance(lost, UnreadableEvent) else "its customer was erased"
+        logger.warning("%s is set aside: %s", decision.conversation_id, reason)
+        self.refused += 1
+        try:
+            return (await self._assign.set_aside(command, decision, queue_id, reason)).position
+        except (Contended, UnreadableEvent, LogBusy, LogUnreachable) as need:
+            self._refuse(need, Rest(since=command.at, known=None))
+            return 0
+
+    async def _put_back(self, now: datetime) -> None:
+        """What can be read by now waits again. Raises Contended, LogBusy, LogUnreachable."""
+        for queue_id, known in list(self.state.facts.queues.items()):
+            for conversation_id, customer_id in known.set_aside.items():
+                command = Command(actor=self.name, at=now, cause=self._known or None)
+                with suppress(UnreadableEvent, ConversationUnknown):
+                    await self._assign.put_back(command, queue_id, conversation_id, customer_id)
+        self._looks_again = False
 
     def _refuse(self, why: Exception, rest: "Rest") -> None:
         logger.info("decision refused: %s", type(why).__name__)

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from channels.edge.payload import CLOCK_SKEW_MAX, UnreadablePayload
-from channels.edge.text import file_name, one_line, without_controls
+from channels.edge.text import file_name, language_tag, one_line, without_controls
 from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 
@@ -80,6 +80,8 @@ class AdapterMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     subject: Annotated[str, msgspec.Meta(max_length=SUBJECT_LENGTH_MAX)] = ""
     occurred_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     """With its offset; when we received it, where it is left out."""
+    language: Annotated[str, msgspec.Meta(max_length=35)] = ""
+    """What the customer speaks, as BCP 47 names it, where the other system knows."""
 
 
 class AdapterBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,6 +146,7 @@ def _to_message(one: AdapterMessage, received_at: datetime, latest: datetime, wh
         thread=_identifier(one.thread),
         subject=one_line(one.subject, length_max=SUBJECT_LENGTH_MAX) if one.subject else "",
         kind="message" if content.kind is ContentKind.TEXT else CLAIM_KINDS.get(content.kind, "message"),
+        language=language_tag(one.language) if one.language else "",
     )
 
 

@@ -1,5 +1,6 @@
 """E-mail: account settings, parse, send. Whoever brings raw mail in proves it by an API key, so there is no verify."""
 
+import asyncio
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
-from channels.edge.text import one_line
+from channels.edge.text import language_tag, one_line
 from channels.mail.arriving.settings import Hook, ImapAccount
 from channels.mail.automatic import Nature, is_from_system, nature_of, why_automatic
 from channels.mail.bodies import Body, body_of, decoded_bytes, headers_hint
@@ -201,6 +202,7 @@ def _message(
         author=author,
         thread=placement.thread,
         subject=one_line(headers.text("subject", hint)),
+        language=language_tag(headers.text("content-language", hint)),
         conversation_id=placement.conversation_id,
         joined_by=placement.rule.value,
         answers=answers if len(answers) <= ANSWERS_KEPT else (*answers[: ANSWERS_KEPT - 1], answers[-1]),
@@ -265,7 +267,7 @@ async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.Asy
         return Rejected(reason=reason, refusal=Refusal.OUR_FAULT)
     key = settings.token_keys[0]
     try:
-        mail = built_reply(reply, address=settings.address, name=settings.name, key=key)
+        mail = await asyncio.to_thread(built_reply, reply, address=settings.address, name=settings.name, key=key)
     except ValueError as error:
         return Rejected(reason=str(error), refusal=Refusal.RECIPIENT_GONE)
     sender = envelope_sender(reply, address=settings.address, bounce_domain=settings.bounce_domain, key=key)

@@ -4,14 +4,17 @@ There are two flavours of app. One reaches the account through its Facebook page
 login, with an app secret, a token and a host of its own.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
 import msgspec
 
 from application.exchange.media import Fetched, Get
-from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
+from application.exchange.sending import Outcome, Outgoing, OutgoingFile, Refusal, Rejected
 from channels.edge.graph import API_URL, GraphAccess, post_message
 from channels.edge.payload import Acknowledgement, Delivery, Posted
-from channels.messenger import body_of
+from channels.messenger import body_of, message_of
 from channels.social.meta_content import MEDIA_HOSTS
 from channels.social.meta_events import read_events
 from channels.social.meta_proof import answer_subscription, demand_settings, demand_signature
@@ -60,6 +63,11 @@ def read_settings(definition: AccountDefinition) -> Settings:
     )
 
 
+def takes_links_only(settings: Mapping[str, str]) -> bool:
+    """Instagram's own login has no upload: Meta fetches the files from us."""
+    return settings.get("login") == "instagram"
+
+
 def verify(definition: AccountDefinition, posted: Posted) -> None:
     """Checks Meta's signature of the raw body. Raises SignatureWrong."""
     demand_signature(posted, read_settings(definition).app_secrets)
@@ -81,18 +89,33 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
-    """Hands a text to the Send API. Where that is the page's, our message id goes with it as `metadata`.
+    """Hands a text or a file to the Send API. Where that is the page's, our message id goes with it as `metadata`.
 
     A longer text is refused rather than cut in two: each half would have a fate of its own, the reply only one.
     """
     if len(reply.text.encode()) > TEXT_BYTES_MAX:
         return Rejected(reason=f"a text has at most {TEXT_BYTES_MAX} bytes of UTF-8", refusal=Refusal.OUR_FAULT)
     settings = read_settings(definition)
-    if isinstance(body := body_of(reply, reply.text), Rejected):
+    if isinstance(body := body_of(reply), Rejected):
         return body
+    if reply.files and settings.login == "instagram":
+        message: dict[str, Any] | Rejected = _linked(reply.files[0])
+    else:
+        message = await message_of(reply, client, settings.access, settings.sender, platform="instagram")
+    if isinstance(message, Rejected):
+        return message
+    body["message"] = message
     if settings.login == "facebook":  # Instagram's own reference does not know the field
         body["message"]["metadata"] = reply.message_id
     return await post_message(client, settings.access, settings.sender, body)
+
+
+def _linked(file: OutgoingFile) -> dict[str, Any] | Rejected:
+    """Example: `{"attachment": {"type": "image", "payload": {"url": "https://…"}}}`."""
+    if not file.link:
+        reason = "settings.login: with Instagram's own login files go by link, and nobody can reach us"
+        return Rejected(reason=reason, refusal=Refusal.OUR_FAULT)
+    return {"attachment": {"type": file.sent_as, "payload": {"url": file.link}}}
 
 
 async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched:

@@ -29,7 +29,7 @@ from channels.edge.payload import (
 )
 from channels.edge.text import one_line
 from channels.social.line_content import content_of
-from channels.social.line_sending import push_text
+from channels.social.line_sending import push_reply
 from channels.social.reading import UNKNOWN_HANDLE, at_millisecond, claim_kind, id_from_content, lines
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
@@ -178,7 +178,7 @@ READERS: dict[str, Callable[[dict[str, Any]], tuple[str, Content]]] = {
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
     """Pushes a text; reply tokens last a minute, and agents take longer."""
     settings = read_settings(definition)
-    return await push_text(reply, client, token=settings.access_token, api_url=settings.api_url)
+    return await push_reply(reply, client, token=settings.access_token, api_url=settings.api_url)
 
 
 async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched:

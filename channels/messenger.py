@@ -3,7 +3,9 @@
 Who somebody is (the PSID) means something only on one page.
 """
 
+import json
 from datetime import timedelta
+from mimetypes import guess_extension
 from typing import Any
 
 import httpx
@@ -11,7 +13,7 @@ import msgspec
 
 from application.exchange.media import Fetched, Get
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
-from channels.edge.graph import GraphAccess, post_message
+from channels.edge.graph import GraphAccess, post_message, upload
 from channels.edge.payload import Acknowledgement, Delivery, Posted
 from channels.social.meta_content import MEDIA_HOSTS
 from channels.social.meta_events import USER_REF, read_events
@@ -67,26 +69,50 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
-    """Hands a text to the page's Send API, whose echo returns our message id as `metadata`.
+    """Hands a text or a file to the page's Send API, whose echo returns our message id as `metadata`.
 
     A longer text is refused rather than cut in two: each half would have a fate of its own, the reply only one.
     """
     if len(reply.text) > TEXT_LENGTH_MAX:
         return Rejected(reason=f"a text has at most {TEXT_LENGTH_MAX} characters", refusal=Refusal.OUR_FAULT)
     settings = read_settings(definition)
-    if isinstance(body := body_of(reply, reply.text), Rejected):
+    if isinstance(body := body_of(reply), Rejected):
         return body
-    body["message"]["metadata"] = reply.message_id
+    if isinstance(message := await message_of(reply, client, settings.access, settings.page_id), Rejected):
+        return message
+    body["message"] = message | {"metadata": reply.message_id}
     return await post_message(client, settings.access, settings.page_id, body)
 
 
-def body_of(reply: Outgoing, text: str) -> dict[str, Any] | Rejected:
-    """What the Send API of Messenger and of Instagram wants; WINDOW_CLOSED for a machine's words after 24 hours.
+async def message_of(
+    reply: Outgoing, client: httpx.AsyncClient, access: GraphAccess, sender: str, platform: str = ""
+) -> dict[str, Any] | Rejected:
+    """The text, or the file, which is uploaded first: `POST {api_url}/{sender}/message_attachments` (Attachment Upload
+    API); `platform` names Instagram. One message is either, so that a file goes without a text.
+
+    Example: `{"text": "Hi"}`, `{"attachment": {"type": "image", "payload": {"attachment_id": "1857777774821032"}}}`
+    """
+    if not reply.files:
+        return {"text": reply.text}
+    (file,) = reply.files
+    wanted = {"attachment": {"type": file.sent_as, "payload": {"is_reusable": False}}}
+    form = {"message": json.dumps(wanted)} | ({"platform": platform} if platform else {})
+    # Instagram takes no names that are not ASCII.
+    name = file.name if not platform else f"file{guess_extension(file.content_type) or ''}"
+    given = (name, file.body, file.content_type)
+    uploaded = await upload(client, access, f"{sender}/message_attachments", form, given, field="filedata")
+    if isinstance(uploaded, Rejected):
+        return uploaded
+    return {"attachment": {"type": file.sent_as, "payload": {"attachment_id": uploaded}}}
+
+
+def body_of(reply: Outgoing) -> dict[str, Any] | Rejected:
+    """What the Send API of Messenger and of Instagram wants beside the message itself; WINDOW_CLOSED for a machine's
+    words after 24 hours.
 
     What a person writes later goes with the tag HUMAN_AGENT, which Meta takes for seven days.
 
-    Example: `{"recipient": {"id": "4357"}, "messaging_type": "RESPONSE", "message": {"text": "Hi"},
-    "reply_to": {"mid": "m_1"}}`
+    Example: `{"recipient": {"id": "4357"}, "messaging_type": "RESPONSE", "reply_to": {"mid": "m_1"}}`
     """
     is_late = reply.heard_at is not None and reply.written_at - reply.heard_at > WINDOW
     if is_late and reply.is_automatic:
@@ -96,7 +122,6 @@ def body_of(reply: Outgoing, text: str) -> dict[str, Any] | Rejected:
     body: dict[str, Any] = {
         "recipient": {"id": reference} if reference == reply.handle else {"user_ref": reference},
         "messaging_type": "MESSAGE_TAG" if is_late else "RESPONSE",
-        "message": {"text": text},
     }
     if is_late:
         body["tag"] = "HUMAN_AGENT"

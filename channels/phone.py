@@ -3,7 +3,9 @@
 Nothing is sent. `channels/telephony/` reads what telephone systems tell by themselves, live and afterwards.
 """
 
+import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -13,8 +15,8 @@ import phonenumbers
 from channels.edge.payload import CLOCK_SKEW_MAX, UnreadablePayload, plausible
 from channels.edge.text import one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.calls.intake import DURATION_SECONDS_MAX, Call
+from domain.calls.stages import Direction
 
 WITHHELD = "anonymous"
 """The handle of everybody who hides their number."""
@@ -25,10 +27,11 @@ WITHHELD_NUMBERS = frozenset({"+266696687", "+7378742833", "+2562533", "+8656696
 """What Twilio says for anonymous, restricted, blocked, unknown, unavailable: the letters on a telephone's keys."""
 PROVIDERS = ("twilio", "sipgate", "placetel", "generic")
 NUMBER_LENGTH_MAX = 64
+NAME_LENGTH_MAX = 256
+AGENT_ID = re.compile(r"agent-[0-9a-f]{32}")
 SUBSCRIBER_DIGITS_MIN = 7
 """Shorter ones are extensions of one's own telephone system, unless the country really has such numbers."""
 NOTE_LENGTH_MAX = 20_000
-DURATION_SECONDS_MAX = 7 * 86_400
 
 Outcome = Literal["answered", "missed", "busy", "voicemail", "failed"]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -51,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Of Twilio's account or subaccount."""
     own_numbers: frozenset[str] = frozenset()
     """`own_numbers`, separated by commas, and `AccountDefinition.address`: who calls from one of them is us."""
+    agents: dict[str, str] = {}
+    """`agents`: whose an extension, number or user of the telephone system is, as `forms_of` writes it."""
 
 
 def read_settings(definition: AccountDefinition) -> Settings:
@@ -75,7 +80,37 @@ def read_settings(definition: AccountDefinition) -> Settings:
         secrets=tuple(one for one in (given.get(secret, ""), given.get(f"{secret}_previous", "")) if one),
         account_sid=given.get("account_sid", ""),
         own_numbers=frozenset(own) - {WITHHELD},
+        agents=_agents(given.get("agents", ""), region),
     )
+
+
+def _agents(written: str, region: str) -> dict[str, str]:
+    """Of `204=agent-…, w0=agent-…`. Raises AccountInvalid with the entry that is none."""
+    agents: dict[str, str] = {}
+    for entry in filter(None, (one.strip() for one in written.split(","))):
+        name, _, agent_id = (part.strip() for part in entry.rpartition("="))
+        if not name or not AGENT_ID.fullmatch(agent_id):
+            raise AccountInvalid(f"settings.agents: {entry!r} is not written like 204=agent- and 32 digits")
+        agents |= dict.fromkeys(forms_of(name, region), agent_id)
+    return agents
+
+
+def forms_of(name: str, region: str) -> tuple[str, ...]:
+    """How the same extension, number or user may be written, the fullest first.
+
+    Example: `sip:204@pbx.example` → itself, `204@pbx.example`, `204`; `030 901820` → itself, `+4930901820`
+    """
+    whole = one_line(name[:NAME_LENGTH_MAX]).casefold()
+    bare = whole.removeprefix("client:").removeprefix("sip:")
+    number = normalised(whole, region)
+    forms = dict.fromkeys((whole, bare, bare.partition("@")[0], *(() if number == WITHHELD else (number,))))
+    return tuple(one for one in forms if one)
+
+
+def agents_named(settings: Settings, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of ours whom the telephone system names so."""
+    forms = (form for name in names for form in forms_of(name, settings.region))
+    return tuple(sorted({agent_id for form in forms if (agent_id := settings.agents.get(form))}))
 
 
 def normalised(number: str, region: str) -> str:

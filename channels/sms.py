@@ -173,7 +173,8 @@ def _reason(code: str) -> str:
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
-    """Hands a text to `Messages.json`; Twilio cuts it into segments and joins them on the handset.
+    """Hands a text to `Messages.json`; Twilio cuts it into segments and joins them on the handset. Pictures make it an
+    MMS, which numbers of some countries alone can send: Twilio fetches them from us.
 
     A longer text is refused rather than sent as several: each would have a fate of its own, the reply only one.
 
@@ -184,7 +185,13 @@ async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.Asy
     if len(reply.text) > TEXT_LENGTH_MAX:
         reason = f"an SMS has at most {TEXT_LENGTH_MAX} characters, this text has {len(reply.text)}"
         return Rejected(reason=reason, refusal=Refusal.OUR_FAULT)
-    form = {"To": reply.handle, "Body": reply.text}
+    if not all(file.link for file in reply.files):
+        return Rejected(reason="Twilio fetches pictures from us, and nobody can reach us", refusal=Refusal.OUR_FAULT)
+    form: dict[str, str | list[str]] = {"To": reply.handle}
+    if reply.text:
+        form["Body"] = reply.text
+    if reply.files:
+        form["MediaUrl"] = [file.link for file in reply.files]
     form["MessagingServiceSid" if settings.address.startswith("MG") else "From"] = settings.address
     if settings.status_callback_url:
         form["StatusCallback"] = settings.status_callback_url

@@ -1,10 +1,11 @@
 """The channels, by name: what each can do. A new channel is its own file, one line here and a sample payload."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import httpx
 import msgspec
+from msgspec.structs import replace
 
 from application.exchange.limits import DEFAULT, Limits, limits_of
 from application.exchange.media import Fetch, Fetched, Get
@@ -73,6 +74,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     takes_replies: bool = False
     fetch: Fetch | None = None
     """Gets the bytes of an attachment that came as a reference; None where they come with the message."""
+    takes_links_only: Callable[[Mapping[str, str]], bool] = lambda _: False
+    """Whether an account with these settings takes files only by fetching them from us."""
 
     @property
     def limits(self) -> Limits:
@@ -101,6 +104,7 @@ def _provider(
     answer_handshake: Handshake | None = None,
     acknowledgement: Acknowledgement = Acknowledgement(),  # noqa: B008  # frozen
     nudge_in: NudgeIn | None = None,
+    takes_links_only: Callable[[Mapping[str, str]], bool] = lambda _: False,
 ) -> Channel:
     webhook = Webhook(
         verify=medium.verify,
@@ -116,6 +120,7 @@ def _provider(
         send=medium.send,
         takes_replies=True,
         fetch=medium.fetch,
+        takes_links_only=takes_links_only,
     )
 
 
@@ -136,7 +141,12 @@ CHANNELS: dict[str, Channel] = {
         ),
         _provider("whatsapp", whatsapp, answer_handshake=whatsapp.answer_handshake),
         _provider("messenger", messenger, answer_handshake=messenger.answer_handshake),
-        _provider("instagram", instagram, answer_handshake=instagram.answer_handshake),
+        _provider(
+            "instagram",
+            instagram,
+            answer_handshake=instagram.answer_handshake,
+            takes_links_only=instagram.takes_links_only,
+        ),
         _provider("telegram", telegram),
         _provider("line", line),
         _provider(
@@ -162,6 +172,22 @@ CHANNELS: dict[str, Channel] = {
         Channel(name="adapter", read_settings=_no_settings),
     )
 }
+
+
+def takes_of(channel: str, settings: Mapping[str, str], *, has_links: bool) -> Limits | None:
+    """What an account of the channel with these settings takes of replies; None where none can be sent.
+
+    `has_links`: whether providers can fetch files from us.
+    """
+    known = CHANNELS.get(channel)
+    if known is None or not known.takes_replies:
+        return None
+    limits = known.limits
+    if has_links or limits.files is None:
+        return limits
+    kinds = () if known.takes_links_only(settings) else limits.files.kinds
+    reachable = tuple(one for one in kinds if not one.is_linked)
+    return replace(limits, files=replace(limits.files, kinds=reachable) if reachable else None)
 
 
 def check_definition(definition: AccountDefinition) -> None:

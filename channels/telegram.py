@@ -27,10 +27,10 @@ from channels.edge.payload import (
     dicts,
     read_json,
 )
-from channels.edge.text import one_line
+from channels.edge.text import language_tag, one_line
 from channels.social.reading import UNKNOWN_HANDLE, claim_kind
 from channels.social.telegram_content import content_of, full_name
-from channels.social.telegram_sending import send_text
+from channels.social.telegram_sending import send_reply
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
@@ -152,6 +152,7 @@ def _found(
         author=author,
         thread=thread,
         kind=kind,
+        language=language_tag(a_text(a_dict(message.get("from")).get("language_code"))),
     )
     return [found]
 
@@ -249,9 +250,9 @@ READERS: dict[str, Callable[[dict[str, Any], str, datetime], list[InboundMessage
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
-    """Hands a text to the Bot API, in the chat, group, topic or business chat that the customer wrote in."""
+    """Hands a text or a file to the Bot API, in the chat, group, topic or business chat that the customer wrote in."""
     settings = read_settings(definition)
-    return await send_text(reply, client, token=settings.bot_token, api_url=settings.api_url)
+    return await send_reply(reply, client, token=settings.bot_token, api_url=settings.api_url)
 
 
 async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched:

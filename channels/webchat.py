@@ -1,14 +1,9 @@
-"""Web chat, our own protocol over a websocket: account settings, verify (the visitor's token), parse, frames we send.
+"""Web chat, our own protocol over a websocket: account settings, parse, frames we send.
 
 Every frame is a JSON object whose `kind` says what it is. A visitor's socket says `hello` first. It makes the id of
 each message itself and sends a message again until it sees `stored`, so a dropped socket neither loses nor doubles one.
 """
 
-import base64
-import hashlib
-import hmac
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,8 +11,8 @@ import msgspec
 
 from application.exchange.handover import Handover, handover_of
 from channels.chat.identity import CLAIM_LENGTH_MAX, Proofs, claimed, prove_by_hmac, prove_by_jwt, read_proofs
-from channels.edge.payload import SignatureWrong, UnreadablePayload
-from channels.edge.text import one_line, without_controls
+from channels.edge.payload import UnreadablePayload
+from channels.edge.text import language_tag, one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
 from domain.customer import Visitor
 from domain.intake import InboundMessage
@@ -33,7 +28,6 @@ ID_LENGTH_MAX = 64
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH_MAX)]
 Claim = Annotated[str, msgspec.Meta(max_length=CLAIM_LENGTH_MAX)]
-_VISITOR_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,33 +57,6 @@ def read_settings(definition: AccountDefinition) -> Settings:
     )
 
 
-def make_visitor_token(visitor_id: str, *, account_id: str, key: bytes, expires_at: datetime) -> str:
-    """What a visitor's browser keeps to be known again. Good for one account only, until it expires.
-
-    Example: `visitor_id="0193a7c2"` → `"0193a7c2.1794873600.mZ3…"` (id, Unix seconds, 43 letters of base64)
-    """
-    said = f"{visitor_id}.{int(expires_at.timestamp())}"
-    return f"{said}.{_mac(key, account_id, said)}"
-
-
-def verify_visitor_token(token: str, *, account_id: str, keys: Sequence[bytes], at: datetime) -> str:
-    """The visitor's id. Raises SignatureWrong for a token of another account, a changed or an expired one."""
-    said, _, mac = token.rpartition(".")
-    visitor_id, _, expiry = said.rpartition(".")
-    given = mac.encode("utf-8", "replace")
-    if not any(hmac.compare_digest(_mac(key, account_id, said).encode(), given) for key in keys):
-        raise SignatureWrong("token: it was not made for this widget")
-    if not expiry.isdecimal() or at.timestamp() >= int(expiry) or _VISITOR_ID.fullmatch(visitor_id) is None:
-        raise SignatureWrong("token: it has expired; say hello without one")
-    return visitor_id
-
-
-def _mac(key: bytes, account_id: str, said: str) -> str:
-    text = f"{len(account_id)}:{account_id}:{said}"
-    digest = hmac.new(key, text.encode("utf-8", "replace"), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
-
-
 class _Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
     """One JSON object on the socket."""
 
@@ -109,6 +76,9 @@ class Identify(_Frame, frozen=True, tag="identify"):
     name: Annotated[str, msgspec.Meta(max_length=NAME_LENGTH_MAX)] = ""
     email: Claim = ""
     phone: Claim = ""
+    language: Annotated[str, msgspec.Meta(max_length=35)] = ""
+    """Of the page or the browser, as in `de` or `zh-Hant` (BCP 47): who answers is chosen by it, and mails to a visitor
+    who has left are worded in it."""
 
 
 class Hello(Identify, frozen=True, tag="hello"):
@@ -218,6 +188,18 @@ class Message(_Frame, frozen=True, tag="message"):
     at: datetime
 
 
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that goes with an answer. The visitor gets it by `POST /v1/webchat/{account_id}/media/{media_id}`.
+
+    Example: `{"media_id": "9f86d081…", "name": "invoice.pdf", "content_type": "application/pdf", "size_bytes": 20480}`
+    """
+
+    media_id: str
+    name: str
+    content_type: str
+    size_bytes: int
+
+
 class Reply(_Frame, frozen=True, tag="reply"):
     """To the visitor: an agent's answer.
 
@@ -225,9 +207,11 @@ class Reply(_Frame, frozen=True, tag="reply"):
     """
 
     text: str
+    """Empty where files say it all."""
     position: int
     at: datetime
     author: str = ""
+    files: tuple[File, ...] = ()
 
 
 class Refused(_Frame, frozen=True, tag="refused"):
@@ -275,7 +259,7 @@ def read_identity(frame: Identify, settings: Settings, *, account_id: str, at: d
 
 
 def to_message(
-    said: Said, *, visitor_id: str, name: str, received_at: datetime, who: Visitor = NOBODY_SPECIAL
+    said: Said, *, visitor_id: str, name: str, received_at: datetime, who: Visitor = NOBODY_SPECIAL, language: str = ""
 ) -> InboundMessage:
     """The visitor's message as ours, from their proven address if they have one.
 
@@ -292,4 +276,5 @@ def to_message(
         content=Content(text=text),
         occurred_at=received_at.astimezone(UTC),
         author=one_line(name, length_max=NAME_LENGTH_MAX),
+        language=language_tag(language),
     )

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from application.exchange.media import Fetched, Get
-from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import (
     Acknowledgement,
     Delivery,
@@ -20,7 +20,7 @@ from channels.edge.payload import (
     at_second,
 )
 from channels.edge.tencent import CallbackKeys, demand_recent, encrypted_in, open_callback, read_xml
-from channels.edge.tencent_api import Access, call, errcode_of, fetch_media, refused
+from channels.edge.tencent_api import Access, call, errcode_of, fetch_media, message_of, refused
 from channels.edge.wechat_content import content_of, content_of_event
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
@@ -124,14 +124,17 @@ def _provider_id(fields: dict[str, str], raw: bytes) -> str:
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
-    """Hands a text to the customer-service call: for 48 hours after the customer's last message, about 5 for each.
+    """Hands a text or a file to the customer-service call.
 
-    WeChat gives no id back and reports nothing, so our own id stands for the provider's.
+    For 48 hours after the customer's last message, about 5 for each. WeChat gives no id back and reports nothing, so
+    our own id stands for the provider's.
 
     Example: `{"touser": "oA1", "msgtype": "text", "text": {"content": "你好"}}` → `{"errcode": 0, "errmsg": "ok"}`
     """
-    body = {"touser": reply.handle, "msgtype": "text", "text": {"content": reply.text}}
-    answer = await call(client, read_settings(definition).access, "/cgi-bin/message/custom/send", body)
+    access = read_settings(definition).access
+    if isinstance(content := await message_of(reply, client, access, REFUSALS), Rejected):
+        return content
+    answer = await call(client, access, "/cgi-bin/message/custom/send", {"touser": reply.handle, **content})
     if not isinstance(answer, dict):
         return answer
     return refused(answer, REFUSALS) if errcode_of(answer) else Accepted(provider_id=reply.message_id)

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from application.exchange.media import Fetched, Get
-from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import (
     Acknowledgement,
     Delivery,
@@ -25,7 +25,7 @@ from channels.edge.payload import (
     read_json,
 )
 from channels.edge.tencent import CallbackKeys, demand_recent, encrypted_in, open_callback, read_xml
-from channels.edge.tencent_api import Access, call, errcode_of, fetch_media, refused
+from channels.edge.tencent_api import Access, call, errcode_of, fetch_media, message_of, refused
 from channels.edge.wecom_items import read_item
 from domain.account import AccountDefinition, AccountInvalid
 from domain.interaction import Attachment
@@ -156,7 +156,7 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
-    """Hands a text to `kf/send_msg`: for 48 hours after the customer's last message, 5 for each.
+    """Hands a text or a file to `kf/send_msg`: for 48 hours after the customer's last message, 5 for each.
 
     Our own id goes with it as `msgid`, so that a failure that is told later names it even if no answer came.
 
@@ -164,12 +164,9 @@ async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.Asy
     → `{"errcode": 0, "errmsg": "ok", "msgid": "0193…"}`
     """
     settings, own_id = read_settings(definition), reply.message_id.rpartition("-")[2]
-    body = {
-        "touser": reply.handle,
-        "open_kfid": settings.open_kfid,
-        "msgtype": "text",
-        "text": {"content": reply.text},
-    }
+    if isinstance(content := await message_of(reply, client, settings.access, REFUSALS), Rejected):
+        return content
+    body = {"touser": reply.handle, "open_kfid": settings.open_kfid, **content}
     if OWN_MESSAGE_ID.fullmatch(own_id):
         body["msgid"] = own_id
     answer = await call(client, settings.access, "/cgi-bin/kf/send_msg", body)

@@ -13,7 +13,7 @@ import msgspec
 
 from application.exchange.media import Fetched, Get, MediaRefused, Why
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
-from channels.edge.graph import GraphAccess, post_message
+from channels.edge.graph import GraphAccess
 from channels.edge.payload import (
     Acknowledgement,
     Delivery,
@@ -31,6 +31,7 @@ from channels.social.meta_proof import answer_subscription, demand_settings, dem
 from channels.social.reading import claim_kind, id_from_content
 from channels.social.whatsapp_content import content_of
 from channels.social.whatsapp_people import changed_handles, recipient_handles, sender_handles, updated_handles
+from channels.social.whatsapp_sending import send_reply
 from domain.account import AccountDefinition
 from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, Echo, InboundMessage
@@ -226,42 +227,14 @@ def error_text(error: dict[str, Any]) -> str:
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
-    """Hands a text to the Cloud API, which returns our message id in every status that follows.
+    """Hands a text, a file or a template to the Cloud API, which returns our message id in every status that follows.
 
     A longer text is refused rather than cut in two: each half would have a fate of its own, the reply only one.
-
-    Example: `{"messaging_product": "whatsapp", "recipient_type": "individual", "to": "972987654321", "type": "text",
-    "text": {"body": "Hi", "preview_url": false}, "context": {"message_id": "wamid.X"},
-    "biz_opaque_callback_data": "message-0193…"}`; to a business-scoped user id `"recipient": "US.1349…"` for `to`
     """
-    to = _recipient(reply)
-    if to is None:
-        return Rejected(reason=f"{reply.handle!r} is no WhatsApp address", refusal=Refusal.RECIPIENT_GONE)
+    settings = read_settings(definition)
     if len(reply.text) > TEXT_LENGTH_MAX:
         return Rejected(reason=f"a text has at most {TEXT_LENGTH_MAX} characters", refusal=Refusal.OUR_FAULT)
-    body = {
-        "messaging_product": "whatsapp",
-        **to,
-        "type": "text",
-        "text": {"body": reply.text, "preview_url": False},
-        "biz_opaque_callback_data": reply.message_id,
-    }
-    if reply.in_reply_to and not reply.in_reply_to.startswith("sha256:"):
-        body["context"] = {"message_id": reply.in_reply_to}
-    settings = read_settings(definition)
-    return await post_message(client, settings.access, settings.phone_number_id, body)
-
-
-def _recipient(reply: Outgoing) -> dict[str, str] | None:
-    """A group, a phone number, or a business-scoped user id (`US.1349…`), each named in its own way."""
-    if reply.thread:
-        return {"recipient_type": "group", "to": reply.thread}
-    if reply.handle.startswith("+") and reply.handle[1:].isdigit():
-        return {"recipient_type": "individual", "to": reply.handle[1:]}
-    country, dot, rest = reply.handle.partition(".")
-    if dot and rest and len(country) == 2 and country.isascii() and country.isupper():
-        return {"recipient_type": "individual", "recipient": reply.handle}
-    return None
+    return await send_reply(reply, client, settings.access, settings.phone_number_id)
 
 
 async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched:

@@ -23,7 +23,7 @@ class AlreadyWaiting(RuleBroken):
     """The conversation already waits or is offered; transfer it to change its queue."""
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Why this agent got this conversation: enough to recompute the decision from the log, and to tell it."""
 
     position: int
@@ -188,6 +188,9 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 skills=event.skills,
                 overflowed_from=event.overflowed_from,
                 steps=0,
+                given_up=frozenset(),
+                language=event.language,
+                is_language_told=conversation.is_language_told or event.language != conversation.language,
             )
         case ConversationOffered():
             return replace(

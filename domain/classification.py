@@ -1,4 +1,4 @@
-"""What routing knows of waiting work beside its queue, and how it comes to ask less or to go elsewhere."""
+"""What routing knows of waiting work beside its queue; how it asks less, or goes elsewhere, and who is told of that."""
 
 from datetime import datetime, timedelta
 
@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from domain import assignment
 from domain.conversation import Conversation, Status, demand_open
 from domain.event import Event, RuleBroken
+from domain.interaction import ReplyWritten
 from domain.offers import NotWaiting
 from domain.queue import Limit, OverflowRule, Promise
 
@@ -76,6 +77,17 @@ class ConversationOverflowed(Event, topic="conversation.overflowed"):
     cause: Limit
     promise: Promise = Promise.NONE
     promised_at: datetime | None = None
+    words: str = ""
+    """What the customer is to be told of the promise; empty for nothing."""
+
+
+class PromiseTold(ReplyWritten, topic="conversation.promise_told"):
+    """The customer was told, by no person, what they get instead of an agent now. Where it went stands in the fields
+    that it has in common with a reply; its agent is nobody.
+    """
+
+    promise: Promise
+    promised_at: datetime
 
 
 ClassificationEvent = ConversationClassified | AgeAdjusted | ConversationRelaxed | ConversationOverflowed
@@ -85,13 +97,22 @@ def evolve(conversation: Conversation, event: ClassificationEvent) -> Conversati
     """What each event changes about the conversation."""
     match event:
         case ConversationClassified(marks=marks):
-            return replace(conversation, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
+            is_told = conversation.is_language_told and conversation.language == marks.language
+            marked = replace(conversation, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
+            return replace(marked, is_language_told=is_told)
         case AgeAdjusted(seconds=seconds):
             return replace(conversation, age_adjustment_seconds=seconds)
-        case ConversationRelaxed(step=step):
-            return replace(conversation, steps=step)
+        case ConversationRelaxed(step=step, skills=skills):
+            return replace(conversation, steps=step, given_up=frozenset(conversation.skills) - skills.keys())
         case ConversationOverflowed(to_queue_id=queue_id):
             return replace(conversation, status=Status.OPEN, queue_id=queue_id)
+
+
+def hear_language(conversation: Conversation, language: str) -> Conversation:
+    """As it is to be enqueued when its channel tells the customer's language; what somebody classified counts more."""
+    if not language or (conversation.language and not conversation.is_language_told):
+        return conversation
+    return replace(conversation, language=language)
 
 
 def classify(conversation: Conversation, marks: Marks) -> list[Event]:
@@ -126,7 +147,11 @@ def relax(
 
 
 def overflow(conversation: Conversation, rule: OverflowRule, *, queue_id: str, at: datetime) -> list[Event]:
-    """It waits in the rule's queue, with its age; what was promised is due when it was promised. Raises NotWaiting."""
+    """It waits in the rule's queue, with its age; what was promised is due when it was promised. Raises NotWaiting.
+
+    What it needs by itself goes with it: its language, and the skills that somebody asked for who sent it here, but for
+    those that this queue's timetable has dropped, so that what was given up once does not bar the way again.
+    """
     _demand_waiting(conversation, queue_id)
     promised_at = at + timedelta(seconds=rule.within_seconds) if rule.promise else None
     overflowed = ConversationOverflowed(
@@ -136,6 +161,7 @@ def overflow(conversation: Conversation, rule: OverflowRule, *, queue_id: str, a
         cause=rule.when,
         promise=rule.promise,
         promised_at=promised_at,
+        words=rule.words_in(conversation.language),
     )
     moved = evolve(conversation, overflowed)
     enqueued = assignment.enqueue(
@@ -143,9 +169,41 @@ def overflow(conversation: Conversation, rule: OverflowRule, *, queue_id: str, a
         queue_id=rule.to_queue_id,
         at=at,
         due_at=promised_at or conversation.due_at,
+        skills={skill: level for skill, level in conversation.skills.items() if skill not in conversation.given_up},
         overflowed_from=(*conversation.overflowed_from, queue_id),
     )
     return [overflowed, *enqueued]
+
+
+def tell_promise(
+    conversation: Conversation, overflowed: ConversationOverflowed, *, message_id: str, at: datetime
+) -> list[Event]:
+    """The words of an overflow, as a reply that nobody wrote.
+
+    Nothing where the promise does not stand any more: its time is over, something else is due, or somebody has taken
+    the conversation and will speak for themselves.
+    """
+    waits = conversation.status in (Status.WAITING, Status.OFFERED)
+    promised_at = overflowed.promised_at
+    if promised_at is None or not overflowed.words or at >= promised_at:
+        return []
+    if not waits or conversation.due_at != promised_at:
+        return []
+    return [
+        PromiseTold(
+            conversation_id=conversation.id,
+            message_id=message_id,
+            channel=conversation.channel,
+            account_id=conversation.account_id,
+            handle=conversation.handle,
+            text=overflowed.words,
+            agent_id="",
+            subject=conversation.subject,
+            in_reply_to=conversation.latest_provider_id,
+            promise=overflowed.promise,
+            promised_at=promised_at,
+        )
+    ]
 
 
 def _waits_in(conversation: Conversation) -> str | None:

@@ -173,12 +173,16 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     due_at: datetime | None = None
     tier: str = ""
     language: str = ""
+    is_language_told: bool = False
+    """Its channel told the language, and nobody has said otherwise."""
     sentiment: str = ""
     age_adjustment_seconds: int = 0
     served_by: str | None = None
     """Who served the customer last, here or, until somebody has, in an earlier conversation."""
     skills: dict[str, int] = {}
     """What it asks for beyond its queue's skills."""
+    given_up: frozenset[str] = frozenset()
+    """Those of them that its queue's timetable has dropped."""
     overflowed_from: tuple[str, ...] = ()
     steps: int = 0
     """How many steps of its queue's timetable it has taken."""

@@ -3,24 +3,22 @@
 The root of the customer's stream: it sends each event to the part of the state that it changes.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, get_args
+from collections.abc import Collection
+from typing import get_args
 
 import msgspec
 from msgspec.structs import replace
 
-from domain import assignment, classification, conversation, delivery, interaction, receipts
-from domain.assignment import AssignmentEvent
-from domain.classification import ClassificationEvent, ConversationClassified
-from domain.conversation import Conversation, ConversationOpened, ConversationUnknown, LifeEvent
-from domain.delivery import DeliveryEvent
+from domain import conversation, receipts
+from domain.calls import stages
+from domain.calls.stages import KnownCall
+from domain.classification import ConversationClassified
+from domain.conversation import Conversation, ConversationOpened, ConversationUnknown
 from domain.event import Event, RuleBroken
-from domain.interaction import InteractionEvent
-from domain.media import MediaEvent
+from domain.parts import evolve_conversation
 from domain.receipts import Outbound
-from domain.threads import mails, moves
+from domain.threads import mails
 from domain.threads.mails import Mail
-from domain.threads.moves import MoveEvent
 
 CLOSED_CONVERSATIONS_KEPT = 100
 """Closed conversations that decisions still remember, newest last, so that long histories stay light."""
@@ -66,6 +64,8 @@ class IdentityClaimed(Event, topic="customer.identity_claimed"):
     name: str = ""
     email: str = ""
     phone: str = ""
+    language: str = ""
+    """Of the page that they are on, as it says (BCP 47)."""
 
 
 class IdentityProven(Event, topic="customer.identity_proven"):
@@ -84,6 +84,8 @@ class IdentityProven(Event, topic="customer.identity_proven"):
     phone: str = ""
     earlier_customer_id: str = ""
     """Where they were known as a visitor: what was said there stays there."""
+    language: str = ""
+    """As of `IdentityClaimed`."""
 
 
 class CustomerContinued(Event, topic="customer.continued"):
@@ -112,6 +114,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     phone: str = ""
     method: str = ""
     """What proves it, as of `IdentityProven`; empty where nothing does."""
+    language: str = ""
 
     @property
     def handle(self) -> str:
@@ -141,8 +144,12 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     language: str = ""
     mail_addresses: dict[str, str] = {}
     """What visitors of a chat said or proved is theirs, by account and handle."""
+    page_languages: dict[str, str] = {}
+    """What the pages were in that they were on, by account and handle."""
     mails: dict[str, Mail] = {}
     """Their mails, as of `mails.key_of`, oldest arrival first."""
+    calls: dict[str, KnownCall] = {}
+    """Their phone calls, as of `calls.key_of`, the one told of last at the end."""
 
     def conversation(self, conversation_id: str) -> Conversation:
         """Raises ConversationUnknown."""
@@ -161,21 +168,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 NEW = Customer()
 
 
-def _as_it_was(before: Conversation, _: Event) -> Conversation:
-    return before
-
-
 _OWN = frozenset((*get_args(CustomerEvent), ConversationOpened))
-_PARTS: Mapping[type[Event], Callable[[Conversation, Any], Conversation]] = {
-    **dict.fromkeys(get_args(LifeEvent), conversation.evolve),
-    **dict.fromkeys(get_args(InteractionEvent), interaction.evolve),
-    **dict.fromkeys(get_args(DeliveryEvent), delivery.evolve),
-    **dict.fromkeys(get_args(AssignmentEvent), assignment.evolve),
-    **dict.fromkeys(get_args(ClassificationEvent), classification.evolve),
-    **dict.fromkeys(get_args(MoveEvent), moves.evolve),
-    **dict.fromkeys(get_args(MediaEvent), _as_it_was),
-}
-"""By kind of event. Every message goes this way twice, and asking `isinstance` of each part takes ten times as long."""
 
 
 def evolve(customer: Customer, event: Event) -> Customer:
@@ -183,12 +176,15 @@ def evolve(customer: Customer, event: Event) -> Customer:
     if type(event) in _OWN:
         return _evolve_own(customer, event)
     if type(event) is ConversationClassified:
-        customer = replace(customer, tier=event.marks.tier, language=event.marks.language)
-    if (outbound := receipts.evolve(customer.outbound, event)) is not customer.outbound:
-        customer = replace(customer, outbound=outbound)
-    if (remembered := mails.evolve(customer.mails, event)) is not customer.mails:
-        customer = replace(customer, mails=remembered)
-    return _evolve_conversation(customer, event)
+        customer = _classified(customer, event)
+    return _evolve_conversation(_evolve_memory(customer, event), event)
+
+
+def _classified(customer: Customer, event: ConversationClassified) -> Customer:
+    one, marks = customer.conversations.get(event.conversation_id), event.marks
+    is_told = one is not None and one.is_language_told and one.language == marks.language
+    language = customer.language if is_told else marks.language  # the channel will tell again
+    return replace(customer, tier=marks.tier, language=language)
 
 
 def _evolve_own(customer: Customer, event: Event) -> Customer:
@@ -199,11 +195,10 @@ def _evolve_own(customer: Customer, event: Event) -> Customer:
         case IdentityLinked():
             known = customer.handles | {(event.channel, event.account_id, event.handle)}
             return replace(customer, handles=known)
-        case IdentityClaimed(email=email, account_id=account_id, handle=handle) if email:
-            return replace(customer, mail_addresses=customer.mail_addresses | {f"{account_id} {handle}": email})
-        case IdentityProven(email=email, account_id=account_id) if email:
-            theirs = {f"{account_id} {one}": email for one in (event.handle, event.visitor)}
-            return replace(customer, mail_addresses=customer.mail_addresses | theirs)
+        case IdentityClaimed():
+            return _reachable(customer, event, event.handle)
+        case IdentityProven():
+            return _reachable(customer, event, event.handle, event.visitor)
         case CustomerContinued():
             proven = (event.channel, event.account_id, event.proven)
             return replace(customer, continued_as=customer.continued_as | {proven})
@@ -212,6 +207,29 @@ def _evolve_own(customer: Customer, event: Event) -> Customer:
             return replace(customer, conversations=kept | {event.conversation_id: opened(customer, event)})
         case _:
             return customer
+
+
+def _reachable(customer: Customer, said: IdentityClaimed | IdentityProven, *handles: str) -> Customer:
+    """Where the visitor of a chat may be written to, and in which language."""
+    places = [f"{said.account_id} {handle}" for handle in handles]
+    addresses = dict.fromkeys(places, said.email) if said.email else {}
+    languages = dict.fromkeys(places, said.language) if said.language else {}
+    return replace(
+        customer,
+        mail_addresses=customer.mail_addresses | addresses,
+        page_languages=customer.page_languages | languages,
+    )
+
+
+def _evolve_memory(customer: Customer, event: Event) -> Customer:
+    """What is remembered of single messages and calls."""
+    if (outbound := receipts.evolve(customer.outbound, event)) is not customer.outbound:
+        customer = replace(customer, outbound=outbound)
+    if (remembered := mails.evolve(customer.mails, event)) is not customer.mails:
+        customer = replace(customer, mails=remembered)
+    if (followed := stages.evolve(customer.calls, event)) is not customer.calls:
+        customer = replace(customer, calls=followed)
+    return customer
 
 
 def demand_room(customer: Customer) -> None:
@@ -232,12 +250,6 @@ def _evolve_conversation(customer: Customer, event: Event) -> Customer:
         return customer
     after = evolve_conversation(before, event)
     return replace(customer, conversations=customer.conversations | {after.id: after})
-
-
-def evolve_conversation(before: Conversation, event: Event) -> Conversation:
-    """The conversation after any event of its own, one revision later."""
-    part = _PARTS.get(type(event))
-    return before if part is None else replace(part(before, event), revision=before.revision + 1)
 
 
 def demand_nobody_else(customer: Customer, *, channel: str, account_id: str, handle: str) -> None:
@@ -263,6 +275,7 @@ def prove(
         name=who.name,
         email=who.email,
         phone=who.phone,
+        language=who.language,
     )
     linked = [IdentityLinked(channel=channel, account_id=account_id, handle=one) for one in new]
     return [*named, *linked, proven]

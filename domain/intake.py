@@ -1,4 +1,4 @@
-"""What comes in from a customer: messages and calls, who they are from, and which conversation they join."""
+"""What comes in from a customer: messages, who they are from, and which conversation they join; calls too."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,11 +7,12 @@ import msgspec
 
 from domain import assignment, conversation
 from domain import customer as customer_state
+from domain.classification import hear_language
 from domain.conversation import Conversation, ConversationOpened, ConversationReopened
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked, demand_room
 from domain.delivery import DeliveryStatus
 from domain.event import Event
-from domain.interaction import CallLogged, ChatAddress, Content, Direction, MessageContradicted, MessageReceived
+from domain.interaction import ChatAddress, Content, MessageContradicted, MessageReceived
 
 WITHHELD = "anonymous"
 """The handle of a caller who withheld their number: it is nobody's address."""
@@ -60,6 +61,8 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Of a mail: the Message-IDs that it says it answers, the nearest first."""
     nature: str = ""
     """Of a mail that no person wrote: what did, as of `MessageReceived`."""
+    language: str = ""
+    """What the channel says that the customer speaks, as BCP 47 names it."""
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -98,19 +101,6 @@ class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     reason: str = ""
     callback: str = ""
     """Our own message id, where the provider returns what we gave it."""
-
-
-class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A phone call to be written down."""
-
-    call_id: str
-    direction: Direction
-    handle: str
-    outcome: str
-    occurred_at: datetime
-    duration_seconds: int = 0
-    note: str = ""
-    author: str = ""
 
 
 def meet(
@@ -179,8 +169,8 @@ def receive_message(
 ) -> list[Event]:
     """Joins the thread's open conversation, reopens it in time, or opens another; new work goes to the intake queue.
 
-    A reaction or an unsend asks for nothing: it joins the thread's newest conversation, closed or not; where there is
-    none, one is opened. Nothing is queued then until a message comes.
+    A reaction or an unsend asks for nothing: it joins the thread's newest conversation, closed or not, or opens one.
+    Nothing is queued then until a message comes.
     `scope`: the account within which the handle is theirs; empty: everywhere; None: it is not to become theirs.
     Raises TooManyConversations.
     """
@@ -214,7 +204,7 @@ def receive_message(
         nature=message.nature,
         chat=None if current.channel == channel else ChatAddress(account_id=current.account_id, handle=current.handle),
     )
-    return [*events, *start, received, *(enqueue(current, intake, at) if is_work else [])]
+    return [*events, *start, received, *(enqueue(current, intake, at, message.language) if is_work else [])]
 
 
 def _met(customer: Customer, message: InboundMessage, channel: str, scope: str | None) -> list[Event]:
@@ -224,12 +214,12 @@ def _met(customer: Customer, message: InboundMessage, channel: str, scope: str |
     return meet(customer, channel=channel, account_id=scope, handle=handle, name=name, other_handles=others)
 
 
-def enqueue(current: Conversation, intake: Intake, at: datetime) -> list[Event]:
-    """What lets a conversation wait that neither waits nor is with anybody."""
+def enqueue(current: Conversation, intake: Intake, at: datetime, language: str = "") -> list[Event]:
+    """What lets a conversation wait that neither waits nor is with anybody; `language` as its channel tells."""
     if current.status is not conversation.Status.OPEN:
         return []
     priority = max(intake.priority, current.priority)
-    due_at = intake.due_at(current, at)
+    due_at, current = intake.due_at(current, at), hear_language(current, language)
     return assignment.enqueue(current, queue_id=intake.queue_id, at=at, due_at=due_at, priority=priority)
 
 
@@ -248,48 +238,3 @@ def contradict_message(
             agent_id=current.holder if current else None,
         )
     ]
-
-
-def log_call(
-    customer: Customer,
-    call: Call,
-    *,
-    account_id: str,
-    new_conversation_id: str,
-    at: datetime,
-    agent_id: str | None = None,
-    conversation_id: str | None = None,
-    is_theirs: bool = True,
-) -> list[Event]:
-    """Written into the named conversation, else into the phone conversation with that number.
-
-    `is_theirs`: the number is nobody else's, so that it becomes an address of this customer.
-    Raises ConversationUnknown, TooManyConversations.
-    """
-    handle = call.handle if is_theirs else WITHHELD
-    events = meet(customer, channel="phone", account_id="", handle=handle, name=call.author if is_theirs else "")
-    start: list[Event] = []
-    if conversation_id is not None:
-        current = customer.conversation(conversation_id)
-    else:
-        current, start = conversation_for(
-            customer,
-            channel="phone",
-            account_id=account_id,
-            thread=call.handle,
-            subject="",
-            name=call.author,
-            new_id=new_conversation_id,
-            at=at,
-        )
-    logged = CallLogged(
-        conversation_id=current.id,
-        call_id=call.call_id,
-        direction=call.direction,
-        handle=call.handle,
-        outcome=call.outcome,
-        duration_seconds=call.duration_seconds,
-        note=call.note,
-        agent_id=agent_id,
-    )
-    return [*events, *start, logged]

@@ -1,4 +1,4 @@
-"""What is said in a conversation: messages, replies, notes, calls. How replies fare is `delivery.py`."""
+"""What is said in a conversation: messages, replies, notes. Calls are `calls.py`, how replies fare `delivery.py`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain.conversation import Conversation, Status, demand_open
 from domain.event import Event, RuleBroken
+from domain.templates import Template
 
 
 class NotTheHolder(RuleBroken):
@@ -15,7 +16,7 @@ class NotTheHolder(RuleBroken):
 
 
 class NothingToSay(RuleBroken):
-    """A message needs a text."""
+    """A message needs a text, or a file."""
 
 
 class ChannelTakesNoReplies(RuleBroken):
@@ -61,7 +62,9 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Characters of a text, from `start` up to, not with, `end`."""
+    """Characters of a text, from `start` up to, not with, `end`: of Unicode, so that an emoji is one. A page in
+    JavaScript, whose strings count it as two, cuts `[...text]`.
+    """
 
     start: int
     end: int
@@ -84,6 +87,11 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """Of a mail: the passages of `text` to show at first; the rest is quoted, and folded away. None: show all."""
     kept_rule: str = ""
     """What decided so: `attribution`, `markup`, `quotes`…"""
+
+    @property
+    def shown_first(self) -> str:
+        """The text, of a mail without what it quotes."""
+        return "\n".join(self.text[one.start : one.end].strip() for one in self.kept) or self.text
 
     @property
     def is_amending(self) -> bool:
@@ -157,12 +165,14 @@ class ReplyWritten(Event, topic="conversation.reply_written"):
     subject: str = ""
     in_reply_to: str = ""
     """The provider's id of the customer's latest message."""
+    attachments: tuple[Attachment, ...] = ()
+    """Files that go with it, each kept with us."""
+    template: Template | None = None
+    """An approved text in place of `text`."""
 
 
 class ReplyHandedOver(ReplyWritten, topic="conversation.reply_handed_over"):
-    """The visitor of a chat did not see their agent's replies, so that these went to them by mail, with what was said
-    so far. Where it went stands in the fields that it has in common with a reply.
-    """
+    """The visitor of a chat did not see replies, so that these went by mail to `handle`, with what was said so far."""
 
     replies: tuple[str, ...] = ()
     """The messages that the visitor had not seen."""
@@ -192,31 +202,7 @@ class NoteWritten(Event, topic="conversation.note_written"):
     """Who held the conversation at that moment."""
 
 
-class Direction(StrEnum):
-    """Who called whom, seen from the shop."""
-
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-
-
-class CallLogged(Event, topic="conversation.call_logged"):
-    """A phone call took place, told by an agent or by a call record."""
-
-    conversation_id: str
-    call_id: str
-    direction: Direction
-    handle: str
-    """The customer's number, in E.164 where it could be read; `anonymous` where it was withheld."""
-    outcome: str
-    """`answered`, `missed`, `busy`, `voicemail` or `failed`."""
-    duration_seconds: int = 0
-    note: str = ""
-    agent_id: str | None = None
-
-
-InteractionEvent = (
-    MessageReceived | MessageContradicted | ReplyWritten | ReplyHandedOver | ReplyEchoed | NoteWritten | CallLogged
-)
+InteractionEvent = MessageReceived | MessageContradicted | ReplyWritten | ReplyHandedOver | ReplyEchoed | NoteWritten
 
 
 def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
@@ -226,12 +212,10 @@ def evolve(conversation: Conversation, event: InteractionEvent) -> Conversation:
             return _heard(conversation, event)
         case ReplyHandedOver(handle=handle):
             return replace(conversation, handed_to=handle.lower())
-        case ReplyWritten():
-            return replace(conversation, answered=True)
+        case ReplyWritten(agent_id=agent_id):
+            return replace(conversation, answered=bool(agent_id) or conversation.answered)
         case ReplyEchoed(handle=handle):
             return replace(conversation, handle=conversation.handle or handle, answered=True)
-        case CallLogged(handle=handle) if conversation.channel == "phone":  # a chat's replies stay on the chat
-            return replace(conversation, handle=handle)
         case _:
             return conversation
 
@@ -266,11 +250,19 @@ def demand_holder(conversation: Conversation, agent_id: str) -> None:
         raise NotTheHolder
 
 
-def write_reply(conversation: Conversation, *, message_id: str, text: str, agent_id: str) -> list[Event]:
+def write_reply(
+    conversation: Conversation,
+    *,
+    message_id: str,
+    text: str,
+    agent_id: str,
+    attachments: tuple[Attachment, ...] = (),
+    template: Template | None = None,
+) -> list[Event]:
     """Raises ConversationIsClosed, NotTheHolder, NothingToSay."""
     demand_open(conversation)
     demand_holder(conversation, agent_id)
-    if not text.strip():
+    if not (text.strip() or attachments or template):
         raise NothingToSay
     return [
         ReplyWritten(
@@ -283,6 +275,8 @@ def write_reply(conversation: Conversation, *, message_id: str, text: str, agent
             agent_id=agent_id,
             subject=conversation.subject,
             in_reply_to=conversation.latest_provider_id,
+            attachments=attachments,
+            template=template,
         )
     ]
 

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.event import Event, RuleBroken
 from domain.hours import HoursInvalid, OpeningHours, demand_valid
+from domain.languages import TAG, nearest
 from domain.policy import DAY_SECONDS, ChoiceRule
 
 STEPS_MAX = 20
+OTHERWISE = "otherwise"
+"""In words by language: for everybody whose language is not among them, or not known."""
+WORDS_BYTES_MAX = 1_000
+"""Of UTF-8: what every channel takes in one message."""
 
 
 class QueueUnknown(RuleBroken):
@@ -63,7 +69,8 @@ class Promise(StrEnum):
 class OverflowRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where work goes when a limit is hit; the first rule of the queue that applies counts.
 
-    Example: `{"when": "waited", "limit": 300, "to_queue_id": "queue-…", "promise": "callback", "within_seconds": 3600}`
+    Example: `{"when": "waited", "limit": 300, "to_queue_id": "queue-…", "promise": "callback", "within_seconds": 3600,
+    "words": {"zh": "我们一小时内给您回电。", "otherwise": "We will call you back within the hour."}}`
     """
 
     when: Limit
@@ -73,6 +80,12 @@ class OverflowRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The work then waits in that queue, due when it was promised."""
     within_seconds: int = 3_600
     """Of the promise."""
+    words: dict[str, str] = {}
+    """What the customer is told of the promise, by language, and `otherwise`; none: nothing."""
+
+    def words_in(self, language: str) -> str:
+        """For a customer of this language, or of none that is known: `zh-Hant` may be told what is there for `zh`."""
+        return self.words.get(nearest(language, self.words) or OTHERWISE, "")
 
 
 class QueueDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -128,7 +141,21 @@ class QueueRetired(Event, topic="queue.retired"):
     """It takes no new work."""
 
 
-QueueEvent = QueueDefined | QueueRetired
+class WorkSetAside(Event, topic="queue.work_set_aside"):
+    """What waited there cannot be carried out, because it cannot be read: it is out of the line until it can."""
+
+    conversation_id: str
+    customer_id: str
+    reason: str
+
+
+class WorkPutBack(Event, topic="queue.work_put_back"):
+    """What was set aside can be read again; it waits once more, unless its work has ended meanwhile."""
+
+    conversation_id: str
+
+
+QueueEvent = QueueDefined | QueueRetired | WorkSetAside | WorkPutBack
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,6 +163,8 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     definition: QueueDefinition | None = None
     is_retired: bool = False
+    set_aside: dict[str, str] = {}
+    """What cannot be read, by conversation: its customer."""
 
 
 NEW = Queue()
@@ -145,9 +174,14 @@ def evolve(queue: Queue, event: Event) -> Queue:
     """Only assigns. History is not up for debate, so nothing is checked here."""
     match event:
         case QueueDefined(definition=definition):
-            return Queue(definition=definition)
+            return Queue(definition=definition, set_aside=queue.set_aside)
         case QueueRetired():
-            return Queue(definition=queue.definition, is_retired=True)
+            return replace(queue, is_retired=True)
+        case WorkSetAside(conversation_id=conversation_id, customer_id=customer_id):
+            return replace(queue, set_aside=queue.set_aside | {conversation_id: customer_id})
+        case WorkPutBack(conversation_id=conversation_id):
+            others = {key: one for key, one in queue.set_aside.items() if key != conversation_id}
+            return replace(queue, set_aside=others)
         case _:
             return queue
 
@@ -184,6 +218,7 @@ def demand_definable(definition: QueueDefinition) -> None:
     for index, rule in enumerate(definition.overflow):
         _demand_within(f"overflow[{index}].limit", rule.limit, 0 if rule.when is Limit.CLOSED else 1, 30 * DAY_SECONDS)
         _demand_within(f"overflow[{index}].within_seconds", rule.within_seconds, 60, 30 * DAY_SECONDS)
+        _demand_words(f"overflow[{index}]", rule)
 
 
 def _demand_timetable(definition: QueueDefinition) -> None:
@@ -203,6 +238,21 @@ def _demand_timetable(definition: QueueDefinition) -> None:
                 raise QueueDefinitionInvalid(f"{place}.lower: {skill!r} at {level} is more than {skills[skill]}")
 
 
+def _demand_words(place: str, rule: OverflowRule) -> None:
+    name = f"{place}.words"
+    for language, text in rule.words.items():
+        if language != OTHERWISE and not TAG.fullmatch(language):
+            raise QueueDefinitionInvalid(f"{name}.{language}: this is no language tag like en or zh-Hant")
+        if not text.strip():
+            raise QueueDefinitionInvalid(f"{name}.{language}: there is nothing said")
+        if (size := len(text.encode())) > WORDS_BYTES_MAX:
+            raise QueueDefinitionInvalid(f"{name}.{language}: {size} bytes; a message has at most {WORDS_BYTES_MAX}")
+    if rule.words and not rule.promise:
+        raise QueueDefinitionInvalid(f"{place}: its words tell of a promise, and there is none")
+    if rule.words and OTHERWISE not in rule.words:
+        raise QueueDefinitionInvalid(f"{place}: words need `{OTHERWISE}` too, for whose language is not among them")
+
+
 def _demand_within(name: str, value: float, lowest: float, highest: float) -> None:
     if not lowest <= value <= highest:
         raise QueueDefinitionInvalid(f"{name}: {value} is not within {lowest} to {highest}")
@@ -219,6 +269,16 @@ def retire(queue: Queue) -> list[Event]:
     if queue.definition is None:
         raise QueueUnknown
     return [] if queue.is_retired else [QueueRetired()]
+
+
+def set_aside(conversation_id: str, *, customer_id: str, reason: str) -> list[Event]:
+    """Whether or not it is aside: somebody may have brought it back into the line by another way."""
+    return [WorkSetAside(conversation_id=conversation_id, customer_id=customer_id, reason=reason)]
+
+
+def put_back(queue: Queue, conversation_id: str) -> list[Event]:
+    """Nothing where it is not aside."""
+    return [WorkPutBack(conversation_id=conversation_id)] if conversation_id in queue.set_aside else []
 
 
 def demand_open(queue: Queue) -> QueueDefinition:

@@ -19,9 +19,9 @@ class Aggregate(msgspec.Struct, frozen=True):
 
 
 AGGREGATES: dict[str, Aggregate] = {
-    "customer": Aggregate(customer.NEW, customer.evolve, "customer.4"),
+    "customer": Aggregate(customer.NEW, customer.evolve, "customer.5"),
     "agent": Aggregate(agent.NEW, agent.evolve, "agent.2"),
-    "queue": Aggregate(queue.NEW, queue.evolve, "queue.2"),
+    "queue": Aggregate(queue.NEW, queue.evolve, "queue.3"),
     "policy": Aggregate(policy.NEW, policy.evolve, "policy.2"),
     "account": Aggregate(account.NEW, account.evolve, "account.1"),
     "person": Aggregate(person.NEW, person.evolve, "person.1"),

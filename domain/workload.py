@@ -29,6 +29,11 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         return self.at_most is None and not self.blocked_by and not self.interrupts
 
 
+def part_in_use(agent: Agent) -> float:
+    """Of the agent's capacity, 0 to 1; who has none has no free part."""
+    return agent.load / agent.capacity if agent.capacity else 1.0
+
+
 def has_room(agent: Agent, ask: Ask) -> bool:
     """Whether the agent has room for it, be they available or not: `no_room` without words."""
     held = agent.work.values()

@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infrastructure.embedded.servers import Servers, embedded_servers
 from tests.certificates import make_certificate
 from tests.databases import an_empty_database
+
+settings.register_profile("calm", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("calm")  # a busy machine is no finding, and every run tries the same
 
 TOLD = "told"
 SPARE_PROCESSES = 1

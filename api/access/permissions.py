@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from api.http.refusals import NotAllowed, Unknown
+from domain.calls.stages import is_served_by
 from domain.customer import Customer
 from domain.person import Person, Role
 
@@ -12,8 +13,8 @@ class Reach(StrEnum):
 
     ALL = "all"
     OWN = "own"
-    """An agent's: themselves, the conversations they hold or are offered, and those customers. An adapter's: the
-    accounts its key names. What is not theirs is unknown to them: 404, not 403."""
+    """An agent's: themselves, the conversations they hold or are offered, and those customers, and who calls them. An
+    adapter's: the accounts its key names. What is not theirs is unknown to them: 404, not 403."""
     NONE = "none"
 
 
@@ -139,7 +140,8 @@ def demand_account(person: Person, account_id: str) -> None:
 
 
 def serves(person: Person, customer: Customer) -> bool:
-    """Whether the person holds, or is offered, a conversation of the customer at this moment."""
-    return person.agent_id is not None and any(
-        one.agent_id == person.agent_id for one in customer.conversations.values()
-    )
+    """Whether the person holds, or is offered, a conversation of the customer at this moment, or a call of theirs."""
+    if person.agent_id is None:
+        return False
+    holds = any(one.agent_id == person.agent_id for one in customer.conversations.values())
+    return holds or is_served_by(customer.calls, person.agent_id)

@@ -14,8 +14,8 @@ from channels import phone
 from channels.telephony.files import read_records
 from channels.telephony.records import Read, Refused, calls_in
 from domain.account import AccountUnknown
+from domain.calls.intake import Call
 from domain.event import RuleBroken
-from domain.intake import Call
 
 FILE_BYTES_MAX = 268_435_456
 """A larger file is skipped whole: cut it, a call in two parts is known by its key."""
@@ -96,7 +96,7 @@ async def _store(parts: Parts, account_id: str, placed: Sequence[tuple[str, Call
             for place, call in calls:
                 command = Command(actor=account_id, at=parts.clock())
                 try:
-                    done, _ = await parts.customers.log_call(command, call, account_id=account_id)
+                    done, _ = await parts.calls.take(command, call, account_id=account_id)
                 except (RuleBroken, Contended) as error:
                     reason = (type(error).__doc__ or "").strip().partition("\n")[0]
                     imported.refused.append(Refused(place=place, reason=reason))

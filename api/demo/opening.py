@@ -8,6 +8,7 @@ from msgspec import Struct
 from api.access.passwords import hash_password
 from api.demo.accounts import definition_of
 from api.demo.outside import Outside
+from api.demo.routing import apply_routing
 from api.demo.shop import (
     AGENTS,
     CUSTOMERS,
@@ -23,6 +24,7 @@ from application.commands import Command
 from application.use_cases.know_customers import Identity
 from domain.account import AccountDefinition
 from domain.person import Role
+from domain.queue import QueueDefinition
 
 ACTOR = "demo"
 
@@ -42,12 +44,15 @@ class Shop(Struct, kw_only=True):
     auditor_key: str
     key_ids: list[str]
     """Of both keys, to be barred at the end."""
+    routing: str = ""
+    """What became of the routing document."""
 
 
 async def open_shop(parts: Parts, outside: Outside) -> Shop:
     """The shop, open."""
     queues = {}
-    for short, definition in QUEUES.items():
+    for short, name in QUEUES.items():
+        definition = QueueDefinition(name=name)
         _, queues[short] = await parts.set_up.define_queue(_once(parts, "queue", short), None, definition)
     accounts = {channel: await _account(parts, definition_of(channel, queues, outside)) for channel in QUEUE_OF_CHANNEL}
     password_hash = hash_password(PASSWORD)
@@ -55,6 +60,7 @@ async def open_shop(parts: Parts, outside: Outside) -> Shop:
     await _person(parts, SUPERVISOR, "Grace Hopper", Role.SUPERVISOR, password_hash, None)
     customers = {one.name: await _customer(parts, one, accounts) for one in CUSTOMERS}
     now = Command(actor=ACTOR, at=parts.clock())
+    routing = await apply_routing(parts, now)
     _, adapter, adapter_key = await parts.set_up.issue_key(now, name="demo", role=Role.ADAPTER, account_ids=())
     _, auditor, auditor_key = await parts.set_up.issue_key(now, name="demo", role=Role.AUDITOR, account_ids=())
     return Shop(
@@ -65,6 +71,7 @@ async def open_shop(parts: Parts, outside: Outside) -> Shop:
         adapter_key=adapter_key,
         auditor_key=auditor_key,
         key_ids=[adapter, auditor],
+        routing=routing,
     )
 
 

@@ -21,14 +21,18 @@ from api.demo.client import Client
 from api.demo.customers import Customers
 from api.demo.opening import Shop, close_shop, open_shop
 from api.demo.outside import outside_world
+from api.demo.routing import FILE
 from api.demo.scene import Scene
 from api.demo.screen import Screen
 from api.demo.server import serving
 from api.demo.shop import AGENTS, FEATURED, PASSWORD, PUBLIC_URL, SUPERVISOR
+from api.parts import Parts
 from api.settings import Settings
+from application.explaining.explanation import Explanation
 
 FRAMES_PER_SECOND = 4
 LINE_SECONDS = 2.0
+ROUTED = frozenset({"conversation.relaxed", "conversation.overflowed", "conversation.promise_told"})
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,19 +46,32 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 BUSY = Pace(messages_per_second=60.0, thinking=0.1)
 
 
-async def run_demo(settings: Settings, *, seconds: float | None, pace: Pace, console: Console) -> Scene:
-    """Until the time is over or the task is cancelled. Returns the scene as it stood then."""
-    scene = Scene()
+async def run_demo(settings: Settings, scene: Scene, *, seconds: float | None, pace: Pace, console: Console) -> None:
+    """Until the time is over or the task is cancelled. The scene tells how it stood then."""
     async with outside_world(scene) as outside, composed(settings, readers=False) as parts:
         shop = await open_shop(parts, outside)
+        console.print(f"[dim]$ onethread policy apply {FILE}[/dim]\n{shop.routing}", highlight=False)
         with (settings.data_directory / "demo-server.log").open("wb") as log:
             async with serving(replace(settings, host="127.0.0.1", port=0, public_url=PUBLIC_URL), log) as server:
                 try:
                     await _live(settings, server.url, shop, scene, seconds, pace, console)
                 finally:
                     scene.position = await parts.log.head()
+                    scene.explained = await _explained(parts, scene)
         await close_shop(parts, shop)
-    return scene
+
+
+async def _explained(parts: Parts, scene: Scene) -> Explanation | None:
+    """The latest decision that has most to tell: of work that had come to ask less, or with somebody to choose from."""
+    if not scene.decisions:
+        return None
+
+    def has_to_tell(one: dict[str, Any]) -> tuple[bool, bool]:
+        choice = one["event"].get("choice") or {}
+        return bool(choice.get("step")), bool(choice.get("runner_up"))
+
+    telling = max(reversed(scene.decisions), key=has_to_tell)
+    return await parts.explain.explain(await parts.explain.offered(telling["event"]["offer_id"]))
 
 
 async def _live(
@@ -123,6 +140,7 @@ async def _audit(client: Client, scene: Scene) -> None:
     while True:
         page = await client.get("/v1/log", after=after, limit=200)
         scene.decisions.extend(one for one in page["items"] if one["topic"] == "conversation.offered")
+        scene.routed.update(one["topic"] for one in page["items"] if one["topic"] in ROUTED)
         after = page["position"]
         if len(page["items"]) < 200:
             await asyncio.sleep(0.5)

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from application.explaining.explanation import Explanation
+
 
 class Handed(NamedTuple):
     """A reply that a provider has taken."""
@@ -47,6 +49,10 @@ class Scene(msgspec.Struct, kw_only=True):
     media: set[str] = msgspec.field(default_factory=set)
     """Channels in the featured customer's timeline."""
     decisions: deque[dict[str, Any]] = msgspec.field(default_factory=lambda: deque(maxlen=50))
+    routed: Counter[str] = msgspec.field(default_factory=Counter)
+    """What routing did beside its offers, by topic."""
+    explained: Explanation | None = None
+    """One decision of the day, for the end."""
     position: int = 0
 
     def took_in(self, channel: str, messages: int = 1) -> None:

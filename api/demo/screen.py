@@ -32,7 +32,7 @@ CHANNEL_STYLES = {
     "phone": "blue",
 }
 ENTRY_LINES_MAX = 24
-SIGNS = {"message received": "←", "reply written": "→", "note written": "✎"}
+SIGNS = {"message received": "←", "reply written": "→", "promise told": "⇒", "note written": "✎"}
 """What is mostly in a timeline, in a column."""
 
 
@@ -41,7 +41,7 @@ class Screen:
 
     def __init__(self, scene: Scene, shop: Shop) -> None:
         self._scene = scene
-        self._queue_names = {shop.queues[short]: definition.name for short, definition in QUEUES.items()}
+        self._queue_names = {shop.queues[short]: name for short, name in QUEUES.items()}
         self._agent_names: dict[str, str] = {}
 
     def draw(self) -> Layout:
@@ -116,7 +116,9 @@ class Screen:
             choice = event["event"].get("choice") or {}
             winner = self._agent_names.get(event["event"]["agent_id"], "somebody")
             queue = self._queue_names.get(event["event"]["queue_id"], "")
-            why = f"{choice.get('rule', 'by hand').replace('_', ' ')} of {choice.get('eligible', 1)}"
+            rule = choice.get("preference") or choice.get("rule", "by hand")
+            why = f"{rule.replace('_', ' ')} of {choice.get('eligible', 1)}"
+            why += ", asking less by now" if choice.get("step") else ""
             runner_up = self._agent_names.get(choice.get("runner_up", ""))
             text = Text.assemble((winner, "bold"), f" ← {queue}, score {choice.get('score', 0):.0f}: {why}")
             if runner_up:

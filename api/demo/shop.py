@@ -1,8 +1,6 @@
-"""Who there is in the demo: three queues, twelve agents, thirteen channel accounts, and what customers say."""
+"""Who there is in the demo: four queues, twelve agents, thirteen channel accounts, and what customers say."""
 
 from typing import NamedTuple
-
-from domain.queue import QueueDefinition
 
 PASSWORD = "demo password"  # noqa: S105  # of the demo's own people, on the demo's own data
 WEBHOOK_SECRET = "demo app secret of the shop"  # noqa: S105  # likewise
@@ -23,13 +21,8 @@ SMS_NUMBER = "+4915735980000"
 TWILIO_ACCOUNT = f"AC{0xDE00:032x}"
 SUPERVISOR = "grace"
 
-QUEUES = {
-    "orders": QueueDefinition(name="Orders", required_skills={"orders": 3}, service_level_seconds=30),
-    "returns": QueueDefinition(name="Returns", required_skills={"returns": 4}, priority=2, service_level_seconds=60),
-    "international": QueueDefinition(
-        name="International", required_skills={"orders": 2, "lang:zh": 5}, priority=1, service_level_seconds=45
-    ),
-}
+QUEUES = {"orders": "Orders", "returns": "Returns", "international": "International", "promised": "Promised"}
+"""What they ask for, and what happens to who waits, says the document of `routing.py`."""
 
 
 class DemoAgent(NamedTuple):

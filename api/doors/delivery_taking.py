@@ -20,15 +20,16 @@ from application.directory import Directory
 from application.exchange.deliveries import DeliveryState, Kept, Settled
 from application.exchange.media import Get, MediaNotStored, MediaRefused
 from application.log import LogBusy, LogUnreachable
-from application.use_cases.know_customers import KnowCustomers
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.receive_reports import ReceiveReports
+from application.use_cases.take_calls import TakeCalls
 from channels.edge.payload import Delivery, Posted, RawMail, SignatureWrong, UnreadablePayload
 from channels.table import CHANNELS, Webhook
 from domain.account import Account, AccountPaused
+from domain.calls.intake import Call
 from domain.event import RuleBroken
-from domain.intake import Call, DeliveryReport, Echo, InboundMessage
+from domain.intake import DeliveryReport, Echo, InboundMessage
 
 AGAIN_FIRST_SECONDS, AGAIN_SECONDS_MAX = 1.0, 60.0
 PAUSED = timedelta(hours=1)
@@ -77,7 +78,7 @@ class DeliveryTaking:
         self,
         directory: Directory,
         receive: ReceiveMessages,
-        customers: KnowCustomers,
+        calls: TakeCalls,
         echoes: ReceiveEchoes,
         reports: ReceiveReports,
         take_mail: TakeMail,
@@ -86,7 +87,7 @@ class DeliveryTaking:
     ) -> None:
         self._directory = directory
         self._receive = receive
-        self._customers = customers
+        self._calls = calls
         self._echoes = echoes
         self._reports = reports
         self._take_mail = take_mail
@@ -227,7 +228,7 @@ class DeliveryTaking:
         for mail in portion.mails:
             await self._take_mail.take(mail.raw, command, recipient=mail.recipient, account_id=account_id)
         for call in portion.calls:
-            await self._customers.log_call(command, call, account_id=account_id)
+            await self._calls.take(command, call, account_id=account_id)
         if portion.echoes:
             await self._echoes.receive(account_id, portion.echoes, command)
         return len(await self._reports.receive(account_id, portion.reports, command)) if portion.reports else 0

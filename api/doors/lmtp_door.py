@@ -50,22 +50,23 @@ class LmtpDoor:
         self._is_stopping = False
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:
-        """Takes mail until the context ends; then what is being stored is finished and told.
+    async def listening(self) -> AsyncIterator[int | None]:
+        """Takes mail until the context ends; then what is being stored is finished and told. Gives its port.
 
-        Does nothing without ONETHREAD_LMTP_LISTEN. Raises SettingWrong.
+        Does nothing without ONETHREAD_LMTP_LISTEN. With port 0 there the system chooses one. Raises SettingWrong.
         """
         if not self._settings.lmtp_listen:
-            yield
+            yield None
             return
         host, port = listened_address(self._settings.lmtp_listen, is_public=self._settings.lmtp_reach == "public")
         try:
             server = await asyncio.get_running_loop().create_server(self._session, host, port)
         except OSError as error:
             raise SettingWrong(f"ONETHREAD_LMTP_LISTEN: {error}") from error
+        port = server.sockets[0].getsockname()[1]
         logger.info("mail is taken on %s:%d", host, port)
         try:
-            yield
+            yield port
         finally:
             server.close()
             await self._finish()

@@ -16,6 +16,7 @@ from api.http.operation import Nothing, command, read
 from api.http.refusals import NotAllowed
 from api.parts import Parts
 from channels import webchat
+from channels.chat.tokens import make_visitor_token
 from domain.account import AccountUnknown
 
 VISITOR_TOKEN_DAYS = 90
@@ -43,7 +44,7 @@ def new_visitor(account_id: str, settings: webchat.Settings, at: datetime, visit
     visitor_id = visitor_id or secrets.token_hex(16)
     expires_at = at + timedelta(days=VISITOR_TOKEN_DAYS)
     key = settings.visitor_keys[0]
-    token = webchat.make_visitor_token(visitor_id, account_id=account_id, key=key, expires_at=expires_at)
+    token = make_visitor_token(visitor_id, account_id=account_id, key=key, expires_at=expires_at)
     return VisitorStands(visitor_id=visitor_id, token=token)
 
 

@@ -44,6 +44,8 @@ SaidReason = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^[^\s\u
 Text = Annotated[str, Meta(min_length=1, max_length=65_536, extra_json_schema=NO_NUL)]
 """What somebody says."""
 OptionalText = Annotated[str, Meta(max_length=65_536, extra_json_schema=NO_NUL)]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+"""What a file is called that is kept with us."""
 Password = Annotated[str, Meta(min_length=10, max_length=256, extra_json_schema=NO_NUL)]
 Moment = Annotated[datetime, Meta(tz=True)]
 """RFC 3339 with a zone."""

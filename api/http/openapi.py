@@ -183,6 +183,11 @@ def _path_parameter(name: str) -> dict[str, Any]:
         return {"schema": {"type": "string", "pattern": id_pattern(kind)}, "example": f"{kind}-{EXAMPLE_HEX}"}
     if name == "position":
         return {"schema": {"type": "integer", "minimum": 1, "maximum": 2**53 - 1}, "example": 42}
+    if name == "ticket":
+        return {
+            "schema": {"type": "string", "pattern": "^[0-9]{1,12}-[0-9a-f]{32}$"},
+            "example": f"1826409600-{EXAMPLE_HEX}",
+        }
     if name == "digest":
         return {"schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"}, "example": 2 * EXAMPLE_HEX}
     example = {"channel": "whatsapp", "slug": "at-capacity"}[name]

@@ -48,6 +48,8 @@ class Operation:
     answer_media_type: str = "application/json"
     is_large: bool = False
     """Takes a body as large as the largest mail."""
+    is_file: bool = False
+    """Takes a body as large as the largest file that is kept."""
     large_channels: frozenset[str] = frozenset()
     """Where the path names one of these channels, the same."""
     has_revision: bool = False

@@ -15,7 +15,7 @@ from api.http.refusals import Invalid
 from application.commands import Done
 from channels import phone
 from domain.account import AccountDefinition, AccountPaused, AccountUnknown
-from domain.interaction import CallLogged, Direction
+from domain.calls.stages import Direction
 from domain.person import Role
 
 Number = Annotated[str, Meta(max_length=phone.NUMBER_LENGTH_MAX, extra_json_schema=NO_NUL)]
@@ -85,7 +85,7 @@ async def _answer(asked: Asked[Any], done: Done) -> Answer:
     """From the log, so that a repeat names the customer that the call was written down with the first time."""
     logged = await asked.parts.log.at(done.position)
     assert logged is not None  # every call leads to an event
-    conversation_id = logged.event.conversation_id if isinstance(logged.event, CallLogged) else ""
+    conversation_id = getattr(logged.event, "conversation_id", "")  # none where the caller was erased
     stands = CallStands(position=done.position, customer_id=logged.stream, conversation_id=conversation_id)
     return done_answer(done, stands, status=201)
 
@@ -101,7 +101,8 @@ async def _answer(asked: Asked[Any], done: Done) -> Answer:
 async def log_call(asked: Asked[CallWanted]) -> Answer:
     """Write a call down.
 
-    Agents write it down as theirs. The same `call_id` on the same account is written down once.
+    Agents write it down as theirs. The same `call_id` on the same account is written down once. With that of a call
+    that the telephone system tells of by itself, as `calls` shows it, the note is added to the call's conversation.
     """
     given = asked.given
     definition = _phone_account(asked)
@@ -123,7 +124,7 @@ async def log_call(asked: Asked[CallWanted]) -> Answer:
         region=phone.read_settings(definition).region,
         received_at=asked.at,
     )
-    done, _ = await asked.parts.customers.log_call(
+    done, _ = await asked.parts.calls.write_down(
         asked.command,
         call,
         account_id=asked.ids["account_id"],
@@ -154,7 +155,8 @@ async def log_call(asked: Asked[CallWanted]) -> Answer:
 async def record_call(asked: Asked[RecordWanted]) -> Answer:
     """Take a call record in.
 
-    For telephone systems. The same `call_id` and `leg` is the same call, so no Idempotency-Key is needed.
+    For telephone systems. The same `call_id` and `leg` is the same call, so no Idempotency-Key is needed. One that was
+    missed within the last hour waits in the account's queue, so that somebody calls back.
     """
     definition = _phone_account(asked)
     call = phone.record_to_call(
@@ -162,7 +164,7 @@ async def record_call(asked: Asked[RecordWanted]) -> Answer:
         region=phone.read_settings(definition).region,
         received_at=asked.at,
     )
-    done, _ = await asked.parts.customers.log_call(asked.command, call, account_id=asked.ids["account_id"])
+    done, _ = await asked.parts.calls.take(asked.command, call, account_id=asked.ids["account_id"])
     return await _answer(asked, done)
 
 

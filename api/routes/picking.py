@@ -1,6 +1,7 @@
 """Pull: agents see what waits that they may take, and take it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 import msgspec
@@ -14,13 +15,14 @@ from api.http.pages import Limit, ViewQuery, demand_position
 from api.http.refusals import Unknown
 from api.routes.work import CONVERSATION
 from application.projections import queue_board
+from application.views import ViewReaders
 from domain.agent import Agent
 from domain.routing.facts import Facts, Waiting
 from domain.routing.pull import could_serve, pickable
 
 VIEW = "queue_board"
-LOOKED_AT_MAX = 200
-"""Of each queue, so many that wait longest."""
+READ_TOGETHER = 1_000
+"""Of a queue; then others get their turn. However long it is, only the first of it are kept."""
 
 
 class PickableQuery(ViewQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,7 +49,9 @@ class PickableShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     parts: dict[str, float]
     """What the score is made of."""
     obstacle: str = ""
-    """Why the agent has no room for it at the moment: `blocked by call`; absent where they do."""
+    """Why the agent cannot have it now: `closed until 2026-11-12T08:00:00+00:00`, `blocked by call`, `no room: 4 of 6
+    units held, 6 needed`; absent where they can. That they declined it before is no obstacle.
+    """
 
 
 class PickableItems(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +66,8 @@ class PickableItems(msgspec.Struct, frozen=True, kw_only=True):
 async def list_pickable(asked: Asked[PickableQuery]) -> Answer:
     """What waits that the agent may take by themselves.
 
-    The highest score first, of the 200 that wait longest in each queue; what is offered to somebody at the moment is
-    left out. `pick` takes one.
+    First what they can have now, then what something is in the way of, which `obstacle` says; each with the highest
+    score first. What is offered to somebody at the moment is left out. `pick` takes one.
     """
     agent_id, given, directory = asked.ids["agent_id"], asked.given, asked.parts.directory
     demand_agent(asked.person, asked.reach, agent_id)
@@ -78,10 +82,16 @@ async def list_pickable(asked: Asked[PickableQuery]) -> Answer:
         for queue_id, queue in directory.queues.items()
         if queue.definition is not None and could_serve(agent, queue.definition, asked.at)
     ]
-    pages = await asyncio.gather(*(asked.parts.views.queue_board(one, limit=LOOKED_AT_MAX) for one in queue_ids))
-    cards = [msgspec.json.decode(row, type=queue_board.Waiting) for page in pages for row in page.rows]
     facts = Facts(policy=directory.policy, queues=directory.queues)
-    found = pickable(facts, [_waiting(card) for card in cards if card.offered_to is None], agent, asked.at)
+
+    async def first_of(queue_id: str) -> list[Waiting]:
+        best: list[Waiting] = []
+        async for several in _queued(asked.parts.views, queue_id):
+            best = [one.waiting for one in pickable(facts, [*best, *several], agent, asked.at, given.limit)]
+        return best
+
+    firsts = {one.conversation_id: one for each in await asyncio.gather(*map(first_of, queue_ids)) for one in each}
+    found = pickable(facts, firsts.values(), agent, asked.at, given.limit)
     items = [
         PickableShown(
             customer_id=one.waiting.customer_id,
@@ -98,10 +108,20 @@ async def list_pickable(asked: Asked[PickableQuery]) -> Answer:
             parts=one.parts,
             obstacle=one.obstacle,
         )
-        for one in found[: given.limit]
+        for one in found
     ]
     headers = [("onethread-position", str(position))]
     return json_answer(PickableItems(position=position, items=items), headers=headers)
+
+
+async def _queued(views: ViewReaders, queue_id: str) -> AsyncIterator[list[Waiting]]:
+    """All that waits there, is not offered to anybody and can be read, some at a time."""
+    cursor, is_more = None, True
+    while is_more:
+        page = await views.queue_board(queue_id, cursor=cursor, limit=READ_TOGETHER)
+        cards = [msgspec.json.decode(row, type=queue_board.Waiting) for row in page.rows]
+        yield [_waiting(card) for card in cards if card.offered_to is None and not card.set_aside]
+        cursor, is_more = page.next_cursor, page.next_cursor is not None
 
 
 def _waiting(card: queue_board.Waiting) -> Waiting:
@@ -130,7 +150,7 @@ async def pick(asked: Asked[Nothing]) -> Answer:
     """Take a waiting conversation.
 
     It is yours from then on, as after an accepted offer; of two who pick it, one gets it. 409 says why not:
-    `not-waiting`, `not-eligible` where you lack what it asks for, `at-capacity`, `not-signed-in`.
+    `not-waiting`, `not-eligible` where you lack what it asks for, `queue-closed`, `at-capacity`, `not-signed-in`.
     """
     agent_id, ids = own_agent(asked.person), asked.ids
     done = await asked.parts.steer.pick(asked.command, ids["customer_id"], ids["conversation_id"], agent_id)

@@ -8,7 +8,7 @@ from msgspec import Meta
 from api.access.permissions import Action
 from api.http.answer import Answer, Stands, done_answer, json_answer
 from api.http.asked import Asked
-from api.http.fields import Name, Priority, QueueId, Skills, UnitsTaken, Word, Words
+from api.http.fields import NO_NUL, Name, Priority, QueueId, Skills, UnitsTaken, Word, Words
 from api.http.known import demand_known
 from api.http.operation import Nothing, command, read
 from domain.policy import ChoiceRule
@@ -38,6 +38,7 @@ WallClock = Annotated[str, Meta(pattern="^[0-9]{2}:[0-9]{2}$", max_length=5, ext
 Day = Annotated[
     str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", max_length=10, extra_json_schema={"examples": ["2026-12-25"]})
 ]
+Told = Annotated[str, Meta(min_length=1, max_length=1_000, extra_json_schema=NO_NUL)]
 Spans = Annotated[tuple[tuple[WallClock, WallClock], ...], Meta(max_length=20)]
 Weekday = Annotated[str, Meta(pattern="^(mon|tue|wed|thu|fri|sat|sun)$", max_length=3)]
 
@@ -79,6 +80,10 @@ class OverflowWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """What the customer is promised instead of an agent now; the work is then due when it was promised."""
     within_seconds: Annotated[int, Meta(ge=60, le=30 * 86_400)] = 3_600
     """Of the promise."""
+    words: Annotated[dict[Word, Told], Meta(max_length=100)] = {}
+    """What the customer is told of the promise, by language (`zh`, `de`), and `otherwise`: `{"otherwise": "We will call
+    you back within the hour."}`; at most 1,000 bytes of UTF-8 each.
+    """
 
 
 class QueueWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

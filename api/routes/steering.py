@@ -9,12 +9,18 @@ from api.access.ownership import on_conversation
 from api.access.permissions import Action
 from api.http.answer import Answer, Stands, done_answer
 from api.http.asked import Asked
-from api.http.fields import AgentId, Level, Priority, QueueId, Reason, Word
+from api.http.fields import AgentId, Level, Priority, QueueId, Reason, Text, Word
 from api.http.known import demand_known
 from api.http.operation import Nothing, command
 from api.http.refusals import Invalid
-from api.routes.work import CONVERSATION, TEXT_EXAMPLE, WithText
+from api.routes.work import CONVERSATION
 from application.commands import Command, Done
+
+
+class WithText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is said."""
+
+    text: Text
 
 
 class NoteStands(Stands, kw_only=True):
@@ -76,7 +82,7 @@ def _place(asked: Asked[Any]) -> tuple[str, str]:
     gives=NoteStands,
     status=201,
     has_revision=True,
-    example=TEXT_EXAMPLE,
+    example={"text": "Called them back; they wait for the refund."},
 )
 async def note(asked: Asked[WithText]) -> Answer:
     """Write something down that the customer never sees."""

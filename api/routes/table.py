@@ -1,6 +1,6 @@
 """Every operation there is, in the order in which the document shows them."""
 
-from api.doors import adapter_door, mail_door, visitors_door, webhook_door
+from api.doors import adapter_door, mail_door, visitor_files, visitors_door, webhook_door
 from api.http.operation import Operation
 from api.routes import (
     accounts,
@@ -50,6 +50,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
         *mail_door.OPERATIONS,
         *webhook_door.OPERATIONS,
         *visitors_door.OPERATIONS,
+        *visitor_files.OPERATIONS,
     ),
     "Deliveries": deliveries.OPERATIONS,
     "Log": log.OPERATIONS,

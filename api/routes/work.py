@@ -4,14 +4,13 @@ import msgspec
 
 from api.access.ownership import on_conversation, on_offer
 from api.access.permissions import Action, own_agent
-from api.http.answer import Answer, Stands, done_answer
+from api.http.answer import Answer, done_answer
 from api.http.asked import Asked
-from api.http.fields import Reason, SaidReason, Text
+from api.http.fields import Reason, SaidReason
 from api.http.operation import Nothing, command
 
 CONVERSATION = "/v1/customers/{customer_id}/conversations/{conversation_id}"
 OFFER = CONVERSATION + "/offers/{offer_id}"
-TEXT_EXAMPLE = {"text": "Your parcel left our warehouse this morning."}
 
 
 class WithReason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,18 +23,6 @@ class DeclineWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Why not."""
 
     reason: SaidReason
-
-
-class WithText(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is said."""
-
-    text: Text
-
-
-class MessageStands(Stands, kw_only=True):
-    """The reply, and where the command led."""
-
-    message_id: str
 
 
 @command(OFFER + "/accept", Action.WORK_ON_CONVERSATIONS, has_revision=True)
@@ -74,30 +61,6 @@ async def decline_offer(asked: Asked[DeclineWanted]) -> Answer:
         ),
     )
     return done_answer(done)
-
-
-@command(
-    CONVERSATION + "/reply",
-    Action.WORK_ON_CONVERSATIONS,
-    takes=WithText,
-    gives=MessageStands,
-    status=202,
-    has_revision=True,
-    example=TEXT_EXAMPLE,
-)
-async def reply(asked: Asked[WithText]) -> Answer:
-    """Answer the customer.
-
-    Stored and on its way (202); how it fares shows in the timeline.
-    """
-    agent_id, ids = own_agent(asked.person), asked.ids
-    done, message_id = await on_conversation(
-        asked,
-        lambda one: asked.parts.serve.reply(
-            one, ids["customer_id"], ids["conversation_id"], agent_id, asked.given.text
-        ),
-    )
-    return done_answer(done, MessageStands(position=done.position, message_id=message_id), status=202)
 
 
 @command(CONVERSATION + "/hold", Action.WORK_ON_CONVERSATIONS, takes=WithReason, has_revision=True)
@@ -142,4 +105,4 @@ async def wrap_up(asked: Asked[Nothing]) -> Answer:
     return done_answer(done)
 
 
-OPERATIONS = (accept_offer, decline_offer, reply, hold, resume, wrap_up)
+OPERATIONS = (accept_offer, decline_offer, hold, resume, wrap_up)

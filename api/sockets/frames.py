@@ -17,8 +17,9 @@ class WatchFrame(msgspec.Struct, frozen=True, tag_field="type", tag="watch", for
 
     watch: WatchName
     """`inbox`, `me`, `conversations:all`, `timeline:customer-…`, `queue_board:queue-…`, `expectations:queue-…`,
-    `agent_board` or `agent_board:agent-…`. `me` is an agent's own card: presence, its reason, and load. Positions of
-    expectations are not those of the log."""
+    `agent_board` or `agent_board:agent-…`, `calls` or `calls:queue-…`. `me` is an agent's own card: presence, its
+    reason, and load. `calls` are those that ring at an agent, or that they talk on, each with its `customer_id`: a
+    screen that watches it shows who calls while it rings. Positions of expectations are not those of the log."""
     after: Position | None = None
     """The last position seen of it: what was missed comes instead of a snapshot."""
 

@@ -22,24 +22,29 @@ from api.sockets.frames import (
     encode,
 )
 from api.sockets.typing import SILENT, Pace, Whisper
-from api.sockets.watches import CONVERSATIONS, TIMELINE, Watched, demand_watch, read_watch
+from api.sockets.watches import CALLS, CONVERSATIONS, TIMELINE, Watched, demand_watch, read_watch
 from application.log import LogUnreachable
 from application.push import TooManyWatches
 from application.views import ViewNotBuilt, ViewsUnreachable
 from application.watching.frames import UnwatchedFrame
 from application.watching.viewer import Disconnected, TooSlow
+from domain.calls.stages import CallAnswered
 from domain.person import Person
 
 REFUSALS = (Invalid, NotAllowed, Unknown, TooManyWatches, ViewsUnreachable, ViewNotBuilt, LogUnreachable)
 NAME_WITHIN_BYTES = 160
 """A frame names its watch within so many bytes."""
+KIND_WITHIN_BYTES = 400
+"""And the kind of a timeline's entry within so many."""
+TIMELINE_PUT, CALL_TAKEN = b'{"type":"put","watch":"timeline:', f'"kind":"{CallAnswered.TOPIC}"'.encode()
 
 
 class PeopleSession:
     """Runs until the client, the hub or the person's access ends it.
 
-    Agents see a customer's timeline while they have a conversation of theirs. So with a timeline the agent's own inbox
-    is watched too, shown or not: whenever something leaves it, the timelines are looked at again.
+    Agents see a customer's timeline while they have a conversation or a call of theirs. So with a timeline the agent's
+    own inbox and calls are watched too, shown or not: whenever something leaves them, or somebody takes a call, the
+    timelines are looked at again.
     """
 
     def __init__(self, edge: Edge, connection: Connection, person: Person) -> None:
@@ -52,8 +57,9 @@ class PeopleSession:
         self._shown: dict[str, Watched] = {}
         """By the name that frames carry: what the client asked for."""
         self._paces: dict[str, Pace] = {}
-        self._inbox = Watched(CONVERSATIONS, person.agent_id or "")
-        self._is_inbox_followed = False
+        self._own = [Watched(view, person.agent_id) for view in (CONVERSATIONS, CALLS) if person.agent_id]
+        self._followed: set[Watched] = set()
+        """Those of their own that are watched, shown or not."""
         self._muted: set[str] = set()
         """Watches that ended while frames of them still wait; dropped until `unwatched` comes by."""
         self._ending: Closing | None = None
@@ -103,7 +109,7 @@ class PeopleSession:
     async def _watch(self, name: str, after: int | None) -> None:
         watched = read_watch(name, self._person)
         if watched.view == TIMELINE and reach_of(self._person, Action.READ_CUSTOMERS) is Reach.OWN:
-            await self._follow_inbox()  # first, so that nothing leaves it unseen between the check and the watch
+            await self._follow_own()  # first, so that nothing leaves them unseen between the check and the watch
         await demand_watch(self._parts, self._person, watched)
         self._viewer.put(encode(WatchingFrame(name, watched.name)))
         self._shown[watched.name] = watched
@@ -112,8 +118,8 @@ class PeopleSession:
         except BaseException:
             self._shown.pop(watched.name, None)
             raise
-        if watched == self._inbox:
-            self._is_inbox_followed = True
+        if watched in self._own:
+            self._followed.add(watched)
         if watched.view == TIMELINE:
             may_write = reach_of(self._person, Action.WORK_ON_CONVERSATIONS) is not Reach.NONE
             await self._typing.listen(watched.scope, self._hear_typing, "" if may_write else SILENT)
@@ -136,25 +142,25 @@ class PeopleSession:
         elif whisper.is_about_typing:
             self._viewer.put(encode(TypingFrame(name, whisper.is_typing)))
 
-    async def _follow_inbox(self) -> None:
-        if self._person.agent_id is not None and not self._is_inbox_followed:
-            await self._parts.hub.watch(self._viewer, self._inbox.view, self._inbox.scope)
-            self._is_inbox_followed = True
+    async def _follow_own(self) -> None:
+        for watched in self._own:
+            if watched not in self._followed:
+                await self._parts.hub.watch(self._viewer, watched.view, watched.scope)
+                self._followed.add(watched)
 
     def _unwatch(self, watched: Watched, reason: str = "") -> None:
         if self._shown.pop(watched.name, None) is None:
             return
         self._typing.leave(watched.scope, self._hear_typing)
         self._paces.pop(watched.name, None)
-        if watched == self._inbox and any(one.view == TIMELINE for one in self._shown.values()):
+        if watched in self._own and any(one.view == TIMELINE for one in self._shown.values()):
             self._viewer.put(encode(UnwatchedFrame(watched.name, reason)))  # still followed, no longer shown
             return
-        if watched == self._inbox:
-            self._is_inbox_followed = False
+        self._followed.discard(watched)
         self._parts.hub.unwatch(self._viewer, watched.view, watched.scope, reason)
 
     async def _speak(self) -> None:
-        inbox_gone = f'{{"type":"gone","watch":"{self._inbox.name}"'.encode()
+        gone = tuple(f'{{"type":"gone","watch":"{own.name}"'.encode() for own in self._own)
         pushed = self._parts.metrics.pushed
         while True:
             try:
@@ -163,7 +169,7 @@ class PeopleSession:
                 raise Closing(Code.TOO_SLOW, str(error) or "you read too slowly") from None
             except Disconnected:
                 raise Closing(Code.TRY_AGAIN, "this server is stopping") from None
-            if frame.startswith(inbox_gone):
+            if frame.startswith(gone) or (frame.startswith(TIMELINE_PUT) and CALL_TAKEN in frame[:KIND_WITHIN_BYTES]):
                 await self._recheck(TIMELINE)
             if self._is_for_client(frame):
                 await self._connection.send(frame)
@@ -172,8 +178,9 @@ class PeopleSession:
                 raise self._ending
 
     def _is_for_client(self, frame: bytes) -> bool:
-        """Not frames of the inbox that is only followed, nor what still waited of a watch that ended."""
-        if not self._muted and (not self._is_inbox_followed or self._inbox.name in self._shown):
+        """Not frames of what is only followed, nor what still waited of a watch that ended."""
+        hidden = [one.name for one in self._followed if one.name not in self._shown]
+        if not self._muted and not hidden:
             return True
         head = frame[:NAME_WITHIN_BYTES]
         is_farewell = head.startswith(b'{"type":"unwatched"')
@@ -182,7 +189,7 @@ class PeopleSession:
                 if is_farewell:
                     self._muted.discard(name)
                 return is_farewell
-        is_hidden = self._inbox.name not in self._shown and f'"watch":"{self._inbox.name}"'.encode() in head
+        is_hidden = any(f'"watch":"{name}"'.encode() in head for name in hidden)
         return is_farewell or head.startswith(b'{"type":"watching"') or not is_hidden
 
     async def _cut_off(self) -> None:

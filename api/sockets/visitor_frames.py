@@ -7,9 +7,11 @@ import msgspec
 from application.expectations.expectation import VIEW, Expectation
 from application.watching.frames import Header
 from channels import webchat
-from domain.interaction import ChatAddress, MessageReceived, Passage, ReplyWritten
+from domain.classification import PromiseTold
+from domain.interaction import Attachment, ChatAddress, MessageReceived, Passage, ReplyWritten
+from domain.media import digest_of
 
-SHOWN = frozenset({MessageReceived.TOPIC, ReplyWritten.TOPIC})
+SHOWN = frozenset({MessageReceived.TOPIC, ReplyWritten.TOPIC, PromiseTold.TOPIC})
 
 
 class _Content(msgspec.Struct):
@@ -26,6 +28,7 @@ class _Event(msgspec.Struct):
     provider_id: str = ""
     content: _Content = msgspec.field(default_factory=_Content)
     text: str = ""
+    attachments: list[Attachment] = []
     agent_id: str | None = None
 
 
@@ -128,4 +131,10 @@ def shown_to(visitor_id: str, line: Line, author: str) -> webchat.ServerFrame | 
         if event.chat:
             said_id = f"mail-{line.position}"
         return webchat.Message(id=said_id, text=_said(event.content), position=line.position, at=line.recorded_at)
-    return webchat.Reply(text=event.text, position=line.position, at=line.recorded_at, author=author)
+    files = tuple(
+        webchat.File(
+            media_id=digest_of(one), name=one.name, content_type=one.content_type, size_bytes=one.size_bytes or 0
+        )
+        for one in event.attachments
+    )
+    return webchat.Reply(text=event.text, position=line.position, at=line.recorded_at, author=author, files=files)

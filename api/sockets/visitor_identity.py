@@ -1,11 +1,15 @@
 """Who one visitor is in one session: by the token of their browser, by what proves it, or only by what they say."""
 
+from msgspec.structs import replace
+
 from api.doors.visitors_door import new_visitor
 from api.parts import Parts
 from application.commands import Command
 from application.use_cases.prove_visitors import Home
 from channels import webchat
 from channels.chat.identity import claimed
+from channels.chat.tokens import verify_visitor_token
+from channels.edge.text import one_line
 from domain.customer import Visitor, VisitorIsAnother
 
 
@@ -20,7 +24,7 @@ class VisitorIdentity:
         at, visitor_id = parts.clock(), ""
         if token:
             keys = settings.visitor_keys
-            visitor_id = webchat.verify_visitor_token(token, account_id=account_id, keys=keys, at=at)
+            visitor_id = verify_visitor_token(token, account_id=account_id, keys=keys, at=at)
         self._stands = new_visitor(account_id, settings, at, visitor_id)
         self._claim: Visitor | None = None
         """Said, and not written down yet."""
@@ -47,10 +51,12 @@ class VisitorIdentity:
         """Whether the frame proves who they are. Raises SignatureWrong, and what the log raises."""
         at, self.name = self._parts.clock(), frame.name or self.name
         said = webchat.read_identity(frame, self._settings, account_id=self._account_id, at=at)
+        said = replace(said, language=one_line(frame.language))
         self.name = said.name or self.name
         if said.method:
             await self._prove(said)
-            self._claim = claimed(user="", name="", email=frame.email, phone="") if not said.email else None
+            left = claimed(user="", name="", email=frame.email, phone="")
+            self._claim = replace(left, language=said.language) if not said.email else None
             await self._note()
             return True
         if not self.who.method:

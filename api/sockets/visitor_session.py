@@ -43,6 +43,7 @@ class VisitorSession:
         self._afresh: set[str] = set()
         """Watches whose next snapshot tells everything anew."""
         self._followed: set[str] = set()
+        self._language = ""
         self._places: VisitorPlaces | None = None
         """Where the visitor asked to be told."""
         self._pace = Pace()
@@ -79,7 +80,7 @@ class VisitorSession:
             self._identity = VisitorIdentity(self._parts, self._account_id, self._settings, hello.token)
         except SignatureWrong as error:
             raise Closing(Code.NOT_SIGNED_IN, str(error)) from None
-        identity = self._identity
+        identity, self._language = self._identity, hello.language
         answer: webchat.ServerFrame | None = None
         try:
             if await identity.identify(hello):
@@ -178,8 +179,10 @@ class VisitorSession:
         at = self._parts.clock()
         command = Command(actor=self._account_id, at=at)
         try:
-            one = self._identity
-            message = webchat.to_message(said, visitor_id=one.visitor_id, name=one.name, received_at=at, who=one.who)
+            one, language = self._identity, self._language
+            message = webchat.to_message(
+                said, visitor_id=one.visitor_id, name=one.name, received_at=at, who=one.who, language=language
+            )
             (receipt,) = await self._parts.receive.receive(self._account_id, (message,), command)
         except UnreadablePayload as error:
             await self._tell(webchat.Refused(problem=str(error), id=said.id))

@@ -16,15 +16,20 @@ from domain.person import Person
 INBOX = "inbox"
 ME = "me"
 """An agent's own card: what the router or a supervisor does to their presence shows there at once."""
+CALLS = "calls"
+"""Alone: the agent's own, which is how a screen learns at once who calls."""
 CONVERSATIONS, TIMELINE, QUEUE_BOARD, AGENT_BOARD = "conversations", "timeline", "queue_board", "agent_board"
+OWN = {INBOX: CONVERSATIONS, ME: AGENT_BOARD, CALLS: CALLS}
+"""What agents call a view of their own."""
 SCOPES = {
-    CONVERSATIONS: "agent",
-    TIMELINE: "customer",
-    QUEUE_BOARD: "queue",
-    EXPECTATIONS: "queue",
-    AGENT_BOARD: "agent",
+    CONVERSATIONS: ("agent",),
+    TIMELINE: ("customer",),
+    QUEUE_BOARD: ("queue",),
+    EXPECTATIONS: ("queue",),
+    AGENT_BOARD: ("agent",),
+    CALLS: ("agent", "queue"),
 }
-"""The kind of id that a view is watched by."""
+"""The kinds of id that a view is watched by."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +47,16 @@ class Watched:
 
 def read_watch(name: str, person: Person) -> Watched:
     """What a client calls `inbox` or `timeline:customer-…`. Raises Unknown."""
-    if name in (INBOX, ME):
+    if name in OWN:
         if person.agent_id is None:
             raise Unknown(f"you are not admitted as an agent, so there is no {name} of yours")
-        return Watched(CONVERSATIONS if name == INBOX else AGENT_BOARD, person.agent_id)
+        return Watched(OWN[name], person.agent_id)
     view, _, scope = name.partition(":")
     if view == AGENT_BOARD and scope in ("", TEAM):
         return Watched(AGENT_BOARD, TEAM)
     if view == CONVERSATIONS and scope == ALL:
         return Watched(CONVERSATIONS, ALL)
-    if view in SCOPES and ID.fullmatch(scope) and kind_of(scope) == SCOPES[view]:
+    if view in SCOPES and ID.fullmatch(scope) and kind_of(scope) in SCOPES[view]:
         return Watched(view, scope)
     raise Unknown(f"there is no watch called {name}")
 
@@ -71,16 +76,27 @@ async def demand_watch(parts: Parts, person: Person, watched: Watched) -> None:
             if not version or (reach is Reach.OWN and not serves(person, customer)):
                 raise Unknown
         case "queue_board" | "expectations":
-            _demand(person, Action.READ_BOARDS)
-            await demand_known(parts, watched.scope)
+            await _demand_queue(parts, person, watched.scope)
+        case "calls" if kind_of(watched.scope) == "queue":
+            await _demand_queue(parts, person, watched.scope)
         case _:
-            reach = _demand(person, Action.READ_AGENTS)
-            if watched.scope == TEAM and reach is not Reach.ALL:
-                raise NotAllowed
-            if watched.scope not in (TEAM, person.agent_id):
-                if reach is Reach.OWN:
-                    raise Unknown
-                await demand_known(parts, watched.scope)
+            await _demand_agent(parts, person, watched.scope)
+
+
+async def _demand_queue(parts: Parts, person: Person, queue_id: str) -> None:
+    _demand(person, Action.READ_BOARDS)
+    await demand_known(parts, queue_id)
+
+
+async def _demand_agent(parts: Parts, person: Person, scope: str) -> None:
+    """Themselves, or anybody for who may see all; the whole team for those alone."""
+    reach = _demand(person, Action.READ_AGENTS)
+    if scope == TEAM and reach is not Reach.ALL:
+        raise NotAllowed
+    if scope not in (TEAM, person.agent_id):
+        if reach is Reach.OWN:
+            raise Unknown
+        await demand_known(parts, scope)
 
 
 def _demand(person: Person, action: Action) -> Reach:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from mimetypes import guess_extension
 
 import httpx
 import msgspec
@@ -12,19 +13,26 @@ from application.commands import ClaimTaken, Command, Commands, Contended
 from application.directory import Directory
 from application.exchange.lanes import Result, Waiting
 from application.exchange.limits import Limits, backoff_seconds
-from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Send, Unknown
+from application.exchange.media import Link, MediaBroken, MediaNotStored, MediaStore
+from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Rejected, Send, Unknown
 from application.log import Claim, LogBusy, LogUnreachable
 from domain import delivery
+from domain.account import AccountDefinition
+from domain.classification import PromiseTold
 from domain.conversation import Conversation, Reply, Standing
 from domain.customer import Customer
 from domain.delivery import AttemptOutdated, DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
+from domain.files import kind_of
+from domain.media import digest_of
 from domain.threads.mails import key_of
 
 SETTLE_SECONDS = 600.0
 """So long an echo or a receipt is awaited for a reply whose arrival is unknown; then a person may decide."""
 SEND_SECONDS_MAX = 660.0
 """Longer than any step of any channel may take by its settings: a channel that forgot its time-out holds no lane."""
+WITH_FILES_AT_ONCE_MAX = 2
+"""Of one account: their files are in memory whole."""
 LOG_AGAIN_SECONDS = 2.0
 LOOKS_MAX = 4
 """At a reply that others move at the same time."""
@@ -52,6 +60,8 @@ class Attempts:
         client: httpx.AsyncClient,
         clock: Callable[[], datetime],
         jitter: Callable[[], float],
+        store: MediaStore,
+        link: Link | None = None,
         *,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
@@ -61,6 +71,9 @@ class Attempts:
         self._client = client
         self._clock = clock
         self._jitter = jitter
+        self._store = store
+        self._link = link
+        self._with_files: dict[str, asyncio.Semaphore] = {}
         self._settle = timedelta(seconds=settle_seconds)
 
     async def make(self, one: Waiting, limits: Limits) -> Result:
@@ -113,10 +126,42 @@ class Attempts:
         if account is None or account.definition is None:
             reason = f"channel account {one.reply.account_id} is not known here"
             return Rejected(reason=reason, refusal=Refusal.RETRY_LATER, concerns_account=True)
-        outgoing = _outgoing(one, await self._customer(one))
+        if one.reply.attachments:
+            async with self._with_files.setdefault(one.reply.account_id, asyncio.Semaphore(WITH_FILES_AT_ONCE_MAX)):
+                files = await self._files(one)
+                return files if isinstance(files, Rejected) else await self._send(one, account.definition, files)
+        return await self._send(one, account.definition)
+
+    async def _files(self, one: Waiting) -> tuple[OutgoingFile, ...] | Rejected:
+        """Their bytes, or why they cannot be had: nothing has left then."""
+        reply, files = one.reply, list[OutgoingFile]()
+        for nth, attachment in enumerate(reply.attachments):
+            kind = kind_of(self._providers[reply.channel].limits.files, attachment)
+            if kind is None:
+                return Rejected(reason=f"attachment {nth}: the channel does not take it", refusal=Refusal.OUR_FAULT)
+            try:
+                found = await self._store.get(digest_of(attachment))
+            except MediaNotStored as error:
+                return Rejected(reason=f"the media store: {error.reason}", refusal=Refusal.RETRY_LATER)
+            except MediaBroken:
+                found = None
+            if found is None:
+                return Rejected(reason=f"attachment {nth}: it is not there any more", refusal=Refusal.OUR_FAULT)
+            file = OutgoingFile(
+                sent_as=kind.sent_as,
+                name=attachment.name or f"file{guess_extension(attachment.content_type) or ''}",
+                content_type=attachment.content_type,
+                body=found[1],
+                link=self._link(one.written.stream, found[0].digest, one.written.recorded_at) if self._link else "",
+            )
+            files.append(file)
+        return tuple(files)
+
+    async def _send(self, one: Waiting, definition: AccountDefinition, files: tuple[OutgoingFile, ...] = ()) -> Outcome:
+        outgoing = _outgoing(one, await self._customer(one), files)
         try:
             async with asyncio.timeout(SEND_SECONDS_MAX):
-                return await self._providers[one.reply.channel].send(account.definition, outgoing, self._client)
+                return await self._providers[one.reply.channel].send(definition, outgoing, self._client)
         except TimeoutError:
             return Unknown(reason=f"the channel did not answer within {SEND_SECONDS_MAX:.0f} s")
         except Exception as error:
@@ -189,7 +234,7 @@ def _reply_in(conversation: Conversation | None, one: Waiting) -> Reply | None:
     return None if conversation is None else conversation.replies.get(one.reply.message_id)
 
 
-def _outgoing(one: Waiting, customer: Customer) -> Outgoing:
+def _outgoing(one: Waiting, customer: Customer, files: tuple[OutgoingFile, ...]) -> Outgoing:
     conversation = customer.conversations.get(one.reply.conversation_id)
     answered = customer.mails.get(key_of(one.reply.account_id, one.reply.in_reply_to))
     return Outgoing(
@@ -203,4 +248,7 @@ def _outgoing(one: Waiting, customer: Customer) -> Outgoing:
         thread=conversation.thread if conversation else "",
         heard_at=conversation.heard_at if conversation else None,
         references=tuple(reversed(answered.answers)) if answered else (),
+        is_automatic=isinstance(one.reply, PromiseTold),
+        files=files,
+        template=one.reply.template,
     )

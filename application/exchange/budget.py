@@ -8,7 +8,7 @@ from application.exchange.limits import Limits
 
 class Budget:
     """Counts what was sent. Within any span of a rate no more than its number leaves, also where two spans meet, as a
-    bucket that refills would allow: providers count that way. A restart forgets what was sent before.
+    bucket that refills would allow: providers count that way. What was sent before a restart is told by `spent.py`.
     """
 
     def __init__(self, limits: Limits) -> None:

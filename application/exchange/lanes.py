@@ -11,7 +11,6 @@ from heapq import heappop, heappush
 import msgspec
 
 from application.exchange.budget import Budget
-from application.exchange.limits import Limits
 from application.exchange.sending import Accepted, Outcome, Refusal, Rejected, Unknown
 from domain.account import Account
 from domain.event import Recorded
@@ -63,9 +62,9 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Lane:
     """Of one account."""
 
-    def __init__(self, account_id: str, limits: Limits) -> None:
+    def __init__(self, account_id: str, budget: Budget) -> None:
         self.account_id = account_id
-        self.budget = Budget(limits)
+        self.budget = budget
         self.next_at: datetime | None = None
         """When there is something to do; None: when something changes."""
         self._lines: dict[str, deque[Waiting]] = {}

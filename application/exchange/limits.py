@@ -1,12 +1,13 @@
 """What a channel allows of sending: how long after the customer's words, how much, how often, how long it is tried."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import msgspec
 from msgspec.structs import replace
 
 from domain.account import AccountInvalid
+from domain.files import Files
 
 SENDS_AT_ONCE_MAX = 100
 SENDS_PER_SECOND_MAX = 10_000
@@ -26,6 +27,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """So long after the customer's last message a reply is taken; None: always."""
     text_length_max: int | None = None
     """Characters of a reply; None: as many as the API takes from an agent."""
+    files: Files | None = None
+    """What files a reply may carry; None: none."""
+    takes_templates: bool = False
+    """Whether a reply may be a text that the provider approved, which it takes when the window is closed too."""
     rates: tuple[Rate, ...] = (Rate(20, 1.0),)
     """All hold at once: a provider may count by the second and by the day."""
     gap_seconds: float = 0.0
@@ -39,6 +44,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT = Limits()
+Takes = Callable[[str, Mapping[str, str]], Limits | None]
+"""By channel and settings of an account: what it takes of replies; None where none can be sent."""
 
 
 def limits_of(limits: Limits, settings: Mapping[str, str]) -> Limits:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -68,6 +69,10 @@ class Get(Protocol):
 
 Fetch = Callable[[AccountDefinition, Attachment, Get], Awaitable[Fetched]]
 """Gets the bytes of one attachment by its reference. Raises MediaRefused."""
+
+
+Link = Callable[[str, str, datetime], str]
+"""By customer, digest and since when: an address at which a provider can fetch the file from us for a while."""
 
 
 class StoredMedia(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,20 @@ import httpx
 import msgspec
 
 from domain.account import AccountDefinition
+from domain.templates import Template
+
+
+class OutgoingFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that goes with a reply."""
+
+    sent_as: str
+    """What the channel calls files of its kind, by its limits: `image`, `document`…"""
+    name: str
+    """Never empty."""
+    content_type: str
+    body: bytes
+    link: str = ""
+    """Where a channel may fetch it from us; empty where nobody outside can reach us."""
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +46,10 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """E-mail only: the Message-IDs that the answered mail named, oldest first (RFC 5322, section 3.6.4)."""
     is_automatic: bool = False
     """Nobody wrote it: it must not be answered by another machine."""
+    files: tuple[OutgoingFile, ...] = ()
+    """As many and as large as the channel's limits allow."""
+    template: Template | None = None
+    """In place of a text, on channels whose limits allow it."""
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):

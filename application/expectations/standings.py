@@ -92,7 +92,7 @@ class Standings:
             asked = self._turn[0]
             self._turn.rotate(-1)
             places = sorted(place for line in lines.get(asked, ()) for place in line.waiting[:LOOKED_AT_MAX])
-            ids = [conversation_id for _, _, conversation_id in places[:LOOKED_AT_MAX]]
+            ids = [state.lines.conversations[place] for place in places[:LOOKED_AT_MAX]]
             yield from self._look_at(state, asked, ids, now)
             left -= len(ids)
             yield

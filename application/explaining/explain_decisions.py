@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from application.explaining.explanation import Explanation
+from application.explaining.gaps import Gaps
 from application.explaining.past import router_at
 from application.explaining.stages import DecisionUnknown, explanation_of, stands_at
 from application.log import Log, UnreadableEvent
@@ -43,12 +44,13 @@ class ExplainDecisions:
         if not isinstance(offered.event, ConversationOffered):
             raise DecisionUnknown("what this decision was about has been erased")
         async with self._turns:
-            state = await router_at(self._log, stands_at(offered), self._snapshots)
+            gaps = Gaps()
+            state = await router_at(self._log, stands_at(offered), self._snapshots, gaps)
             try:
                 history = await self._log.read_stream(offered.stream)
             except UnreadableEvent:  # the decision itself can be told all the same
                 history = []
-            return explanation_of(offered, history, state, agent_id)
+            return explanation_of(offered, history, state, agent_id, gaps.told)
 
     async def offered(self, offer_id: str) -> Recorded:
         """The event that tells the offer.

@@ -105,9 +105,12 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     candidates: list[CandidateShown] = []
     """Those who could be asked in their order, then the excluded."""
     recomputed: bool | None = None
-    """Whether deciding again from the log gives the same winner, score and order; absent where a person chose."""
+    """Whether deciding again from the log gives the same winner, score and order; absent where a person chose, and
+    where it is unproven."""
     recomputed_as: str = ""
     """What came out instead, where it does not."""
+    unproven: str = ""
+    """Why nobody can tell whether it comes out the same: what of the log can no longer be read."""
 
 
 class WhyNot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

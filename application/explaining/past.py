@@ -5,6 +5,7 @@ import logging
 
 import msgspec
 
+from application.explaining.gaps import Gaps
 from application.log import Log, UnreadableEvent
 from application.router_snapshots import RouterSnapshots, decoded
 from domain.routing.evolve import TOPICS, evolve
@@ -17,21 +18,26 @@ EVENTS_AT_ONCE = 1_000
 logger = logging.getLogger(__name__)
 
 
-async def router_at(log: Log, position: int, snapshots: RouterSnapshots | None = None) -> RouterState:
+async def router_at(
+    log: Log, position: int, snapshots: RouterSnapshots | None = None, gaps: Gaps | None = None
+) -> RouterState:
     """The router as it stood when it had read the log up to the position, and nothing behind it.
 
     Reads the log from the nearest snapshot, or from its beginning. What cannot be decoded is passed, as the router
-    itself does. Raises LogUnreachable.
+    itself does; `gaps` tells then what could not be read. Raises LogUnreachable.
     """
+    gaps = gaps or Gaps()
     state, after = await _begun(position, snapshots)
     while after < position:
         try:
             batch, after = await log.read(after, min(EVENTS_AT_ONCE, position - after), TOPICS)
         except UnreadableEvent as error:
             after = error.position
+            gaps.pass_over(error)
             continue
         for recorded in batch:
             if recorded.position <= position:
+                gaps.note(recorded)
                 evolve(state, recorded)
         await asyncio.sleep(0)
     return state

@@ -18,6 +18,7 @@ from domain.assignment import Choice, ConversationOffered
 from domain.conversation import ConversationOpened, ConversationReopened
 from domain.event import Recorded
 from domain.interaction import MessageReceived
+from domain.offers import NotWaiting
 from domain.policy import ChoiceRule
 from domain.routing.decide import recompute
 from domain.routing.decisions import Offer
@@ -34,11 +35,16 @@ class DecisionUnknown(Exception):
 
 
 def explanation_of(
-    offered: Recorded, history: Sequence[Recorded], state: RouterState, agent_id: str | None = None
+    offered: Recorded,
+    history: Sequence[Recorded],
+    state: RouterState,
+    agent_id: str | None = None,
+    gap: str = "",
 ) -> Explanation:
     """Why the offer was made: `history` is the customer's stream, `state` the router's as `stands_at` says.
 
-    With `agent_id` also why that agent did not get it. Raises DecisionUnknown where the events are redacted.
+    With `agent_id` also why that agent did not get it. `gap` says what of the log before it can no longer be read: what
+    comes out otherwise is then unproven rather than wrong. Raises DecisionUnknown where the events are redacted.
     """
     event = offered.event
     if not isinstance(event, ConversationOffered):
@@ -57,7 +63,7 @@ def explanation_of(
         intake=_intake(before),
         classification=_classification(waiting),
         queue=_queued(state, waiting, event, decided_at),
-        assignment=_assignment(offered, event, state, candidates),
+        assignment=_assignment(offered, event, state, candidates, gap),
         why_not=None if agent_id is None else why_not(state, event, candidates, agent_id),
     )
 
@@ -127,11 +133,14 @@ def _queued(state: RouterState, waiting: Waiting, event: ConversationOffered, de
 
 
 def _candidates(state: RouterState, event: ConversationOffered, choice: Choice) -> list[Candidate]:
-    return explain(state, choice.decided_at, event.conversation_id, choice.ordinal)
+    try:
+        return explain(state, choice.decided_at, event.conversation_id, choice.ordinal)
+    except NotWaiting:  # what can be read of the log decides otherwise, and has given it to somebody by then
+        return []
 
 
 def _assignment(
-    offered: Recorded, event: ConversationOffered, state: RouterState, candidates: Sequence[Candidate]
+    offered: Recorded, event: ConversationOffered, state: RouterState, candidates: Sequence[Candidate], gap: str
 ) -> Assignment:
     choice = event.choice
     if choice is None:
@@ -143,6 +152,7 @@ def _assignment(
             decided_at=offered.recorded_at,
         )
     again = recompute(state, choice)
+    is_proven = is_same(event, again)
     return Assignment(
         agent_id=event.agent_id,
         decided_by=ROUTER,
@@ -156,8 +166,9 @@ def _assignment(
         tie_break=tie_break(choice, candidates),
         runner_up=choice.runner_up,
         candidates=[_shown(state, one) for one in candidates],
-        recomputed=is_same(event, again),
-        recomputed_as="" if is_same(event, again) else told(again),
+        recomputed=None if gap and not is_proven else is_proven,
+        recomputed_as="" if gap or is_proven else told(again),
+        unproven="" if is_proven else gap,
     )
 
 

@@ -6,7 +6,9 @@ Example:
     queues:
       Returns:
         required_skills: {returns: 3}
-        overflow: [{when: waited, limit: 300, to_queue: Anybody}]
+        overflow:
+          - {when: waited, limit: 300, to_queue: Anybody, promise: callback, within_seconds: 3600,
+             words: {zh: 我们一小时内给您回电。, otherwise: We will call you back within the hour.}}
       Anybody: {}
       Old returns: {retired: true, to_queue: Returns}
 """

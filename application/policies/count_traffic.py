@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from application.exchange.traffic import Traffic, TrafficCounts
+from application.log import UnreadableEvent
 from application.states import States
+from domain.calls.stages import CallLogged
 from domain.customer import Customer
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from domain.event import Recorded
-from domain.interaction import CallLogged, MessageReceived, ReplyWritten
+from domain.interaction import MessageReceived, ReplyWritten
 
 
 class CountTraffic:
@@ -21,6 +23,7 @@ class CountTraffic:
             "conversation.message_received",
             "conversation.call_logged",
             "conversation.reply_written",
+            "conversation.promise_told",
             "conversation.delivery_accepted",
             "conversation.delivery_rejected",
             "conversation.delivery_unknown",
@@ -53,7 +56,10 @@ class CountTraffic:
         if not isinstance(event, CallLogged | DeliveryAccepted | DeliveryRejected | DeliveryUnknown):
             return ""  # what it said has been erased
         customer: Customer
-        customer, _ = await self._states.load(recorded.stream)
+        try:
+            customer, _ = await self._states.load(recorded.stream)
+        except UnreadableEvent:  # nobody can tell which account it was
+            return ""
         if (sent := customer.outbound.get(getattr(event, "message_id", ""))) is not None:
             return sent.account_id
         conversation = customer.conversations.get(event.conversation_id)

@@ -8,10 +8,11 @@ from datetime import datetime
 import msgspec
 
 from application.commands import Command, Contended
-from application.log import LogBusy, LogUnreachable
+from application.log import LogBusy, LogUnreachable, UnreadableEvent
 from application.positions import Positions
 from application.states import States
 from application.use_cases.hand_over import HandOver
+from domain.classification import PromiseTold
 from domain.event import Recorded, RuleBroken
 from domain.interaction import ReplyWritten
 
@@ -35,7 +36,7 @@ class HandChatsOver:
     """What waits is found again after a restart: the position stays before the oldest of it."""
 
     name = "hand_chats_over"
-    topics = frozenset({ReplyWritten.TOPIC})
+    topics = frozenset({ReplyWritten.TOPIC, PromiseTold.TOPIC})
 
     def __init__(
         self, states: States, hand_over: HandOver, positions: Positions, clock: Callable[[], datetime]
@@ -80,7 +81,7 @@ class HandChatsOver:
             except (LogBusy, LogUnreachable, Contended) as error:
                 logger.warning("a chat waits to be handed over: %s", type(error).__name__)
                 return
-            except RuleBroken as refusal:
+            except (RuleBroken, UnreadableEvent) as refusal:
                 logger.info("a chat is not handed over: %s", refusal)
             self._waiting.pop(one.position, None)
         if due:
@@ -90,7 +91,11 @@ class HandChatsOver:
         handover = self._hand_over.of(reply.account_id)
         if handover is None:
             return None
-        customer, _ = await self._states.load(recorded.stream, at_least=recorded.version)
+        try:
+            customer, _ = await self._states.load(recorded.stream, at_least=recorded.version)
+        except UnreadableEvent as error:  # who cannot be read must not keep the others from being followed
+            logger.warning("a chat cannot be handed over: %s", error)
+            return None
         conversation = customer.conversations.get(reply.conversation_id)
         is_away = conversation is not None and conversation.is_away
         return Waiting(

@@ -1,14 +1,20 @@
 """Whenever an agent signs out, their conversations go back to the queues they came from, with their age."""
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from application.commands import Command
+from application.log import UnreadableEvent
 from application.positions import Positions
 from application.states import States
+from application.use_cases.keep_staff import KeepStaff
 from application.use_cases.steer_conversations import SteerConversations
 from domain.agent import Agent
+from domain.conversation import ConversationUnknown
 from domain.event import Recorded, RuleBroken
+
+logger = logging.getLogger(__name__)
 
 
 class ReturnWork:
@@ -18,10 +24,16 @@ class ReturnWork:
     topics = frozenset({"agent.signed_out"})
 
     def __init__(
-        self, states: States, steer: SteerConversations, positions: Positions, clock: Callable[[], datetime]
+        self,
+        states: States,
+        steer: SteerConversations,
+        staff: KeepStaff,
+        positions: Positions,
+        clock: Callable[[], datetime],
     ) -> None:
         self._states = states
         self._steer = steer
+        self._staff = staff
         self._positions = positions
         self._clock = clock
 
@@ -46,5 +58,8 @@ class ReturnWork:
             )
             try:
                 await self._steer.return_to_queue(command, customer_id, conversation_id, "the agent signed out")
+            except (ConversationUnknown, UnreadableEvent) as lost:  # erased, or not to be read: only the place is freed
+                logger.warning("%s cannot go back to its queue: %s", conversation_id, lost)
+                await self._staff.let_go(command, recorded.stream, conversation_id, "cannot be read")
             except RuleBroken:  # closed or taken by somebody else meanwhile: nothing to return
                 continue

@@ -10,8 +10,10 @@ from application.exchange.attempts import LOG_AGAIN_SECONDS, Attempts, Provider
 from application.exchange.lanes import Lane, LaneHealth, Result, Waiting
 from application.exchange.limits import Limits, limits_of
 from application.exchange.outbox import Outbox
+from application.exchange.spent import Spent
 from application.log import Log
 from domain.account import Account, AccountInvalid
+from domain.classification import PromiseTold
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown, ReplyGivenUp, ReplyResent
 from domain.event import Recorded
 from domain.interaction import ReplyHandedOver, ReplyWritten
@@ -37,6 +39,7 @@ class SendReplies:
         for one in (
             ReplyWritten,
             ReplyHandedOver,
+            PromiseTold,
             ReplyResent,
             ReplyGivenUp,
             DeliveryAccepted,
@@ -52,6 +55,7 @@ class SendReplies:
         attempts: Attempts,
         providers: Mapping[str, Provider],
         outbox: Outbox,
+        spent: Spent,
         clock: Callable[[], datetime],
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
@@ -60,11 +64,14 @@ class SendReplies:
         self._attempts = attempts
         self._providers = providers
         self._outbox = outbox
+        self._spent = spent
         self._clock = clock
         self._look_seconds = look_seconds
         self._lanes: dict[str, Lane] = {}
-        self._limits: dict[str, tuple[Account | None, Limits]] = {}
+        self._limits: dict[str, tuple[Account, Limits]] = {}
         self._waiting: dict[str, Waiting] = {}
+        self._alone_since: datetime | None = None
+        """Since when no other process sends; None while this one does not either."""
         self._sends: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
 
@@ -75,6 +82,7 @@ class SendReplies:
 
     async def start(self) -> int:
         """What is known here already stays as it is: it may be under way."""
+        self._alone_since = self._alone_since or self._clock()
         position, asked = await self._outbox.load()
         for message_id, at in sorted(asked.items(), key=lambda item: item[1]):
             if message_id in self._waiting:
@@ -128,6 +136,7 @@ class SendReplies:
             await asyncio.gather(*late, return_exceptions=True)
             self._lanes.clear()
             self._waiting.clear()
+            self._alone_since = None
 
     async def settle(self) -> None:
         """Everything that is due at this moment has been tried."""
@@ -153,23 +162,28 @@ class SendReplies:
                 asked_at=recorded.recorded_at,
             )
             self._waiting[event.message_id] = one
-            self._lane(event).add(one, self._clock())
+            (await self._lane(event)).add(one, self._clock())
         return True
 
     def _settle(self, message_id: str, recorded: Recorded) -> None:
         """As the log tells, be it what this sender told itself or what a receipt, an echo or a person did."""
         known = self._waiting.get(message_id)
         is_older = known is not None and known.position < recorded.position
-        if known is not None and is_older and self._lane(known.reply).drop(known, self._clock()):
+        if known is not None and is_older and self._lanes[known.reply.account_id].drop(known, self._clock()):
             del self._waiting[message_id]
         event = recorded.event
         if isinstance(event, DeliveryAccepted | ReplyGivenUp):
             for lane in self._lanes.values():
                 lane.release(event.conversation_id, self._clock())
 
-    def _lane(self, reply: ReplyWritten) -> Lane:
-        if (lane := self._lanes.get(reply.account_id)) is None:
-            lane = self._lanes[reply.account_id] = Lane(reply.account_id, self._providers[reply.channel].limits)
+    async def _lane(self, reply: ReplyWritten) -> Lane:
+        account_id = reply.account_id
+        if (lane := self._lanes.get(account_id)) is None:
+            limits = self._limits_of(account_id, self._directory.account(account_id))
+            limits = limits or self._providers[reply.channel].limits
+            now = self._clock()
+            budget = await self._spent.budget(account_id, limits, now, self._alone_since or now)
+            lane = self._lanes[account_id] = Lane(account_id, budget)
         return lane
 
     def _start_due(self) -> None:
@@ -186,16 +200,24 @@ class SendReplies:
 
     def _adjust(self, lane: Lane, account: Account | None) -> None:
         """To the limits of the account as it is defined now."""
-        known = self._limits.get(lane.account_id)
-        if account is None or account.definition is None or (known is not None and known[0] is account):
-            return
+        limits = self._limits_of(lane.account_id, account)
+        if limits is not None and limits is not lane.budget.limits:
+            lane.budget.change(limits)
+
+    def _limits_of(self, account_id: str, account: Account | None) -> Limits | None:
+        """None where the account is not known here."""
+        if account is None or account.definition is None:
+            return None
+        known = self._limits.get(account_id)
+        if known is not None and known[0] is account:
+            return known[1]
         limits = self._providers[account.definition.channel].limits
         try:
             limits = limits_of(limits, account.definition.settings)
         except AccountInvalid as error:  # defined by a release that did not know the setting
-            logger.warning("account %s keeps its channel's limits: %s", lane.account_id, error)
-        self._limits[lane.account_id] = (account, limits)
-        lane.budget.change(limits)
+            logger.warning("account %s keeps its channel's limits: %s", account_id, error)
+        self._limits[account_id] = (account, limits)
+        return limits
 
     async def _send(self, lane: Lane, one: Waiting, account: Account | None) -> None:
         try:

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
+from domain.calls.stages import CallAnswered, CallEvent, CallRang, Stage
 from domain.delivery import DeliveryAttempted, DeliveryRejected, DeliveryReported, DeliveryStatus, DeliveryUnknown
 from domain.event import Recorded
 from domain.interaction import Content, ContentKind, MessageReceived, ReplyEchoed
@@ -50,6 +51,20 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far it came with each of a group."""
 
 
+class Called(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a call came: `{"stage": "answered", "rang_at": "2026-…Z", "answered_at": …, "answered_by": "Ana"}`."""
+
+    stage: Stage
+    rang_at: datetime | None = None
+    answered_at: datetime | None = None
+    answered_by: str = ""
+    """As the telephone system calls them."""
+    agent_id: str | None = None
+    """Who of ours talked."""
+    agent_ids: tuple[str, ...] = ()
+    """At whom it rang, as far as somebody told."""
+
+
 class Moved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A mail is in another conversation than it was first put into."""
 
@@ -73,6 +88,7 @@ class Amendments(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One a sender, by sender."""
     delivery: Delivery | None = None
     moved: Moved | None = None
+    call: Called | None = None
 
 
 NONE = Amendments()
@@ -80,6 +96,8 @@ NONE = Amendments()
 
 def amended(before: Amendments, recorded: Recorded) -> Amendments:
     """With what the event tells."""
+    if isinstance(recorded.event, CallEvent):
+        return replace(before, call=_called(before.call, recorded.event))
     event, at, position = recorded.event, recorded.occurred_at, recorded.position
     if isinstance(event, DeliveryEvent):
         return replace(before, delivery=_fared(before.delivery, event, at))
@@ -113,8 +131,23 @@ def joined(one: Amendments, other: Amendments) -> Amendments:
         unsent_at=min(unsent, default=None),
         reactions=_newest_reactions(one.reactions + other.reactions),
         delivery=_further(one.delivery, other.delivery),
+        call=one.call or other.call,
         moved=max((told.moved for told in (one, other) if told.moved), key=lambda moved: moved.position, default=None),
     )
+
+
+def _called(before: Called | None, event: CallEvent) -> Called:
+    """What ended stays so, whatever is told later."""
+    stood = before or Called(stage=Stage.RINGING)
+    match event:
+        case CallRang(rang_at=rang_at, agent_ids=agent_ids):
+            return replace(stood, rang_at=stood.rang_at or rang_at, agent_ids=agent_ids)
+        case CallAnswered(answered_at=at, answered_by=by, agent_id=agent_id):
+            stage = Stage.ENDED if stood.stage is Stage.ENDED else Stage.ANSWERED
+            agent_id = agent_id or stood.agent_id
+            return replace(stood, stage=stage, answered_at=at, answered_by=by, agent_id=agent_id)
+        case _:
+            return replace(stood, stage=Stage.ENDED, agent_id=event.agent_id or stood.agent_id)
 
 
 def _newest_reactions(reactions: tuple[Reaction, ...]) -> tuple[Reaction, ...]:

@@ -7,9 +7,10 @@ import msgspec
 from msgspec.structs import replace
 
 from application.exchange.limits import DEFAULT, Limits
+from application.projections.calls import LiveCall, followed
 from application.projections.view import Row
-from domain.conversation import Conversation, ConversationOpened, Standing, opened
-from domain.customer import evolve_conversation
+from domain.calls.stages import CallAnswered, CallEvent, CallLogged, CallRang, Direction, key_of
+from domain.conversation import Conversation, ConversationOpened, Standing, Status, opened
 from domain.delivery import (
     DeliveryAccepted,
     DeliveryRejected,
@@ -21,8 +22,8 @@ from domain.delivery import (
     reply_until,
 )
 from domain.event import Event, Recorded
+from domain.files import words_of
 from domain.interaction import (
-    CallLogged,
     Content,
     ContentKind,
     MessageContradicted,
@@ -31,6 +32,7 @@ from domain.interaction import (
     ReplyHandedOver,
     ReplyWritten,
 )
+from domain.parts import evolve_conversation
 from domain.streams import topics_of
 from domain.threads.moves import MessageJoined, MessageLeft
 
@@ -64,7 +66,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     opened_at: datetime
     updated_at: datetime
     preview: str = ""
-    """The beginning of what was said last."""
+    """The beginning of what was said last; of a mail without what it quotes."""
     preview_of: str = ""
     """What the channel calls that message; our own id of a reply that the channel has not named yet."""
     amended: dict[str, Amended] = {}
@@ -78,6 +80,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Since when the customer's latest words have no reply."""
     alert: str = ""
     """What an agent should look at: a reply that failed, a message that came twice with different content."""
+    call: LiveCall | None = None
+    """A call that rings or is talked on at this moment."""
     reply_until: datetime | None = None
     """Until when the channel takes a reply, unless the customer writes again; nothing where it always does."""
 
@@ -86,7 +90,7 @@ class Conversations:
     """Everything about conversations, folded into cards."""
 
     name = "conversations"
-    version = 3
+    version = 4
     topics = topics_of("conversation")
     card_type = Card
 
@@ -153,8 +157,8 @@ def _told(card: Card, recorded: Recorded) -> Card:
             return _amended(card, recorded, event.content) if event.content.is_amending else _said(card, recorded)
         case ReplyWritten():
             return _said(card, recorded)
-        case CallLogged(outcome=outcome, note=note):
-            return replace(card, preview=(note or outcome)[:PREVIEW_CHARACTERS_MAX], preview_of="")
+        case CallRang() | CallAnswered() | CallLogged():
+            return _called(card, recorded, event)
         case MessageContradicted():
             return replace(card, alert="a message came again with other content")
         case DeliveryRejected(reason=reason, is_final=is_final):
@@ -171,6 +175,23 @@ def _told(card: Card, recorded: Recorded) -> Card:
             return replace(card, alert=_still_to_see(card.conversation))
         case _:
             return _moved(card, event, recorded.recorded_at)
+
+
+def _called(card: Card, recorded: Recorded, event: CallEvent) -> Card:
+    """A call. One that the shop missed, and that somebody is to call back, is unanswered as a message is."""
+    mine = card.call if card.call and card.call.id == key_of(event.account_id, event.call_id) else None
+    call = followed(mine, recorded)
+    if not isinstance(event, CallLogged):
+        return card if call is None else replace(card, call=call, preview=call.stage, preview_of="")
+    left = card.call if mine is None else call
+    card = replace(card, call=left, preview=(event.note or event.outcome)[:PREVIEW_CHARACTERS_MAX], preview_of="")
+    if card.conversation.channel != "phone" or not event.account_id:
+        return card
+    if event.outcome == "answered":
+        return replace(card, unanswered_since=None)
+    if event.direction is Direction.OUTBOUND or card.conversation.status in (Status.OPEN, Status.CLOSED):
+        return card  # nobody is to call back
+    return replace(card, last_by="customer", unanswered_since=card.unanswered_since or recorded.recorded_at)
 
 
 def _moved(card: Card, event: Event, at: datetime) -> Card:
@@ -199,14 +220,14 @@ def _said(card: Card, recorded: Recorded) -> Card:
     """A message; what was told about it before it came counts."""
     event = recorded.event
     match event:
-        case ReplyHandedOver():  # words that were said already
+        case ReplyHandedOver() | ReplyWritten(agent_id=""):  # said already, or by nobody: an answer is still due
             return card
         case MessageReceived():
             told = card.amended.get(event.provider_id)
             return replace(
                 card,
                 customer_name=card.customer_name or event.author,
-                preview=_preview(event.content.text or event.content.kind, told),
+                preview=_preview(event.content.shown_first or event.content.kind, told),
                 preview_of=event.provider_id,
                 last_by="customer",
                 messages=card.messages + 1,
@@ -214,8 +235,8 @@ def _said(card: Card, recorded: Recorded) -> Card:
             )
         case ReplyEchoed(content=content, provider_id=said_as):
             text = content.text or content.kind
-        case ReplyWritten(text=text, message_id=said_as):
-            pass
+        case ReplyWritten(message_id=said_as):
+            text = words_of(event)
         case _:
             return card
     return replace(

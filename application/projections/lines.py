@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from application.projections.amendments import amended, joined
 from application.projections.timeline import EntryRow, Line, line_from, line_of, name_of, row_of
+from domain.calls.stages import CallEvent, CallLogged, Stage
 from domain.delivery import DeliveryAccepted
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from domain.interaction import MessageReceived, ReplyEchoed, ReplyWritten
 from domain.receipts import DELIVERY_EVENTS, DeliveryEvent
 from domain.threads.moves import MessageJoined
@@ -104,6 +105,8 @@ class Draft:
             self._put(line_of(recorded, name=name_of(scope, event.message_id)), is_new=True)
         elif isinstance(event, DELIVERY_EVENTS):
             self._fare(recorded, event)
+        elif isinstance(event, CallEvent) and event.account_id:
+            self._call(recorded, event)
         else:
             self._put(line_of(recorded), is_new=True)
             if isinstance(event, MessageJoined):
@@ -135,9 +138,22 @@ class Draft:
         if told != before.told or entry is not before.entry:
             self._put(replace(before, entry=entry, told=told, changed=recorded.position))
 
+    def _call(self, recorded: Recorded, event: CallEvent) -> None:
+        """One line for one call, of the event that tells most, at the time when it began."""
+        line = line_of(recorded, name=_name_of_call(recorded.stream, event))
+        before = self._line(line.name)
+        if before is None:
+            self._put(replace(line, told=amended(line.told, recorded)), is_new=True)
+            return
+        told, entry = amended(before.told, recorded), before.entry
+        if isinstance(event, CallLogged) or (told.call is not None and told.call.stage is not Stage.ENDED):
+            entry = replace(entry, kind=line.entry.kind, event=event)
+        entry = replace(entry, occurred_at=min(entry.occurred_at, line.entry.occurred_at))
+        self._put(replace(before, entry=entry, told=told, changed=recorded.position))
+
     def _move(self, recorded: Recorded, event: MessageJoined) -> None:
         """The line of the mail shows the conversation that it is in now."""
-        before = self._line(name_of(recorded.stream, event.account_id, event.provider_id))
+        before = self._line(_name_changed(recorded.stream, event))
         if before is not None and not before.is_missing:
             self._put(replace(before, told=amended(before.told, recorded), changed=recorded.position))
 
@@ -193,8 +209,8 @@ class Draft:
                 made[name_of(scope, event.message_id)] = event.account_id
         elif isinstance(event, ReplyWritten):
             made[name_of(scope, event.message_id)] = event.account_id
-        elif isinstance(event, MessageJoined):
-            yield name_of(scope, event.account_id, event.provider_id)
+        elif name := _name_changed(scope, event):
+            yield name
         elif isinstance(event, DELIVERY_EVENTS):
             name = name_of(scope, event.message_id)
             yield name
@@ -203,3 +219,14 @@ class Draft:
                 account_id = made.get(name) or (getattr(line.entry.event, "account_id", "") if line else "")
                 if account_id:
                     yield name_of(scope, account_id, event.provider_id)
+
+
+def _name_changed(customer_id: str, event: Event) -> int:
+    """What the line is called that a move or a call changes; 0 where the event is neither."""
+    if isinstance(event, MessageJoined):
+        return name_of(customer_id, event.account_id, event.provider_id)
+    return _name_of_call(customer_id, event) if isinstance(event, CallEvent) and event.account_id else 0
+
+
+def _name_of_call(customer_id: str, event: CallEvent) -> int:
+    return name_of(customer_id, "call", event.account_id, event.call_id)

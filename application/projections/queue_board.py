@@ -19,7 +19,7 @@ from domain.assignment import (
 from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed, ConversationRelaxed
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded
-from domain.queue import Promise
+from domain.queue import Promise, WorkSetAside
 
 WAITING = (
     ConversationEnqueued,
@@ -35,6 +35,7 @@ WAITING = (
     AgeAdjusted,
     ConversationRelaxed,
     ConversationOverflowed,
+    WorkSetAside,
 )
 
 
@@ -77,6 +78,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     promise: Promise = Promise.NONE
     """What the customer was promised instead of an agent at once."""
     promised_at: datetime | None = None
+    set_aside: str = ""
+    """Why it is out of the line and nobody can have it: what was said cannot be read."""
 
 
 class QueueBoard:
@@ -165,6 +168,8 @@ def _changed(card: Waiting, event: Event) -> Waiting:
             return replace(card, age_adjustment_seconds=seconds)
         case ConversationRelaxed(step=step, skills=skills):
             return replace(card, step=step, asks=skills)
+        case WorkSetAside(reason=reason):
+            return replace(card, offered_to=None, offer_expires_at=None, set_aside=reason)
         case _:
             return card
 

@@ -1,6 +1,6 @@
 """The timeline: everything that happened with one customer, whatever the channel.
 
-One entry an event, but for what is told about a message later on, which changes the entry of that message.
+One entry an event, but for what is told about a message or a call later on, which changes the entry of that.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from application.projections.amendments import NONE, Amendments, Delivery, Reaction
+from application.projections.amendments import NONE, Amendments, Called, Delivery, Reaction
 from application.projections.view import Row, encode
 from domain.event import TOPICS, Event, Recorded
 from domain.interaction import Content, MessageContradicted, MessageReceived, ReplyEchoed, ReplyWritten
@@ -44,6 +44,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """Of a reply: how it fared."""
     is_original_missing: bool = False
     """It edits, takes back or reacts to a message that we do not have."""
+    call: Called | None = None
+    """Of a phone call, whose one entry is of its latest event: at first `conversation.call_rang`, in the end
+    `conversation.call_logged`. How far it came."""
     moved_from: str = ""
     """Of a mail that moved: the conversation that it was first put into. Its `conversation_id` is where it is now."""
 
@@ -141,6 +144,7 @@ def as_shown(line: Line) -> Entry:
         unsent_at=told.unsent_at,
         reactions=tuple(one for one in told.reactions if one.emoji),
         delivery=told.delivery,
+        call=told.call,
         moved_from=told.moved.from_conversation_id if told.moved and told.moved.is_away else "",
     )
 
@@ -208,13 +212,15 @@ def _reworded(event: Event, content: Content) -> Event:
         return replace(event, text=content.text)
     if isinstance(event, MessageReceived | ReplyEchoed):
         attachments = content.attachments or event.content.attachments
-        return replace(event, content=replace(event.content, text=content.text, attachments=attachments, html=""))
+        kept = {"kept": content.kept, "kept_rule": content.kept_rule}  # of these words, not of those before
+        words = replace(event.content, text=content.text, attachments=attachments, html="", **kept)
+        return replace(event, content=words)
     return event
 
 
 def _silenced(event: Event) -> Event:
     if isinstance(event, ReplyWritten):
-        return replace(event, text="")
+        return replace(event, text="", attachments=(), template=None)
     if isinstance(event, MessageReceived | ReplyEchoed):
         content = Content(kind=event.content.kind, about=event.content.about)
         return replace(event, content=content, subject="")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from application.log import UnreadableEvent
 from application.proofs.finding import Finding, Promise
 from application.proofs.floor import Floor
 from application.proofs.idle import Idle
@@ -45,7 +46,7 @@ class RoutingAudit:
         self.counts: Counter[Promise] = Counter()
         """How many counterexamples to each promise there are."""
         self.unproven = 0
-        """Decisions that cannot come out the same: work of people who have been erased since waited then, too."""
+        """Decisions that cannot come out the same: there are gaps in what can be read of the log."""
         self.events = 0
         self._after = after
         self._scans = scans
@@ -81,6 +82,10 @@ class RoutingAudit:
         if (settled := self._coming.next()) is not None:
             self._settle(settled)
 
+    def pass_over(self, error: UnreadableEvent) -> None:
+        """An event that cannot be decoded."""
+        self._again.gaps.pass_over(error)
+
     def finish(self, now: datetime | None = None) -> None:
         """Looks at the rest; with `now` also at what waits at that moment."""
         while (settled := self._coming.next(at_the_end=True)) is not None:
@@ -106,7 +111,7 @@ class RoutingAudit:
 
     def _decide_again(self, now: datetime, several: list[Chosen]) -> None:
         decisions = self._again.decide(now, several)
-        if self._again.is_incomplete:
+        if self._again.gaps.told:
             self.unproven += sum(1 for _ in self._again.compare(several, decisions))
             return
         as_recorded = dict(enumerate(decisions))

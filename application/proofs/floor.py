@@ -15,7 +15,7 @@ from domain.classification import ConversationOverflowed
 from domain.conversation import ConversationClosed
 from domain.event import Event, Recorded, kind_of
 from domain.policy import Policy
-from domain.queue import QueueDefinition
+from domain.queue import QueueDefined, QueueDefinition, WorkSetAside
 from domain.workload import Ask
 
 NOTHING_ASKED = QueueDefinition(name="undefined")
@@ -53,7 +53,10 @@ class Floor:
                 self._note_free(stream)
             case "queue":
                 self._queues[stream] = queue.evolve(self._queues.get(stream, queue.NEW), event)
-                self._rules_changed(recorded.recorded_at)
+                if isinstance(event, QueueDefined):
+                    self._rules_changed(recorded.recorded_at)
+                elif isinstance(event, WorkSetAside):
+                    self._take_out(event.conversation_id)
             case "policy":
                 self.policy = policy.evolve(self.policy, event)
                 self._rules_changed(recorded.recorded_at)
@@ -74,10 +77,7 @@ class Floor:
 
     def _apply_to_item(self, recorded: Recorded, event: Event) -> None:
         conversation_id = getattr(event, "conversation_id", "")
-        if (item := self.items.pop(conversation_id, None)) is not None:
-            waiting = self.cases.get(item.case, {})
-            if waiting.pop(conversation_id, None) is not None and not waiting:
-                del self.cases[item.case]
+        item = self._take_out(conversation_id)
         if isinstance(event, ConversationEnqueued):
             item = entered(recorded, event)
         elif item is None or isinstance(event, GONE):
@@ -87,6 +87,13 @@ class Floor:
         self.items[conversation_id] = item
         if item.offered_to is None:
             self.cases.setdefault(item.case, {})[conversation_id] = item
+
+    def _take_out(self, conversation_id: str) -> Item | None:
+        if (item := self.items.pop(conversation_id, None)) is not None:
+            waiting = self.cases.get(item.case, {})
+            if waiting.pop(conversation_id, None) is not None and not waiting:
+                del self.cases[item.case]
+        return item
 
     def definition(self, queue_id: str) -> QueueDefinition:
         """A queue that was never defined asks nothing."""

@@ -4,31 +4,20 @@ A decision is appended some events after those it rests on. So this state follow
 offer coming while it still stands where the offer was decided.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from application.explaining.gaps import Gaps
 from application.explaining.stages import is_same, told
-from domain.assignment import (
-    Choice,
-    ConversationEnqueued,
-    ConversationOffered,
-    ConversationTransferred,
-    OfferAccepted,
-)
-from domain.classification import ConversationOverflowed
-from domain.conversation import ConversationClosed
-from domain.event import Recorded, Redacted
+from domain.assignment import Choice, ConversationOffered
+from domain.event import Recorded
 from domain.routing.decide import decide
 from domain.routing.decisions import Decision
 from domain.routing.evolve import evolve
 from domain.routing.state import RouterState
 
-CAME = ConversationEnqueued.TOPIC
-WENT = frozenset(
-    event.TOPIC for event in (OfferAccepted, ConversationTransferred, ConversationOverflowed, ConversationClosed)
-)
 LATE_KEPT = 1_000
 
 
@@ -86,19 +75,10 @@ class Again:
     def __init__(self) -> None:
         self.compared = 0
         self._state = RouterState()
-        self._erased: Counter[str] = Counter()
-
-    @property
-    def is_incomplete(self) -> bool:
-        """Somebody who has been erased since had work waiting here, so that decisions cannot come out the same."""
-        return any(self._erased.values())
+        self.gaps = Gaps()
 
     def apply(self, recorded: Recorded) -> None:
-        if isinstance(recorded.event, Redacted):
-            if recorded.topic == CAME:
-                self._erased[recorded.stream] += 1
-            elif recorded.topic in WENT and self._erased[recorded.stream]:
-                self._erased[recorded.stream] -= 1
+        self.gaps.note(recorded)
         evolve(self._state, recorded)
 
     def decide(self, now: datetime, several: Sequence[Chosen]) -> list[Decision]:

@@ -1,7 +1,7 @@
 """Messages on their way in: whose they are, what they change, and what is claimed for them."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from domain.customer import Customer, IdentityLinked
 from domain.event import Event
 from domain.intake import WITHHELD, InboundMessage, Intake, receive_message
 from domain.interaction import MessageReceived
+from domain.languages import nearest
 from domain.threads.placing import receive_mail
 
 CUSTOMERS_KNOWN_MAX = 100_000
@@ -63,20 +64,25 @@ class Group(msgspec.Struct):
 class Desk:
     """Where the messages of one account are taken in."""
 
-    def __init__(self, account_id: str, channel: str, keys: ClaimKeys, intake: Intake) -> None:
+    def __init__(
+        self, account_id: str, channel: str, keys: ClaimKeys, intake: Intake, languages: Collection[str] | None = None
+    ) -> None:
         self.account_id = account_id
         self._channel = channel
         self._scope = scope_of(account_id, channel)
         self._keys = keys
         self._intake = intake
+        self._languages = languages
 
     def arrival(self, place: int, message: InboundMessage) -> Arrival:
-        """The message without card numbers, its claim made before they were masked."""
+        """The message without card numbers, its claim made before they were masked; its language is one that counts."""
         claim = self._keys.message(self.account_id, message.kind, message.provider_id, message.content)
         if (content := without_cards(message.content)) is not message.content:
             message = replace(message, content=content)
         if message.subject:
             message = replace(message, subject=mask(message.subject))
+        if message.language and self._languages is not None:
+            message = replace(message, language=nearest(message.language, self._languages))
         handles = () if message.handle == WITHHELD else (message.handle, *message.other_handles)
         return Arrival(
             place, message, claim, tuple(self._keys.identity_key(self._channel, self._scope, one) for one in handles)

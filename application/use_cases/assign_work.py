@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
 
 from application.commands import Command, Commands, Done
-from domain import agent, classification, offers, workload
+from domain import agent, assignment, classification, offers, queue, workload
 from domain.agent import Agent, Presence
+from domain.conversation import Status
 from domain.customer import Customer
 from domain.event import Event, Recorded
 from domain.offers import NotWaiting
+from domain.parts import evolve_conversation
+from domain.queue import Queue
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 
 
@@ -40,6 +43,47 @@ class AssignWork:
     async def carry_out(self, command: Command, decision: Decision) -> Done:
         """Raises NotWaiting, NotAvailable, AtCapacity, OfferGone, Contended, LogBusy, LogUnreachable."""
         return await self._commands.carry_out(command, streams_of(decision), _rule_for(decision, command.at))
+
+    async def set_aside(self, command: Command, decision: Decision, queue_id: str, reason: str) -> Done:
+        """Takes work that cannot be read out of its line, and out of the hands of the agent it is offered to.
+
+        Written beside the customer's stream, where nothing can be decided. Raises Contended, LogBusy, LogUnreachable.
+        """
+        conversation_id, customer_id = decision.conversation_id, decision.customer_id
+
+        def decide(_: Queue, *holders: Agent) -> list[list[Event]]:
+            return [
+                queue.set_aside(conversation_id, customer_id=customer_id, reason=reason),
+                *(workload.release_load(one, conversation_id=conversation_id, reason="withdrawn") for one in holders),
+            ]
+
+        _, *agent_ids = streams_of(decision)
+        return await self._commands.carry_out(command, [queue_id, *agent_ids], decide)
+
+    async def put_back(self, command: Command, queue_id: str, conversation_id: str, customer_id: str) -> Done:
+        """What was set aside waits again, with its age and all it asked for, if it can be read and still waits.
+
+        Raises ConversationUnknown, UnreadableEvent, Contended, LogBusy, LogUnreachable.
+        """
+
+        def decide(now: Queue, customer: Customer) -> list[list[Event]]:
+            one = customer.conversation(conversation_id)
+            if one.status not in (Status.WAITING, Status.OFFERED) or one.queue_id != queue_id:
+                return [queue.put_back(now, conversation_id), []]
+            events = offers.withdraw_offer(one, reason="set aside")
+            events += assignment.transfer(one, to_queue_id=queue_id, reason="it can be read again")
+            open_again = reduce(evolve_conversation, events, one)
+            events += assignment.enqueue(
+                open_again,
+                queue_id=queue_id,
+                at=command.at,
+                due_at=one.due_at,
+                skills=one.skills,
+                overflowed_from=one.overflowed_from,
+            )
+            return [queue.put_back(now, conversation_id), events]
+
+        return await self._commands.carry_out(command, [queue_id, customer_id], decide)
 
 
 def _rule_for(decision: Decision, at: datetime) -> Callable[..., list[list[Event]]]:

@@ -6,12 +6,17 @@ from typing import Any
 
 from application.commands import Command, Commands, Contended, Done, demand_revision
 from application.directory import Directory
+from application.exchange.limits import Limits, Takes
+from application.log import Claim
 from domain import assignment, offers, queue, workload
 from domain.agent import Agent
 from domain.conversation import Conversation, Status
-from domain.customer import Customer, evolve_conversation
+from domain.customer import Customer
 from domain.event import Event
+from domain.interaction import Attachment, ChannelTakesNoReplies
+from domain.media import digest_of
 from domain.offers import NotWaiting
+from domain.parts import evolve_conversation
 from domain.routing.facts import Facts, Waiting, waiting_from
 from domain.workload import Ask
 
@@ -26,9 +31,10 @@ class _AgentMoved(Exception):
 class Desk:
     """What the use cases that change a conversation share."""
 
-    def __init__(self, commands: Commands, directory: Directory) -> None:
+    def __init__(self, commands: Commands, directory: Directory, takes: Takes) -> None:
         self.directory = directory
         self._commands = commands
+        self._takes = takes
 
     async def change(
         self,
@@ -37,10 +43,11 @@ class Desk:
         conversation_id: str,
         decide: Callable[..., tuple[list[Event], ...]],
         *other_agent_ids: str,
+        claims: Sequence[Claim] = (),
     ) -> Done:
         """Decides on the conversation, the agent who has it (if any), and those named who are not that agent.
 
-        Raises ConversationUnknown, RevisionStale, and what the decision refuses.
+        Raises ConversationUnknown, RevisionStale, ClaimTaken, and what the decision refuses.
         """
         for _ in range(3):
             customer, _version = await self._commands.states.load(customer_id)
@@ -59,10 +66,29 @@ class Desk:
                 return [of_customer, *([of_holder] if agent_id else []), *of_others]
 
             try:
-                return await self._commands.carry_out(command, streams, decided)
+                return await self._commands.carry_out(command, streams, decided, claims)
             except _AgentMoved:
                 continue
         raise Contended
+
+    def limits(self, one: Conversation) -> Limits:
+        """What its account takes of replies. Raises ChannelTakesNoReplies."""
+        account = self.directory.account(one.account_id)
+        definition = account.definition if account else None
+        limits = self._takes(one.channel, definition.settings if definition else {})
+        if limits is None:
+            raise ChannelTakesNoReplies(f"replies cannot be sent on {one.channel} yet")
+        return limits
+
+    async def media_claims(
+        self, customer_id: str, conversation_id: str, attachments: Sequence[Attachment]
+    ) -> list[Claim]:
+        """Those by which files are downloaded, as far as nobody took them: they came to light before, then."""
+        keys, digests = self._commands.claim_keys, dict.fromkeys(map(digest_of, attachments))
+        claims = [keys.media(customer_id, digest) for digest in digests]
+        claims += [keys.media_in(conversation_id, digest) for digest in digests]
+        taken = await self._commands.log.claimed([one.key for one in claims]) if claims else {}
+        return [one for one in claims if one.key not in taken]
 
     def moved(
         self,

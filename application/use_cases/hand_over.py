@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Commands, Contended
 from application.directory import Directory
 from application.exchange.handover import Handover, handover_of
+from application.exchange.handover_words import Words, words_for
 from application.ids import derived_id
 from application.log import Claim
 from application.use_cases.arrivals import Desk
@@ -17,16 +18,18 @@ from domain.account import AccountDefinition
 from domain.conversation import Conversation
 from domain.customer import Customer
 from domain.event import Event, Recorded
+from domain.files import FileNotTaken, Files, demand_files, words_of
 from domain.handover import decisions
 from domain.intake import InboundMessage, receive_message
-from domain.interaction import MessageReceived, ReplyWritten
+from domain.interaction import Attachment, MessageReceived, ReplyHandedOver, ReplyWritten
 from domain.threads.mails import PROVEN
 
 EVENTS_READ_MAX = 500
 """Of the customer, in which the transcript is looked for."""
 LINES_MAX = 50
 """Of the transcript; earlier ones are left out."""
-SAID_SO_FAR = "-- \nWhat was said so far:"
+SIGNATURE = "-- \n"
+"""What follows is folded away by mail programs (RFC 3676, section 4.3)."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +37,11 @@ logger = logging.getLogger(__name__)
 class HandOver:
     """What a visitor saw, what goes to them by mail, and what they answer. Each is safe to repeat."""
 
-    def __init__(self, commands: Commands, directory: Directory) -> None:
+    def __init__(self, commands: Commands, directory: Directory, takes: Files | None = None) -> None:
+        """`takes`: what files a mail takes."""
         self._commands = commands
         self._directory = directory
+        self._takes = takes
 
     def of(self, account_id: str) -> Handover | None:
         """How the chat is handed over. None where it is not, or its mailbox is none."""
@@ -69,14 +74,23 @@ class HandOver:
             return
         past = await self._commands.log.read_stream(customer_id, max(0, version - EVENTS_READ_MAX))
         claim = self._commands.claim_keys.once("handed over", *missed)
-        text, subject = self._text(past, conversation, missed), self._subject(conversation)
+        words = words_for(*decisions.languages(customer, conversation))
+        text, subject = self._text(past, conversation, missed, words), self._subject(conversation)
+        attachments = self._files(past, missed)
 
         def decide(now: Customer) -> list[list[Event]]:
             one = now.conversation(conversation_id)
             message_id, mailbox_id = derived_id("message", claim.key), handover.mailbox_id
             return [
                 decisions.hand_over(
-                    now, one, missed, message_id=message_id, mailbox_id=mailbox_id, subject=subject, text=text
+                    now,
+                    one,
+                    missed,
+                    message_id=message_id,
+                    mailbox_id=mailbox_id,
+                    subject=subject,
+                    text=text,
+                    attachments=attachments,
                 )
             ]
 
@@ -96,7 +110,8 @@ class HandOver:
             return None
         _, definition = self._directory.working_account(account_id)
         intake = self._directory.intake(definition.queue_id)
-        arrival = Desk(account_id, "email", self._commands.claim_keys, intake).arrival(0, message)
+        desk = Desk(account_id, "email", self._commands.claim_keys, intake, self._directory.languages)
+        arrival = desk.arrival(0, message)
 
         def decide(now: Customer) -> list[Event]:
             return receive_message(
@@ -165,7 +180,7 @@ class HandOver:
         account = self._directory.account(conversation.account_id)
         return conversation.subject or (account.definition.name if account and account.definition else "")
 
-    def _text(self, past: Sequence[Recorded], conversation: Conversation, missed: Collection[str]) -> str:
+    def _text(self, past: Sequence[Recorded], conversation: Conversation, missed: Collection[str], words: Words) -> str:
         r"""The replies that were missed, then what was said before them.
 
         Example: "It left today.\n\n-- \nWhat was said so far:\n\n[11:58] Ana: Where is my parcel?"
@@ -176,15 +191,29 @@ class HandOver:
             event, at = recorded.event, f"[{recorded.occurred_at:%H:%M}]"
             if getattr(event, "conversation_id", "") != conversation.id:
                 continue
-            if type(event) is ReplyWritten and event.message_id in missed:
-                new.append(event.text)
-            elif type(event) is ReplyWritten:
-                lines.append(f"{at} {self._author(event.agent_id)}: {event.text}")
+            if isinstance(event, ReplyWritten) and not isinstance(event, ReplyHandedOver):
+                if event.message_id in missed:
+                    new.append(words_of(event))
+                else:
+                    lines.append(f"{at} {self._author(event.agent_id) or words.we}: {words_of(event)}")
             elif isinstance(event, MessageReceived) and event.chat is None:
-                lines.append(f"{at} {event.author or 'You'}: {event.content.text}")
+                lines.append(f"{at} {event.author or words.you}: {event.content.text}")
         told = "\n".join(lines[-LINES_MAX:])
-        return "\n\n".join([*new, f"{SAID_SO_FAR}\n\n{told}"] if told else new)
+        return "\n\n".join([*new, f"{SIGNATURE}{words.said_so_far}\n\n{told}"] if told else new)
+
+    def _files(self, past: Sequence[Recorded], missed: Collection[str]) -> tuple[Attachment, ...]:
+        """Of the replies that were missed, those that fit in the mail; the others are named in its text."""
+        events = (one.event for one in past)
+        missing = (one for one in events if type(one) is ReplyWritten and one.message_id in missed)
+        fitting: tuple[Attachment, ...] = ()
+        for attachment in (file for reply in missing for file in reply.attachments):
+            try:
+                demand_files("email", self._takes, (*fitting, attachment), "")
+            except FileNotTaken:
+                continue
+            fitting = (*fitting, attachment)
+        return fitting
 
     def _author(self, agent_id: str) -> str:
         people = self._directory.people.values()
-        return next((one.name for one in people if one.agent_id == agent_id), "") or "We"
+        return next((one.name for one in people if one.agent_id == agent_id), "")

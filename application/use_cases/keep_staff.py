@@ -5,7 +5,7 @@ from datetime import datetime
 
 from application.commands import Command, Commands, Done
 from application.ids import derived_id, new_id
-from domain import agent
+from domain import agent, workload
 from domain.agent import Agent, Presence
 from domain.event import Event
 
@@ -51,6 +51,14 @@ class KeepStaff:
     async def sign_out(self, command: Command, agent_id: str, reason: str) -> Done:
         """What they hold goes back to the queues. Raises AgentUnknown."""
         return await self._commands.carry_out(command, [agent_id], lambda one: [agent.sign_out(one, reason=reason)])
+
+    async def let_go(self, command: Command, agent_id: str, conversation_id: str, reason: str) -> Done:
+        """Frees them of work on which nothing can be decided, because it cannot be read. Safe to repeat."""
+        return await self._commands.carry_out(
+            command,
+            [agent_id],
+            lambda one: [workload.release_load(one, conversation_id=conversation_id, reason=reason)],
+        )
 
     async def change_presence(self, command: Command, agent_id: str, presence: Presence, reason: str) -> Done:
         """Offline signs the agent out. Raises AgentUnknown, NotSignedIn."""

@@ -1,4 +1,4 @@
-"""Know customers: the shop tells who somebody is, on which channels, and what was said to them on the phone."""
+"""Know customers: the shop tells who somebody is, and on which channels."""
 
 import msgspec
 
@@ -6,10 +6,8 @@ from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Commands, Co
 from application.ids import derived_id, new_id
 from application.use_cases.arrivals import scope_of
 from domain import customer, intake
-from domain.card_numbers import mask
 from domain.customer import Customer
 from domain.event import Event, RuleBroken
-from domain.intake import Call
 
 
 class CustomerUnknown(RuleBroken):
@@ -79,64 +77,3 @@ class KnowCustomers:
                     raise IdentityTaken from taken
                 self._commands.states.forget(customer_id)  # one was linked to this very customer a moment ago
         raise Contended
-
-    async def log_call(
-        self,
-        command: Command,
-        call: Call,
-        *,
-        account_id: str,
-        agent_id: str | None = None,
-        customer_id: str | None = None,
-        conversation_id: str | None = None,
-    ) -> tuple[Done, str]:
-        """Writes a call down: with the named customer, else with whoever has this number, else with a new customer.
-
-        It stands in the timeline at the time when it began, however late it is told.
-        The same call id of one account is written once. A number that is another customer's stays theirs. Returns the
-        customer's id too. Raises CustomerUnknown, ConversationUnknown, TooManyConversations, Contended.
-        """
-        if customer_id is not None and not (await self._commands.states.load(customer_id))[1]:
-            raise CustomerUnknown
-        call = msgspec.structs.replace(call, note=mask(call.note))
-        call_claim = self._commands.claim_keys.once("call", account_id, call.call_id)
-        timed = msgspec.structs.replace(command, at=call.occurred_at)
-        for _ in range(ATTEMPTS_MAX):
-            owner_id = await self._owner(call.handle)
-            caller_id = customer_id or owner_id or derived_id("customer", call_claim.key)
-            claims = [call_claim]
-            if owner_id is None and call.handle != intake.WITHHELD:
-                claims.append(self._commands.claim_keys.identity("phone", "", call.handle, caller_id))
-
-            def decide(known: Customer, *, is_theirs: bool = owner_id in (None, caller_id)) -> list[list[Event]]:
-                return [
-                    intake.log_call(
-                        known,
-                        call,
-                        is_theirs=is_theirs,
-                        account_id=account_id,
-                        new_conversation_id=derived_id("conversation", call_claim.key),
-                        at=command.at,
-                        agent_id=agent_id,
-                        conversation_id=conversation_id,
-                    )
-                ]
-
-            try:
-                return await self._commands.carry_out(timed, [caller_id], decide, claims), caller_id
-            except ClaimTaken as taken:
-                if taken.outcome.claim.key == call_claim.key:
-                    return await self._logged_before(taken)
-                # Somebody got this number a moment ago: the next round finds them.
-        raise Contended
-
-    async def _owner(self, number: str) -> str | None:
-        """The customer who has this phone number."""
-        key = self._commands.claim_keys.identity("phone", "", number, f"customer-{'0' * 32}").key
-        taken = (await self._commands.log.claimed([key])).get(key)
-        return derived_id("customer", taken[1]) if taken else None
-
-    async def _logged_before(self, taken: ClaimTaken) -> tuple[Done, str]:
-        original = await self._commands.log.at(taken.outcome.position)
-        assert original is not None  # a claim always names a stored event
-        return Done(position=original.position, is_repeat=True), original.stream

@@ -52,4 +52,4 @@ class MoveMails:
         recorded = await self._commands.log.at(taken[key][0]) if key in taken else None
         if recorded is None or not isinstance(event := recorded.event, MessageReceived):
             return Wording()
-        return Wording(subject=event.subject, preview=event.content.text[:PREVIEW_CHARACTERS_MAX])
+        return Wording(subject=event.subject, preview=event.content.shown_first[:PREVIEW_CHARACTERS_MAX])

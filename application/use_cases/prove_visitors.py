@@ -73,6 +73,7 @@ class ProveVisitors:
             name=who.name,
             email=who.email,
             phone=who.phone,
+            language=who.language,
         )
         key = self._keys.once("claimed", customer_id, msgspec.json.encode(said).decode())
         await self._commands.carry_out(replace(command, claim=key), [customer_id], lambda _: [[said]])

@@ -74,7 +74,8 @@ class ReceiveMessages:
 
     def _desk(self, account_id: str) -> Desk:
         account, definition = self._directory.working_account(account_id)
-        return Desk(account.id, definition.channel, self._keys, self._directory.intake(definition.queue_id))
+        intake, languages = self._directory.intake(definition.queue_id), self._directory.languages
+        return Desk(account.id, definition.channel, self._keys, intake, languages)
 
     async def _take(
         self, desk: Desk, groups: list[Group], receipts: Receipts, command: Command, *, is_together: bool

@@ -1,9 +1,10 @@
 """Serve conversations: what agents do with one, from accepting an offer to closing it."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
-from application.commands import Command, Done
+from msgspec.structs import replace
+
+from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Contended, Done
 from application.exchange.limits import Limits
 from application.ids import derived_id, new_id
 from application.use_cases.conversation_desk import Decided, Desk, after, let_go, released
@@ -11,15 +12,20 @@ from domain import assignment, conversation, delivery, interaction, offers, work
 from domain.agent import Agent
 from domain.card_numbers import mask
 from domain.conversation import Conversation
-from domain.interaction import ChannelTakesNoReplies
+from domain.files import demand_files
+from domain.interaction import Attachment
+from domain.templates import Template, demand_template
 
 
 class ServeConversations:
     """Each method carries out one command on one conversation. Safe to repeat with the same claim."""
 
-    def __init__(self, desk: Desk, reply_channels: Mapping[str, Limits]) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._reply_channels = reply_channels
+
+    def takes(self, one: Conversation) -> Limits:
+        """What a reply in the conversation may be. Raises ChannelTakesNoReplies."""
+        return self._desk.limits(one)
 
     async def accept_offer(
         self, command: Command, customer_id: str, conversation_id: str, offer_id: str, agent_id: str
@@ -47,22 +53,51 @@ class ServeConversations:
         )
 
     async def reply(
-        self, command: Command, customer_id: str, conversation_id: str, agent_id: str, text: str
+        self,
+        command: Command,
+        customer_id: str,
+        conversation_id: str,
+        agent_id: str,
+        text: str,
+        attachments: tuple[Attachment, ...] = (),
+        template: Template | None = None,
     ) -> tuple[Done, str]:
         """The reply is stored and on its way; how it fares shows in the timeline. Returns its message id too.
 
-        Raises ConversationIsClosed, NotTheHolder, NothingToSay, ChannelTakesNoReplies, ReplyWindowClosed, ReplyTooLong.
+        Files are kept by then (`attach_files.py`). Raises ConversationIsClosed, NotTheHolder, NothingToSay,
+        ChannelTakesNoReplies, ReplyWindowClosed, ReplyTooLong, FileNotTaken, ChannelTakesNoTemplates,
+        TemplateStandsAlone, TemplateNotFilled.
         """
+        if template is not None:
+            parameters = tuple(map(mask, template.parameters))
+            template = replace(template, parameters=parameters, header=mask(template.header))
         message_id = derived_id("message", command.claim.key) if command.claim else new_id("message")
 
         def decide(one: Conversation, _: Agent | None) -> Decided:
-            if (limits := self._reply_channels.get(one.channel)) is None:
-                raise ChannelTakesNoReplies(f"replies cannot be sent on {one.channel} yet")
-            events = interaction.write_reply(one, message_id=message_id, text=mask(text), agent_id=agent_id)
-            delivery.demand_sendable(one, text, window=limits.window, length_max=limits.text_length_max, at=command.at)
+            limits = self._desk.limits(one)
+            events = interaction.write_reply(
+                one,
+                message_id=message_id,
+                text=mask(text),
+                agent_id=agent_id,
+                attachments=attachments,
+                template=template,
+            )
+            if template is not None:
+                demand_template(one.channel, template, text, len(attachments), is_taken=limits.takes_templates)
+            window = None if template else limits.window
+            delivery.demand_sendable(one, text, window=window, length_max=limits.text_length_max, at=command.at)
+            demand_files(one.channel, limits.files, attachments, text)
             return events, []
 
-        return await self._desk.change(command, customer_id, conversation_id, decide), message_id
+        for _ in range(ATTEMPTS_MAX):
+            claims = await self._desk.media_claims(customer_id, conversation_id, attachments)
+            try:
+                done = await self._desk.change(command, customer_id, conversation_id, decide, claims=claims)
+            except ClaimTaken:  # the same file went out in another reply meanwhile
+                continue
+            return done, message_id
+        raise Contended
 
     async def note(self, command: Command, customer_id: str, conversation_id: str, text: str) -> tuple[Done, str]:
         """Returns the note's id too. Raises NothingToSay."""

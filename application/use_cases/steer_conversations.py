@@ -101,7 +101,7 @@ class SteerConversations:
 
         Being away is no hindrance: nothing is offered to who is away, but they may choose. What is offered to them at
         this moment they accept by it; what they have already is not news. Raises NotWaiting, NotSignedIn, NotEligible,
-        AtCapacity.
+        QueueClosed, AtCapacity.
         """
         desk, offer_id = self._desk, new_id("offer")
 
@@ -113,7 +113,7 @@ class SteerConversations:
             (picker,) = pickers
             agent.demand_registered(picker)
             waiting, ask = as_waiting(one, customer_id), desk.ask(one)
-            pull.demand_eligible(desk.facts(), waiting, picker, command.at)
+            pull.demand_pickable(desk.facts(), waiting, picker, command.at)
             load = workload.pick_load(picker, conversation_id=one.id, customer_id=customer_id, ask=ask)
             events = offers.offer(
                 one, offer_id=offer_id, agent_id=agent_id, units=ask.units, expires_at=command.at, by="picked"

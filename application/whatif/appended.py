@@ -54,7 +54,7 @@ def relaxed(decision: Relax) -> ConversationRelaxed:
 
 
 def overflowed(decision: Overflow, at: datetime) -> ConversationOverflowed:
-    """In the customer's stream; that it waits elsewhere follows."""
+    """In the customer's stream, without the words that nobody hears here; that it waits elsewhere follows."""
     rule = decision.rule
     return ConversationOverflowed(
         conversation_id=decision.conversation_id,

@@ -152,12 +152,15 @@ class Floor:
     def _overflow(self, contact: Contact, decision: Overflow) -> None:
         """It waits elsewhere. Who has a promise gives up no more: they have hung up, and are to hear from us."""
         old, overflowed = contact.enqueued, appended.overflowed(decision, self.now)
+        waiting = self.state.facts.waiting[decision.conversation_id]
         self._emit(contact.customer_id, overflowed)
         contact.is_promised = contact.is_promised or bool(overflowed.promise)
+        asked, _ = self.state.facts.requirement(waiting, waiting.step)
         moved = replace(
             old,
             queue_id=overflowed.to_queue_id,
             due_at=overflowed.promised_at or old.due_at,
+            skills={skill: level for skill, level in old.skills.items() if skill in asked},
             overflowed_from=(*old.overflowed_from, decision.queue_id),
         )
         self._enqueue(contact, moved, self._of_agents)

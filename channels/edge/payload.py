@@ -10,7 +10,8 @@ from typing import Any, cast
 import msgspec
 
 from channels.edge.text import clean, without_controls
-from domain.intake import Call, DeliveryReport, Echo, InboundMessage
+from domain.calls.intake import Call
+from domain.intake import DeliveryReport, Echo, InboundMessage
 
 IDENTIFIER_LENGTH_MAX = 256
 """Characters. Longer ids are cut: no provider has them."""

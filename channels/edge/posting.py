@@ -27,6 +27,11 @@ async def post(client: httpx.AsyncClient, url: str, **request: Any) -> httpx.Res
         return Unknown(reason=f"the provider took the request and did not answer: {_said(error)}")
 
 
+def as_nothing_sent(outcome: Rejected | Unknown) -> Rejected:
+    """Of a step before the sending itself, as an upload is: whether it was carried out does not matter to anybody."""
+    return outcome if isinstance(outcome, Rejected) else Rejected(reason=outcome.reason, refusal=Refusal.RETRY_LATER)
+
+
 def refused_by_status(answer: httpx.Response, reason: str) -> Rejected | Unknown:
     """What a status other than 2xx means where the provider says nothing better.
 

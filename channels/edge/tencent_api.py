@@ -1,20 +1,24 @@
 """Calls to WeChat and WeCom: access tokens, and errors that come with status 200 and an `errcode`."""
 
+import asyncio
+from asyncio import AbstractEventLoop
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
+from weakref import WeakKeyDictionary
 
 import httpx
 import msgspec
 
 from application.exchange.media import Fetched, Get, MediaRefused
-from application.exchange.sending import Refusal, Rejected, Unknown
+from application.exchange.sending import Outgoing, OutgoingFile, Refusal, Rejected, Unknown
 from channels.edge.payload import UnreadablePayload, a_dict, a_text, read_json
-from channels.edge.posting import REASON_LENGTH_MAX, json_of, post, refused_by_status
+from channels.edge.posting import REASON_LENGTH_MAX, as_nothing_sent, json_of, post, refused_by_status
 from channels.edge.text import one_line
 from channels.edge.tokens import Token, TokenCache
 
 TOKENS = TokenCache()
+_CLIENTS: WeakKeyDictionary[AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
 TOKEN_STALE = frozenset({40_001, 40_014, 42_001})
 """Invalid or expired; a new one is fetched once, and the same again is our fault."""
 BUSY = -1
@@ -46,19 +50,13 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         return (self.api_url, self.app, self.secret)
 
     async def token(self, client: httpx.AsyncClient | None = None) -> str | Rejected:
-        """The live token, or why there is none; without a client, one is opened where a token has to be fetched."""
+        """The live token, or why there is none; without a client, that of this loop fetches one where need be."""
         if not self.secret:
             reason = "settings: this account has no secret to call with, so it only receives"
             return Rejected(reason=reason, refusal=Refusal.OUR_FAULT, concerns_account=True)
-        return await TOKENS.get(self.key, lambda: self._fetch_token(client))
+        return await TOKENS.get(self.key, lambda: self._fetch_token(client or _own_client()))
 
-    async def _fetch_token(self, client: httpx.AsyncClient | None) -> Token | Rejected:
-        if client is not None:
-            return await self._fetched_by(client)
-        async with httpx.AsyncClient() as own:
-            return await self._fetched_by(own)
-
-    async def _fetched_by(self, client: httpx.AsyncClient) -> Token | Rejected:
+    async def _fetch_token(self, client: httpx.AsyncClient) -> Token | Rejected:
         """Example: `{"access_token": "ACCESS_TOKEN", "expires_in": 7200}`; `{"errcode": 40013, "errmsg": "…"}`."""
         try:
             if self.asks == "stable_token":
@@ -87,6 +85,14 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def _own_client() -> httpx.AsyncClient:
+    """One for each loop: making one costs more than a call. It keeps no connection, so there is nothing to close."""
+    loop = asyncio.get_running_loop()
+    if (client := _CLIENTS.get(loop)) is None:
+        client = _CLIENTS[loop] = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=0))
+    return client
+
+
 async def call(
     client: httpx.AsyncClient, access: Access, path: str, body: Mapping[str, Any]
 ) -> dict[str, Any] | Rejected | Unknown:
@@ -94,26 +100,73 @@ async def call(
 
     Example: `{"errcode": 0, "errmsg": "ok"}`
     """
-    payload: dict[str, Any] = {}
-    for _ in range(2):
-        token = await access.token(client)
-        if isinstance(token, Rejected):
-            return token
-        # msgspec writes UTF-8 as it is: WeChat shows the customer \u escapes as they stand.
-        encoded, headers = msgspec.json.encode(body), {"content-type": "application/json"}
-        url, params = f"{access.api_url}{path}", {"access_token": token}
-        answer = await post(client, url, params=params, content=encoded, headers=headers)
-        if not isinstance(answer, httpx.Response):
-            return answer
-        if not answer.is_success:
-            return refused_by_status(answer, answer.reason_phrase)
-        payload = json_of(answer)
-        if "errcode" not in payload:
-            return Unknown(reason=f"{answer.status_code} without an errcode")
-        if errcode_of(payload) not in TOKEN_STALE:
-            return payload
+    # msgspec writes UTF-8 as it is: WeChat shows the customer \u escapes as they stand.
+    encoded, headers = msgspec.json.encode(body), {"content-type": "application/json"}
+    answer = await _posted(client, access, path, content=encoded, headers=headers)
+    if not isinstance(answer, httpx.Response):
+        return answer
+    payload = json_of(answer)
+    return payload if "errcode" in payload else Unknown(reason=f"{answer.status_code} without an errcode")
+
+
+async def upload_media(
+    client: httpx.AsyncClient, access: Access, file: OutgoingFile, refusals: Mapping[int, Refusal]
+) -> str | Rejected:
+    """The media id under which the file is kept for three days: `POST /cgi-bin/media/upload`, which sends nothing to
+    anybody, so that it may be tried again whatever went wrong.
+
+    Example: `{"type": "image", "media_id": "MEDIA_ID", "created_at": 123456789}`, of WeCom with `"errcode": 0`
+    """
+    given = {"media": (file.name, file.body, file.content_type)}
+    answer = await _posted(client, access, "/cgi-bin/media/upload", {"type": file.sent_as}, files=given)
+    if not isinstance(answer, httpx.Response):
+        return as_nothing_sent(answer)
+    payload = json_of(answer)
+    if errcode_of(payload):
+        return refused(payload, refusals)
+    reason = f"{answer.status_code} without a media_id"
+    return a_text(payload.get("media_id")) or Rejected(reason=reason, refusal=Refusal.RETRY_LATER)
+
+
+async def message_of(
+    reply: Outgoing, client: httpx.AsyncClient, access: Access, refusals: Mapping[int, Refusal]
+) -> dict[str, Any] | Rejected:
+    """What a message says: a text, or a file, which is uploaded first.
+
+    Example: `{"msgtype": "image", "image": {"media_id": "MEDIA_ID"}}`
+    """
+    if not reply.files:
+        return {"msgtype": "text", "text": {"content": reply.text}}
+    (file,) = reply.files
+    media_id = await upload_media(client, access, file, refusals)
+    if isinstance(media_id, Rejected):
+        return media_id
+    return {"msgtype": file.sent_as, file.sent_as: {"media_id": media_id}}
+
+
+async def _posted(
+    client: httpx.AsyncClient,
+    access: Access,
+    path: str,
+    params: Mapping[str, str] = {},
+    *,
+    is_again: bool = False,
+    **request: Any,
+) -> httpx.Response | Rejected | Unknown:
+    """An answer with a status of 2xx. A stale token is replaced once: what came with it was not carried out."""
+    token = await access.token(client)
+    if isinstance(token, Rejected):
+        return token
+    answer = await post(client, f"{access.api_url}{path}", params={"access_token": token, **params}, **request)
+    if not isinstance(answer, httpx.Response):
+        return answer
+    if not answer.is_success:
+        return refused_by_status(answer, answer.reason_phrase)
+    if errcode_of(json_of(answer)) in TOKEN_STALE:
         TOKENS.forget(access.key, token)
-    return payload
+        if not is_again:
+            return await _posted(client, access, path, params, is_again=True, **request)
+    return answer
 
 
 def errcode_of(payload: Mapping[str, Any]) -> int:

@@ -2,6 +2,8 @@
 
 import re
 
+from domain.languages import TAG
+
 NAME_LENGTH_MAX = 256
 """Characters of a name, a subject or a file name; the rest is cut."""
 
@@ -42,6 +44,15 @@ def one_line(text: str, *, length_max: int = NAME_LENGTH_MAX) -> str:
         return " ".join(text[: 2 * length_max].split())[:length_max]
     seen = _UNSEEN.sub("", _LINE_CONTROLS.sub(" ", text[: 8 * length_max]))
     return " ".join(seen.split())[:length_max]
+
+
+def language_tag(text: str) -> str:
+    """A language as BCP 47 names it, in the usual form; empty for what is none.
+
+    Example: `"pt_br"` → `"pt-br"`, `" de-AT "` → `"de-AT"`, `"*"` → `""`
+    """
+    tag = text.strip().replace("_", "-")
+    return tag if TAG.fullmatch(tag) else ""
 
 
 def file_name(text: str) -> str:

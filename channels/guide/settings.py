@@ -163,6 +163,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         Setting("account_sid", "Twilio's account or subaccount, as in AC…"),
         _secret("auth_token", "of that account", Need.OPTIONAL),
         Setting("own_numbers", "yours, separated by commas: who calls from one of them is you"),
+        Setting("agents", "whose screens show a call that rings there: 204=agent-…, w0=agent-…"),
     ),
     "adapter": (),
 }

@@ -1,5 +1,6 @@
 """Mail on its way out: built so that the answer finds its conversation, and handed over with a clear outcome."""
 
+import asyncio
 import re
 import ssl
 from collections.abc import Mapping
@@ -68,7 +69,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def built_reply(reply: Outgoing, *, address: str, name: str, key: bytes) -> EmailMessage:
-    """The reply as mail: our Message-ID, a Reply-To with a token, the thread's ids, and the text twice, plain and HTML.
+    """The reply as mail: our Message-ID, a Reply-To with a token, the thread's ids, and the text twice, plain and HTML;
+    then its files, as attachments in base64 (RFC 2183).
 
     Raises ValueError for an address that no mail can go to.
     """
@@ -94,6 +96,12 @@ def built_reply(reply: Outgoing, *, address: str, name: str, key: bytes) -> Emai
     text = without_controls(reply.text).replace("\r\n", "\n").replace("\r", "\n")
     mail.set_content(text)
     mail.add_alternative(as_html(text), subtype="html")
+    for file in reply.files:
+        main, _, sub = file.content_type.partition("/")
+        if main == "message":  # which must not be in base64 (RFC 2046, section 5.2.1)
+            main, sub = "application", "octet-stream"
+        charset = {"charset": "utf-8"} if main == "text" else {}
+        mail.add_attachment(file.body, maintype=main, subtype=sub, filename=one_line(file.name), params=charset)
     return mail
 
 
@@ -216,7 +224,7 @@ async def _sign_in(client: aiosmtplib.SMTP, server: Server) -> None:
 
 async def _handed_over(client: aiosmtplib.SMTP, mail: EmailMessage) -> Outcome:
     try:
-        answer = await client.data(mail.as_bytes())
+        answer = await client.data(await asyncio.to_thread(mail.as_bytes))  # half a second for the largest
     except aiosmtplib.SMTPResponseException as error:
         return _refused(error)
     except (aiosmtplib.SMTPException, OSError, ssl.SSLError) as error:

@@ -4,7 +4,7 @@ import uuid
 
 import httpx
 
-from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected
+from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Rejected
 from channels.edge.payload import a_text, an_identifier, dicts
 from channels.edge.posting import REASON_LENGTH_MAX, json_of, post, refused_by_status, retry_after
 from channels.edge.text import one_line
@@ -20,11 +20,12 @@ def retry_key(message_id: str) -> str:
     return str(uuid.uuid5(RETRY_KEYS, message_id))
 
 
-async def push_text(reply: Outgoing, client: httpx.AsyncClient, *, token: str, api_url: str) -> Outcome:
+async def push_reply(reply: Outgoing, client: httpx.AsyncClient, *, token: str, api_url: str) -> Outcome:
     """One attempt. Where no answer came it may simply be tried again: LINE takes a retry key once, and says 409 after.
 
     It does not quote what it answers: that takes a token which came with the message and is not kept. A longer text
-    is refused rather than cut in two: each half would have a fate of its own, the reply only one.
+    is refused rather than cut in two: each half would have a fate of its own, the reply only one. Pictures go by link
+    in the same call, which takes up to five messages, all or none.
 
     Example: `{"to": "U206d", "messages": [{"type": "text", "text": "Hi"}]}` → `{"sentMessages": [{"id":
     "461230966842064897", "quoteToken": "IStG5h1Tz7b"}]}`; refused: `{"message": "You have reached
@@ -35,15 +36,24 @@ async def push_text(reply: Outgoing, client: httpx.AsyncClient, *, token: str, a
         return Rejected(reason=reason, refusal=Refusal.OUR_FAULT, concerns_account=True)
     if len(reply.text.encode("utf-16-le")) // 2 > TEXT_LENGTH_MAX:
         return Rejected(reason=f"a text has at most {TEXT_LENGTH_MAX} characters", refusal=Refusal.OUR_FAULT)
+    if not all(file.link for file in reply.files):
+        return Rejected(reason="LINE fetches pictures from us, and nobody can reach us", refusal=Refusal.OUR_FAULT)
+    messages = [{"type": "text", "text": reply.text}] if reply.text else []
+    messages += [_picture(file) for file in reply.files]
     answer = await post(
         client,
         f"{api_url}/v2/bot/message/push",
-        json={"to": reply.thread or reply.handle, "messages": [{"type": "text", "text": reply.text}]},
+        json={"to": reply.thread or reply.handle, "messages": messages},
         headers={"authorization": f"Bearer {token}", "x-line-retry-key": retry_key(reply.message_id)},
     )
     if not isinstance(answer, httpx.Response):
         return answer if isinstance(answer, Rejected) else Rejected(reason=answer.reason, refusal=Refusal.RETRY_LATER)
     return _outcome(answer)
+
+
+def _picture(file: OutgoingFile) -> dict[str, str]:
+    """The picture is its own preview, which is why it may not be larger than one."""
+    return {"type": "image", "originalContentUrl": file.link, "previewImageUrl": file.link}
 
 
 def _outcome(answer: httpx.Response) -> Outcome:

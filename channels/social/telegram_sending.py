@@ -1,17 +1,27 @@
-"""Telegram on the way out: `sendMessage`, and what its refusals mean."""
+"""Telegram on the way out: `sendMessage` and its fellows for files, and what their refusals mean."""
 
+import json
 from typing import Any
 
 import httpx
 from msgspec.structs import replace
 
-from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Unknown
+from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Rejected, Unknown
 from channels.edge.payload import a_dict, a_text, an_identifier
 from channels.edge.posting import REASON_LENGTH_MAX, RETRY_AFTER_SECONDS_MAX, json_of, post, refused_by_status
 from channels.edge.text import one_line
 
 TEXT_LENGTH_MAX = 4_096
 """Characters of a text that we send."""
+METHODS = {
+    "photo": "sendPhoto",
+    "animation": "sendAnimation",
+    "video": "sendVideo",
+    "audio": "sendAudio",
+    "voice": "sendVoice",
+    "document": "sendDocument",
+}
+"""By what a file is sent as, which is also the field that holds it."""
 GONE = (
     "bot was blocked",
     "user is deactivated",
@@ -27,10 +37,11 @@ GONE = (
 """What the Bot API says of somebody who cannot be reached; it has no codes."""
 
 
-async def send_text(reply: Outgoing, client: httpx.AsyncClient, *, token: str, api_url: str) -> Outcome:
+async def send_reply(reply: Outgoing, client: httpx.AsyncClient, *, token: str, api_url: str) -> Outcome:
     """One attempt, with a second where a group has moved: the first reached nobody then.
 
-    A longer text is refused rather than cut in two: each half would have a fate of its own, the reply only one.
+    A file goes in the same request, as a form (Bot API, "Sending files"), with the text as its caption. A longer text
+    is refused rather than cut in two: each half would have a fate of its own, the reply only one.
 
     Example: `{"chat_id": "42", "text": "Hi", "reply_parameters": {"message_id": 7, "allow_sending_without_reply":
     true}}` → `{"ok": true, "result": {"message_id": 8, "chat": {"id": 42}}}`; refused: `{"ok": false,
@@ -41,17 +52,28 @@ async def send_text(reply: Outgoing, client: httpx.AsyncClient, *, token: str, a
         return Rejected(reason=reason, refusal=Refusal.OUR_FAULT, concerns_account=True)
     if len(reply.text) > TEXT_LENGTH_MAX:
         return Rejected(reason=f"a text has at most {TEXT_LENGTH_MAX} characters", refusal=Refusal.OUR_FAULT)
-    url, body = f"{api_url}/bot{token}/sendMessage", _body(reply)
-    answer = await post(client, url, json=body)
+    file = reply.files[0] if reply.files else None
+    url, body = f"{api_url}/bot{token}/{METHODS[file.sent_as] if file else 'sendMessage'}", _body(reply)
+    answer = await _posted(client, url, body, file)
     if isinstance(answer, httpx.Response) and (moved := _moved_to(answer)):
         del body["chat_id"]
         body.pop("reply_parameters", None)  # ids count anew in the new chat
         body.pop("message_thread_id", None)
-        answer = await post(client, url, json={"chat_id": moved, **body})
+        answer = await _posted(client, url, {"chat_id": moved, **body}, file)
     if isinstance(answer, httpx.Response):
         return _outcome(answer, an_identifier(body.get("business_connection_id")))
     # An exception may hold the address, and with it the token.
     return replace(answer, reason=answer.reason.replace(token, "…"))
+
+
+async def _posted(
+    client: httpx.AsyncClient, url: str, body: dict[str, Any], file: OutgoingFile | None
+) -> httpx.Response | Rejected | Unknown:
+    """A form's fields are texts; those that are objects are JSON."""
+    if file is None:
+        return await post(client, url, json=body)
+    form = {name: json.dumps(value) if isinstance(value, dict) else str(value) for name, value in body.items()}
+    return await post(client, url, data=form, files={file.sent_as: (file.name, file.body, file.content_type)})
 
 
 def _body(reply: Outgoing) -> dict[str, Any]:
@@ -61,7 +83,9 @@ def _body(reply: Outgoing) -> dict[str, Any]:
         connection = reply.thread.removeprefix("business:")
     elif reply.thread:
         chat, _, topic = reply.thread.partition(":")
-    body: dict[str, Any] = {"chat_id": chat, "text": reply.text}
+    body: dict[str, Any] = {"chat_id": chat}
+    if reply.text:
+        body["caption" if reply.files else "text"] = reply.text
     if connection:
         body["business_connection_id"] = connection
     if topic.isdecimal():

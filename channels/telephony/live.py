@@ -1,30 +1,32 @@
 """Live call events: verify, acknowledge, parse.
 
-A call is written down once, when it has ended: its claim is (account, call id), and only the end tells the outcome.
-What comes before (`newCall`, `answer`, `ringing`) is named in `ignored`, so that order and repeats change nothing.
+What is told of a call is how far it came: it rings, somebody took it, it is over. In any order, and again.
 
-| provider | proof | end of a call | settings |
+| provider | rings | answered | over |
 | --- | --- | --- | --- |
-| twilio | `X-Twilio-Signature`, as for SMS | a final `CallStatus` | `account_sid`, `auth_token` |
-| sipgate | `?secret=` in the hook's URL | `event=hangup` with `cause` | `secret` |
-| placetel | `X-PLACETEL-SIGNATURE`, else `?secret=` | `event=HungUp` with `type` | `secret` |
-| generic | `X-Signature-256: sha256=<hex>`, else `?secret=` | `{"event": "hangup"}` | `secret` |
+| twilio | `twilio_calls.py` | | a final `CallStatus` |
+| sipgate | `newCall` | `answer` | `hangup` with `cause` |
+| placetel | `IncomingCall`, `OutgoingCall` | `CallAccepted` | `HungUp` with `type` |
+| generic | `newCall`, `ringing` | `answer` | `hangup` |
 
-sipgate and Placetel tell neither when a call began nor how long it took: it is dated by its end, with 0 seconds.
-A call that sipgate passed on is a new call with an id of its own; a leg that Twilio dials belongs to its parent call.
+Proof: Twilio's signature as for SMS (`account_sid`, `auth_token`); `X-PLACETEL-SIGNATURE` or, of the generic form,
+`X-Signature-256: sha256=<hex>` with `secret` as the key; else that secret as `?secret=` in the hook's URL.
+
+sipgate and Placetel tell no times: each event happened when it came, and a call took from its answer to its end. At
+whom it rings and who took it sipgate tells by `user[]`, `userId[]` and `answeringNumber`, Placetel by `peer`; a number
+that is an agent's own says it too. A call that sipgate passed on is a new call with an id of its own.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import quoteattr
 
+from msgspec.structs import replace
+
 from channels import phone
 from channels.edge.payload import (
-    CLOCK_SKEW_MAX,
     Acknowledgement,
     Delivery,
     Posted,
@@ -32,27 +34,31 @@ from channels.edge.payload import (
     UnreadablePayload,
     a_dict,
     a_text,
-    an_identifier,
     demand_hmac,
-    plausible,
     read_json,
 )
 from channels.edge.text import clean, one_line
-from channels.telephony import twilio
+from channels.telephony import twilio, twilio_calls
+from channels.telephony.fields import call_id_of, seconds_of, written_at
 from domain.account import AccountDefinition
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.calls.intake import Call
+from domain.calls.stages import Direction, Stage
 
 FIELDS_MAX = 1_000
 SIGNATURE_HEADERS = {"placetel": "x-placetel-signature", "generic": "x-signature-256"}
-TWILIO_OUTCOMES: dict[str, phone.Outcome] = {
-    "completed": "answered",
-    "busy": "busy",
-    "no-answer": "missed",
-    "canceled": "missed",
-    "failed": "failed",
+STAGES = {
+    "newcall": Stage.RINGING,
+    "incomingcall": Stage.RINGING,
+    "outgoingcall": Stage.RINGING,
+    "ringing": Stage.RINGING,
+    "answer": Stage.ANSWERED,
+    "answered": Stage.ANSWERED,
+    "callaccepted": Stage.ANSWERED,
+    "hangup": Stage.ENDED,
+    "hungup": Stage.ENDED,
 }
-ENDS = frozenset({"hangup", "hungup"})
+"""What events mean, by their names in lower case."""
+OUTGOING = {"outgoingcall": "out"}
 OUTCOMES: dict[str, phone.Outcome] = {
     "normalclearing": "answered",
     "accepted": "answered",
@@ -73,6 +79,7 @@ OUTCOMES: dict[str, phone.Outcome] = {
 }
 """sipgate's causes, Placetel's types and our own outcomes, in lower case without separators."""
 NOTES = {"forwarded": "The telephone system passed the call on.", "blocked": "The telephone system blocked the call."}
+"""Ends after which nobody has to call back."""
 
 
 def verify(definition: AccountDefinition, posted: Posted) -> None:
@@ -106,122 +113,108 @@ def acknowledge(definition: AccountDefinition, posted: Posted) -> Acknowledgemen
 
 
 def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
-    """The call if it has ended, else the name of what happened. Raises UnreadablePayload.
+    """How far a call came, else the name of what happened. Raises UnreadablePayload.
 
-    Example: `event=hangup&cause=normalClearing&callId=123456&from=492111234567&to=4915791234567&direction=in`, in JSON
-    of the generic form with `"duration": 42` and `"startedAt": "2026-11-11T09:30:00Z"` if it knows them; Twilio's
-    `CallSid=CA1&CallStatus=completed&CallDuration=42&Direction=inbound&From=%2B4930901820&To=…&SequenceNumber=3`
+    Example: `event=newCall&callId=123456&from=492111234567&to=4915791234567&direction=in&user[]=Ana&userId[]=w0`;
+    `event=answer&callId=123456&…&user=Ana&answeringNumber=4921199999999`; `event=hangup&cause=normalClearing&…`;
+    in JSON of the generic form, with `duration`, `startedAt` (`2026-11-11T09:30:00Z`) and `answeredAt` where known
     """
     settings = phone.read_settings(definition)
     if settings.provider == "twilio":
-        return _twilio_call(definition, settings, posted)
-    fields = _fields(posted)
-    event = one_line(fields.get("event", ""))
+        return twilio_calls.parse(definition, settings, posted)
+    fields = _Fields(posted)
+    event = one_line(fields["event"])
     if not event:
         raise UnreadablePayload("event", "a call event names itself")
-    if event.lower() not in ENDS:
+    if (stage := STAGES.get(event.lower())) is None:
         return Delivery(ignored=[f"call:{event}"])
-    caller, called = fields.get("from", ""), fields.get("to", "")
-    direction = _direction(fields.get("direction", ""), caller, settings)
-    cause = (fields.get("cause") or fields.get("type", "")).lower().replace("_", "").replace("-", "")
-    seconds = _seconds(fields.get("duration", ""))
+    direction = _direction(fields["direction"] or OUTGOING.get(event.lower(), ""), fields["from"], settings)
+    is_inbound = direction is Direction.INBOUND
+    ours = fields.of_ours(stage, is_inbound=is_inbound)
     call = Call(
-        call_id=_call_id(fields.get("callId") or fields.get("call_id", ""), "callId"),
+        call_id=call_id_of(fields["callId"] or fields["call_id"], "callId"),
         direction=direction,
-        handle=_customer(caller if direction is Direction.INBOUND else called, settings),
-        outcome=OUTCOMES.get(cause, "answered" if seconds else "missed"),
-        occurred_at=_started(fields.get("startedAt", ""), posted.received_at, seconds),
+        handle=_number(fields["from" if is_inbound else "to"], settings),
+        outcome="",
+        occurred_at=posted.received_at,
+        stage=stage,
+        agent_ids=phone.agents_named(settings, [*ours, *(_number(one, settings) for one in ours)]),
+        answered_by=fields.answered_by() if stage is Stage.ANSWERED and is_inbound else "",
+    )
+    return Delivery(calls=[(definition.address, _timed(call, fields, posted.received_at))])
+
+
+def _timed(call: Call, fields: "_Fields", received_at: datetime) -> Call:
+    """With when it happened; of one that is over also how it ended."""
+    began_at = written_at(fields["startedAt"], received_at)
+    if call.stage is Stage.RINGING:
+        return replace(call, occurred_at=began_at or received_at)
+    if call.stage is Stage.ANSWERED:
+        return replace(call, occurred_at=written_at(fields["answeredAt"], received_at) or received_at)
+    cause = (fields["cause"] or fields["type"]).lower().replace("_", "").replace("-", "")
+    seconds = seconds_of(fields["duration"])
+    return replace(
+        call,
+        outcome=OUTCOMES.get(cause, ""),
+        occurred_at=began_at or received_at - timedelta(seconds=seconds),
         duration_seconds=seconds,
         note=NOTES.get(cause, "") if cause in OUTCOMES or not cause else f"Ended with {one_line(cause)}.",
+        is_settled=cause in NOTES,
     )
-    return Delivery(calls=[(definition.address, call)])
 
 
-def _twilio_call(definition: AccountDefinition, settings: phone.Settings, posted: Posted) -> Delivery:
-    fields = twilio.fields_of(posted)
-    status = one_line(fields.get("CallStatus", "")).lower()
-    if not status or "CallSid" not in fields:
-        raise UnreadablePayload("CallStatus", "a call's status callback has one")
-    if status not in TWILIO_OUTCOMES:
-        return Delivery(ignored=[f"call:{status}"])
-    if fields.get("ParentCallSid"):
-        return Delivery(ignored=[f"leg:{status}"])
-    direction = Direction.OUTBOUND if fields.get("Direction", "").startswith("outbound") else Direction.INBOUND
-    ours, theirs = ("To", "From") if direction is Direction.INBOUND else ("From", "To")
-    outcome = TWILIO_OUTCOMES[status]
-    is_machine = fields.get("AnsweredBy", "").startswith("machine")
-    seconds = _seconds(fields.get("CallDuration", "")) if outcome == "answered" else 0
-    call = Call(
-        call_id=_call_id(fields["CallSid"], "CallSid"),
-        direction=direction,
-        handle=phone.normalised(fields.get(theirs, ""), settings.region),
-        outcome="voicemail" if outcome == "answered" and is_machine else outcome,
-        occurred_at=_ended(fields.get("Timestamp", ""), posted.received_at) - timedelta(seconds=seconds),
-        duration_seconds=seconds,
-        author=one_line(fields.get("CallerName", "")) if direction is Direction.INBOUND else "",
-    )
-    # One token may stand for several numbers; where the account names its own, a call of another is not taken for it.
-    address = definition.address and phone.normalised(fields.get(ours, ""), settings.region)
-    return Delivery(calls=[(address, call)])
+class _Fields:
+    """A form's or JSON object's fields, each of which may come several times. Raises UnreadablePayload."""
+
+    def __init__(self, posted: Posted) -> None:
+        self._found: dict[str, list[str]] = {}
+        for name, value in _fields(posted):
+            self._found.setdefault(name.removesuffix("[]"), []).append(value)
+
+    def __getitem__(self, name: str) -> str:
+        """The first, or nothing."""
+        return self._found.get(name, [""])[0]
+
+    def all(self, *names: str) -> list[str]:
+        """All of these names; several may stand in one, separated by commas."""
+        return [one for name in names for value in self._found.get(name, []) for one in value.split(",")]
+
+    def of_ours(self, stage: Stage, *, is_inbound: bool) -> list[str]:
+        """What the telephone system calls those of ours who take part: whom it rings at, who took it, who calls."""
+        users = self.all("user", "userId", "fullUserId", "peer")
+        if not is_inbound:
+            return [*users, self["from"]]
+        return [*users, *self.all("answeringNumber"), *([self["to"]] if stage is Stage.RINGING else [])]
+
+    def answered_by(self) -> str:
+        """A name if there is one."""
+        told = (self[name] for name in ("user", "peer", "answeringNumber", "userId"))
+        return one_line(next(filter(None, told), ""))[: phone.NAME_LENGTH_MAX]
 
 
-def _fields(posted: Posted) -> dict[str, str]:
-    """A form's or JSON object's fields; of one that comes twice, the first. Raises UnreadablePayload."""
+def _fields(posted: Posted) -> list[tuple[str, str]]:
+    """Names and values. Raises UnreadablePayload."""
     if "json" in posted.headers.get("content-type", "") or posted.raw.lstrip()[:1] in (b"{", b"["):
-        given: Mapping[str, Any] = a_dict(read_json(posted.raw))
-        return {name: a_text(value) for name, value in given.items()}
+        given: dict[str, Any] = a_dict(read_json(posted.raw))
+        several = ((name, value if isinstance(value, list) else [value]) for name, value in given.items())
+        return [(name, a_text(value)) for name, values in several for value in values[:FIELDS_MAX]]
     try:
-        found: Sequence[tuple[str, str]] = parse_qsl(
-            posted.raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX
-        )
+        found = parse_qsl(posted.raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError as error:
         raise UnreadablePayload("", f"this is no form: {error}") from None
-    return {name: clean(value) for name, value in reversed(found)}
+    return [(name, clean(value)) for name, value in found]
 
 
 def _direction(said: str, caller: str, settings: phone.Settings) -> Direction:
     """As told; Placetel's end of a call does not tell, then a call from one of our numbers is ours."""
     if said:
         return Direction.OUTBOUND if said.lower().startswith("out") else Direction.INBOUND
-    return Direction.OUTBOUND if _customer(caller, settings) in settings.own_numbers else Direction.INBOUND
+    return Direction.OUTBOUND if _number(caller, settings) in settings.own_numbers else Direction.INBOUND
 
 
-def _customer(number: str, settings: phone.Settings) -> str:
-    """Of sipgate, which writes numbers with their country and without a plus: `492111234567`."""
+def _number(number: str, settings: phone.Settings) -> str:
+    """In E.164; of sipgate too, which writes numbers with their country and without a plus: `492111234567`."""
     is_bare = settings.provider in ("sipgate", "generic") and number.isascii() and number.isdigit()
     if is_bare and len(number) > phone.SUBSCRIBER_DIGITS_MIN and not number.startswith("0"):
         number = f"+{number}"
     return phone.normalised(number, settings.region)
-
-
-def _call_id(given: str, field: str) -> str:
-    if not (call_id := an_identifier(given)):
-        raise UnreadablePayload(field, "a call has an id")
-    return call_id
-
-
-def _seconds(given: str) -> int:
-    """0 for what is no number of seconds."""
-    whole = given.strip().partition(".")[0]
-    is_number = whole.isascii() and whole.isdigit() and len(whole) < 10
-    return min(int(whole), phone.DURATION_SECONDS_MAX) if is_number else 0
-
-
-def _ended(given: str, received_at: datetime) -> datetime:
-    """Of `Wed, 11 Nov 2026 09:33:00 +0000`."""
-    try:
-        at = parsedate_to_datetime(given)
-    except (ValueError, OverflowError):
-        return received_at
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return plausible(at, received_at=received_at) if at.year > 1970 else received_at
-
-
-def _started(given: str, received_at: datetime, seconds: int) -> datetime:
-    try:
-        at = datetime.fromisoformat(given)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None or not 1970 < at.year < 9999 or at > received_at + CLOCK_SKEW_MAX:
-        return received_at - timedelta(seconds=seconds)
-    return at.astimezone(UTC)

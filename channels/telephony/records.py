@@ -14,8 +14,8 @@ import msgspec
 from channels import phone
 from channels.edge.payload import CLOCK_SKEW_MAX, IDENTIFIER_LENGTH_MAX
 from channels.edge.text import one_line, without_controls
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.calls.intake import DURATION_SECONDS_MAX, Call
+from domain.calls.stages import Direction
 
 BEST_FIRST: tuple[phone.Outcome, ...] = ("answered", "voicemail", "busy", "missed", "failed")
 """What counts of a call whose rows ended differently."""
@@ -84,7 +84,7 @@ def whole_seconds(given: str, field: str) -> int:
         return 0
     if not (whole.isascii() and whole.isdigit() and len(whole) < 12 and fraction.isalnum() == bool(fraction)):
         raise RowUnreadable(f"{field}: {one_line(given)[:40]!r} is no number of seconds")
-    return min(int(whole), phone.DURATION_SECONDS_MAX)
+    return min(int(whole), DURATION_SECONDS_MAX)
 
 
 def calls_in(read: Read, settings: phone.Settings, *, now: datetime) -> list[tuple[str, Call]]:
@@ -128,7 +128,7 @@ def _call(key: str, parts: list[Row], settings: phone.Settings) -> Call | None:
         handle=phone.normalised(first.caller if is_inbound else first.called, settings.region),
         outcome=outcome,
         occurred_at=first.started_at,
-        duration_seconds=min(talked, phone.DURATION_SECONDS_MAX) if outcome in ("answered", "voicemail") else 0,
+        duration_seconds=min(talked, DURATION_SECONDS_MAX) if outcome in ("answered", "voicemail") else 0,
         author=first.name if is_inbound else "",
     )
 

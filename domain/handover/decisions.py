@@ -6,7 +6,7 @@ from domain.conversation import Conversation
 from domain.customer import Customer
 from domain.delivery import DeliveryReported, DeliveryStatus
 from domain.event import Event
-from domain.interaction import ReplyHandedOver
+from domain.interaction import Attachment, ReplyHandedOver
 from domain.receipts import Fate, Outbound, is_further
 
 
@@ -42,6 +42,12 @@ def mail_address(customer: Customer, conversation: Conversation) -> str:
     return address if "@" in address else ""
 
 
+def languages(customer: Customer, conversation: Conversation) -> tuple[str, str, str]:
+    """In which the visitor may be written to, the likeliest first: of the talk, of their page, of earlier talks."""
+    page = customer.page_languages.get(f"{conversation.account_id} {conversation.handle}", "")
+    return conversation.language, page, customer.language
+
+
 def hand_over(
     customer: Customer,
     conversation: Conversation,
@@ -51,6 +57,7 @@ def hand_over(
     mailbox_id: str,
     subject: str,
     text: str,
+    attachments: tuple[Attachment, ...] = (),
 ) -> list[Event]:
     """The replies go by mail. Nothing where they are not what the visitor has not seen, or there is no address."""
     missed, address = unseen(customer, conversation), mail_address(customer, conversation)
@@ -67,6 +74,7 @@ def hand_over(
             agent_id=missed[-1].agent_id or "",
             subject=subject,
             in_reply_to=conversation.latest_provider_id if conversation.is_away else "",
+            attachments=attachments,
             replies=tuple(one.message_id for one in missed),
         )
     ]

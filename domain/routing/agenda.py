@@ -30,15 +30,20 @@ class Agenda:
 
     def due(self, now: datetime) -> list[str]:
         """Things with a moment that has come, the earliest first; a thing with two comes twice."""
+        if not self._entries or self._entries[0][0] > now:
+            return []
         return [thing for _, thing in self._entries[: self._after(now)]]
 
     def between(self, one: datetime, other: datetime) -> list[str]:
         """Things with a moment after the earlier and up to the later, whichever is which."""
-        return [thing for _, thing in self._entries[self._after(min(one, other)) : self._after(max(one, other))]]
+        first, last = min(one, other), max(one, other)
+        if not self._entries or self._entries[0][0] > last:
+            return []
+        return [thing for _, thing in self._entries[self._after(first) : self._after(last)]]
 
     def next_after(self, now: datetime) -> datetime | None:
         """The first moment later than `now`."""
-        after = self._after(now)
+        after = self._after(now) if self._entries and self._entries[0][0] <= now else 0
         return self._entries[after][0] if after < len(self._entries) else None
 
     def _after(self, now: datetime) -> int:

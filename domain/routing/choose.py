@@ -1,6 +1,6 @@
 """Which agent is asked: those who may be, who of them first, and what decides between them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -10,6 +10,7 @@ from domain.policy import ChoiceRule, Weights
 from domain.routing.crew import Crew, bits
 from domain.routing.facts import EPOCH, Waiting
 from domain.routing.lines import Line, Terms
+from domain.workload import part_in_use
 
 MINUTE = timedelta(minutes=1)
 
@@ -36,55 +37,70 @@ def field_for(line: Line, waiting: Waiting, crew: Crew, now: datetime) -> Field:
         may = fresh or may & ~_bits_of(crew, [next(reversed(waiting.declined))])
     if line.terms.agent_id:
         return Field(all=may, first=may, preference="known_agent")
-    better = may & line.better(crew)
-    return Field(all=may, first=better, preference="preferred_skills") if better else Field(all=may, first=may)
+    if line.terms.preferred and (better := may & line.better(crew)):
+        return Field(all=may, first=better, preference="preferred_skills")
+    return Field(all=may, first=may)
 
 
-def best_two(line: Line, field: Field, crew: Crew, weights: Weights, now: datetime) -> tuple[int, int | None]:
-    """The bits of who is asked, and of who would have been asked without them."""
-    if not field.all & (field.all - 1):
+def best_two(
+    line: Line, field: Field, eligible: int, crew: Crew, weights: Weights, now: datetime
+) -> tuple[int, int | None]:
+    """The bits of who is asked, of so many, and of who would have been asked without them."""
+    if eligible == 1:  # what a busy day is made of
         return field.all.bit_length() - 1, None
-    first = list(islice(_ordered(line.terms, field.first, crew, weights, now), 2))
+    first = _first_two(line.terms, field.first, crew, weights, now)
     if len(first) < 2 and (others := field.all & ~field.first):
-        first += islice(_ordered(line.terms, others, crew, weights, now), 2 - len(first))
+        first += _first_two(line.terms, others, crew, weights, now)
     return first[0], first[1] if len(first) > 1 else None
 
 
 def in_order(line: Line, field: Field, crew: Crew, weights: Weights, now: datetime) -> list[int]:
     """The bits of all who may be asked, the first to be asked first."""
     groups = (field.first, field.all & ~field.first)
-    return [bit for who in groups for bit in _ordered(line.terms, who, crew, weights, now)]
+    return [bit for who in groups for bit in _ordered(line.terms, bits(who), crew, weights, now)]
 
 
 def merit(terms: Terms, bit: int, crew: Crew, weights: Weights, now: datetime) -> float:
     """What the rule counts of the agent; more goes first. Ties go to the longest idle."""
     agent = crew.agents[bit]
     idle_since, _ = crew.turns[bit] or (EPOCH, "")
-    used = agent.load / agent.capacity if agent.capacity else 1.0
     match terms.choice:
         case ChoiceRule.LONGEST_IDLE:
             return (now - idle_since) / timedelta(seconds=1)
         case ChoiceRule.MOST_SKILLED:
             return _levels(terms, bit, crew)
         case ChoiceRule.LEAST_LOADED:
-            return -used
+            return -part_in_use(agent)
         case ChoiceRule.WEIGHTED:
-            idle_minutes = (now - idle_since) / MINUTE
-            return weights.skill * _levels(terms, bit, crew) + weights.idle * idle_minutes - weights.load * used
+            skilled, idle_minutes = _levels(terms, bit, crew), (now - idle_since) / MINUTE
+            return weights.skill * skilled + weights.idle * idle_minutes - weights.load * part_in_use(agent)
 
 
-def _ordered(terms: Terms, who: int, crew: Crew, weights: Weights, now: datetime) -> Iterator[int]:
+def _ordered(terms: Terms, who: Iterable[int], crew: Crew, weights: Weights, now: datetime) -> list[int]:
+    return sorted(who, key=lambda bit: (-merit(terms, bit, crew, weights, now), crew.turns[bit] or (EPOCH, "")))
+
+
+def _first_two(terms: Terms, who: int, crew: Crew, weights: Weights, now: datetime) -> list[int]:
+    """Of those who are alike in all that the rule counts but idleness, only the two longest idle can be among them."""
     if terms.choice is ChoiceRule.LONGEST_IDLE:
-        return crew.longest_idle(who)
-    return iter(
-        sorted(bits(who), key=lambda bit: (-merit(terms, bit, crew, weights, now), crew.turns[bit] or (EPOCH, "")))
-    )
+        return list(islice(crew.longest_idle(who), 2))
+    skills = () if terms.choice is ChoiceRule.LEAST_LOADED else _counted(terms)
+    alike = crew.alike(who, skills)
+    if terms.choice is not ChoiceRule.MOST_SKILLED:
+        alike = [part for one in alike for part in crew.alike_in_load(one)]
+    found = [bit for one in alike for bit in islice(crew.longest_idle(one), 2)]
+    return _ordered(terms, found, crew, weights, now)[:2]
 
 
 def _levels(terms: Terms, bit: int, crew: Crew) -> float:
     """The agent's levels in all that is asked for or preferred."""
     skills = crew.skills[bit]
-    return float(sum(skills.get(skill, 0) for skill in {name for name, _ in (*terms.skills, *terms.preferred)}))
+    return float(sum(skills.get(skill, 0) for skill in _counted(terms)))
+
+
+def _counted(terms: Terms) -> set[str]:
+    """The skills whose levels count."""
+    return {name for name, _ in (*terms.skills, *terms.preferred)}
 
 
 def _bits_of(crew: Crew, agent_ids: list[str]) -> int:

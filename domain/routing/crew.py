@@ -4,17 +4,21 @@ Finding who may take a conversation is then a few ANDs of such numbers, whatever
 facts and never stored.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from domain.agent import NEW, SKILL_LEVEL_MAX, Agent
-from domain.workload import Ask, has_room
+from domain.workload import Ask, has_room, part_in_use
 
 Room = int | Ask
 """What room there must be: load units where they say it all."""
 Turn = tuple[datetime, str]
 """An agent's place among the agents: idle since, agent. The longest idle comes first, then the lower id."""
+NOBODY = (0,) * (SKILL_LEVEL_MAX + 1)
+"""Who has each level of a skill that nobody has."""
+STALE_TURNS_MAX = 100
+NO_ROOM: frozenset[Room] = frozenset()
 
 
 class Crew:
@@ -23,8 +27,8 @@ class Crew:
     def __init__(self) -> None:
         self.version = 0
         """Grows whenever somebody can do more or less, so that what was worked out from it is known to be old."""
-        self.fresh = 0
-        """Who has room for something since the last decision for which they had none."""
+        self.fresh: set[int] = set()
+        """The bits of those who have room for something since the last decision for which they had none."""
         self.agents: list[Agent] = []
         """By bit, as they stand now, reservations counted."""
         self.turns: list[Turn | None] = []
@@ -33,7 +37,7 @@ class Crew:
         """By bit, those that count now."""
         self.taught: list[int] = []
         """By bit, the version in which they came to do more or less."""
-        self.rooms: list[set[Room]] = []
+        self.rooms: list[frozenset[Room]] = []
         """By bit, what they have room for now."""
         self.ids: list[str] = []
         """By bit, whose it is."""
@@ -45,8 +49,12 @@ class Crew:
         self._channels: dict[str, int] = {}  # who may serve this one, of the others
         self._room: dict[Room, int] = {}  # by units alone where they say it all
         self._plain: list[int] = []
+        self._plain_rooms: dict[int, frozenset[Room]] = {}  # of these, by the units that are free
         self._ruled: list[Ask] = []
-        self._in_turn: list[Turn] = []
+        self._counts_load = False  # until somebody asks
+        self._parts: dict[int, float] = {}  # of the capacity in use, by bit
+        self._in_use: dict[float, int] = {}  # who has this part in use
+        self._in_turn: list[Turn] = []  # in order; some of them were an agent's once
 
     def bit(self, agent_id: str) -> int | None:
         """Which bit is this agent's."""
@@ -62,7 +70,7 @@ class Crew:
             self.agents.append(NEW)
             self.turns.append(None)
             self.skills.append({})
-            self.rooms.append(set())
+            self.rooms.append(NO_ROOM)
             self.taught.append(0)
         elif (
             (self.skills[bit] is skills or self.skills[bit] == skills)
@@ -83,20 +91,19 @@ class Crew:
         self.skills[bit] = skills
         self.taught[bit] = self.version
         if self.rooms[bit]:
-            self.fresh |= mask
+            self.fresh.add(bit)
 
     def seat(self, agent_id: str, agent: Agent, turn: Turn | None) -> None:
         """Moves the agent to this turn, with the room they have. No turn: they take no work."""
         bit = self._bits[agent_id]
         self.agents[bit] = agent
-        before = self.turns[bit]
-        if before != turn:
-            if before is not None:
-                del self._in_turn[bisect_left(self._in_turn, before)]
-            if turn is not None:
-                insort(self._in_turn, turn)
+        if self.turns[bit] != turn:
             self.turns[bit] = turn
-        self._open_for(bit, set() if turn is None else self._rooms_of(agent))
+            if turn is not None:
+                self._take_turn(turn)
+        if self._counts_load:
+            self._move_load(bit, agent)
+        self._open_for(bit, NO_ROOM if turn is None else self._rooms_of(agent))
 
     def able(self, skills: Sequence[tuple[str, int]], groups: Sequence[str], channel: str) -> int:
         """Who can and may take such work, whether they have room or not."""
@@ -116,6 +123,7 @@ class Crew:
         if (who := self._room.get(room)) is None:
             if isinstance(room, int):
                 self._plain.append(room)
+                self._plain_rooms.clear()
             else:
                 self._ruled.append(room)
             self._room[room] = 0
@@ -127,50 +135,104 @@ class Crew:
 
     def longest_idle(self, who: int) -> Iterator[int]:
         """The bits of these agents, all of whom take work, in the order of their turns."""
-        if not who & (who - 1):  # nobody, or one: what a busy day is made of
-            if who:
-                yield who.bit_length() - 1
-        elif are_few(who, len(self._in_turn)):
+        if are_few(who, len(self._in_turn)):
             turns = sorted(turn for bit in bits(who) if (turn := self.turns[bit]) is not None)
             yield from (self._bits[agent_id] for _, agent_id in turns)
         else:
             wanted = who.to_bytes(len(self.agents) // 8 + 1, "little")
-            for _, agent_id in self._in_turn:
-                if is_set(wanted, bit := self._bits[agent_id]):
+            for turn in self._in_turn:
+                if is_set(wanted, bit := self._bits[turn[1]]) and self._is_current(turn):
                     yield bit
+
+    def alike(self, who: int, skills: Collection[str]) -> list[int]:
+        """Those of them who have the same sum of levels in these skills, for each sum."""
+        by_sum = {0: who}
+        for skill in skills:
+            before, by_sum = by_sum, {}
+            for total, some in before.items():
+                for level, part in self._by_level(some, skill):
+                    by_sum[total + level] = by_sum.get(total + level, 0) | part
+        return list(by_sum.values())
+
+    def alike_in_load(self, who: int) -> list[int]:
+        """Those of them who have the same part of their capacity in use, for each part."""
+        if not self._counts_load:
+            self._counts_load = True
+            for bit, agent in enumerate(self.agents):
+                self._move_load(bit, agent)
+        return [part for mask in self._in_use.values() if (part := who & mask)]
+
+    def begin(self) -> None:
+        """Drops turns that are over from where the order begins: who was idle for longest has got work."""
+        order, over = self._in_turn, 0
+        while over < len(order) and not self._is_current(order[over]):
+            over += 1
+        del order[:over]
 
     def settle(self) -> None:
         """Everybody has been looked at; from now on only those count as fresh who get room."""
-        self.fresh = 0
+        self.fresh.clear()
 
     def forget_rooms(self) -> None:
         """After the rules have changed what work asks for."""
         self._room.clear()
         self._plain.clear()
+        self._plain_rooms.clear()
         self._ruled.clear()
-        for bit, rooms in enumerate(self.rooms):
-            rooms.clear()
-            if self.turns[bit] is not None:
-                self.fresh |= self._masks[bit]
+        for bit, turn in enumerate(self.turns):
+            self.rooms[bit] = NO_ROOM
+            if turn is not None:
+                self.fresh.add(bit)
 
-    def _rooms_of(self, agent: Agent) -> set[Room]:
+    def _by_level(self, who: int, skill: str) -> Iterator[tuple[int, int]]:
+        """Each level that some of them have, and who; 0 for those who have none."""
+        for level in range(SKILL_LEVEL_MAX, 0, -1):
+            if part := who & self._skilled.get(skill, NOBODY)[level]:
+                yield level, part
+                who ^= part
+        if who:
+            yield 0, who
+
+    def _move_load(self, bit: int, agent: Agent) -> None:
+        mask, part = self._masks[bit], part_in_use(agent)
+        if (before := self._parts.get(bit)) != part:
+            if before is not None:
+                self._in_use[before] ^= mask
+            self._in_use[part] = self._in_use.get(part, 0) | mask
+            self._parts[bit] = part
+
+    def _take_turn(self, turn: Turn) -> None:
+        """Notes it where it belongs, mostly at the end. The one before stays, until there are too many of those."""
+        order = self._in_turn
+        if not order or turn > order[-1]:
+            order.append(turn)
+        elif order[index := bisect_left(order, turn)] != turn:
+            order.insert(index, turn)
+        if len(order) > STALE_TURNS_MAX + 2 * len(self.agents):
+            order[:] = filter(self._is_current, order)
+
+    def _is_current(self, turn: Turn) -> bool:
+        return self.turns[self._bits[turn[1]]] == turn
+
+    def _rooms_of(self, agent: Agent) -> frozenset[Room]:
         free = agent.capacity - agent.load
-        rooms: set[Room] = {units for units in self._plain if free >= units}
+        if (rooms := self._plain_rooms.get(free)) is None:
+            rooms = self._plain_rooms[free] = frozenset(units for units in self._plain if free >= units)
         if self._ruled:
-            rooms.update(ask for ask in self._ruled if has_room(agent, ask))
+            rooms = rooms.union(ask for ask in self._ruled if has_room(agent, ask))
         return rooms
 
-    def _open_for(self, bit: int, rooms: set[Room]) -> None:
+    def _open_for(self, bit: int, rooms: frozenset[Room]) -> None:
         before = self.rooms[bit]
-        if before == rooms:
+        if before is rooms or before == rooms:
             return
         mask = self._masks[bit]
         for room in before ^ rooms:
             self._room[room] ^= mask
         if rooms - before:
-            self.fresh |= mask
-        elif not rooms and self.fresh & mask:
-            self.fresh ^= mask
+            self.fresh.add(bit)
+        elif not rooms:
+            self.fresh.discard(bit)
         self.rooms[bit] = rooms
 
 
@@ -182,21 +244,26 @@ def room_key(ask: Ask) -> Room:
 def bits(who: int) -> list[int]:
     """The bits that are set, the lowest first."""
     found = []
-    while who:
-        lowest = who & -who
-        found.append(lowest.bit_length() - 1)
-        who ^= lowest
+    while who:  # from the highest down, because the number then becomes shorter
+        bit = who.bit_length() - 1
+        found.append(bit)
+        who ^= 1 << bit
+    found.reverse()
     return found
+
+
+def count(who: int) -> int:
+    """How many bits are set: quick where it is none or one, what a busy day is made of."""
+    return who.bit_count() if who & (who - 1) else int(who > 0)
 
 
 def are_few(numbers: int, of: int) -> bool:
     """Whether looking at each is quicker than going through the order of all until one of them comes.
 
-    The first takes as many steps as there are, the second as many as there are others between two of them, which are
-    shorter steps by far.
+    The first takes as many steps as there are, the second as many as there are others between two of them.
     """
     found = numbers.bit_count()
-    return found * found * 4 <= of
+    return found * found <= 2 * of
 
 
 def is_set(numbers: bytes, bit: int) -> bool:

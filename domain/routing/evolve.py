@@ -30,7 +30,7 @@ from domain.classification import AgeAdjusted, ConversationClassified, Conversat
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded
 from domain.policy import PolicyDefined
-from domain.queue import QueueDefined
+from domain.queue import QueueDefined, WorkPutBack, WorkSetAside
 from domain.routing.facts import Desk, StandingOffer, Waiting
 from domain.routing.state import RouterState
 
@@ -61,7 +61,15 @@ DeskEvent = (
     | LoadReleased
 )
 TOPICS = frozenset(
-    event.TOPIC for event in (*get_args(ConversationEvent), *get_args(DeskEvent), QueueDefined, PolicyDefined)
+    event.TOPIC
+    for event in (
+        *get_args(ConversationEvent),
+        *get_args(DeskEvent),
+        QueueDefined,
+        WorkSetAside,
+        WorkPutBack,
+        PolicyDefined,
+    )
 )
 """All that concerns the router: a cold start reads only these."""
 CAME_TO_NOTHING = frozenset({"declined", "expired", "withdrawn"})
@@ -157,6 +165,16 @@ def _evolve_queue(state: RouterState, recorded: Recorded, event: QueueDefined) -
     state.place_queue_anew(queue_id)
 
 
+def _set_aside(state: RouterState, recorded: Recorded, event: WorkSetAside | WorkPutBack) -> None:
+    """What is set aside waits nowhere; what is put back is enqueued anew where it still waits."""
+    queue_id, facts = recorded.stream, state.facts
+    facts.queues[queue_id] = queue.evolve(facts.queues.get(queue_id, queue.NEW), event)
+    waiting = facts.waiting.get(event.conversation_id)
+    if isinstance(event, WorkSetAside) and waiting is not None and waiting.queue_id == queue_id:
+        del facts.waiting[event.conversation_id]
+        state.place_conversation(event.conversation_id)
+
+
 def _evolve_policy(state: RouterState, _: Recorded, event: PolicyDefined) -> None:
     """What waits is ordered and weighed by the new rules from now on."""
     state.facts.policy = policy.evolve(state.facts.policy, event)
@@ -167,5 +185,7 @@ _TAKES: dict[type[Event], Callable[[RouterState, Recorded, Any], None]] = {
     **dict.fromkeys(get_args(ConversationEvent), _evolve_conversation),
     **dict.fromkeys(get_args(DeskEvent), _evolve_desk),
     QueueDefined: _evolve_queue,
+    WorkSetAside: _set_aside,
+    WorkPutBack: _set_aside,
     PolicyDefined: _evolve_policy,
 }

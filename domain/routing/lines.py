@@ -1,12 +1,13 @@
 """Who waits for whom, in order: a line for each distinct thing that is asked of agents.
 
 The lines are bits too, as the agents are in `crew.py`: which lines an agent may serve is a few operations on such
-numbers. Derived from the facts and never stored. Everything is a sorted list of unique tuples, so that the order of
+numbers. Derived from the facts and never stored. Everything is a sorted list of unique places, so that the order of
 changes leaves no trace: the same facts give the same lines.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 import msgspec
 
@@ -17,10 +18,16 @@ from domain.workload import Ask
 
 Skills = tuple[tuple[str, int], ...]
 """Skill and lowest level, by skill: `(("lang:zh", 5), ("returns", 3))`."""
-Place = tuple[int, int, str]
-"""A conversation's place in its line: order key, position at which it was enqueued, conversation."""
-NOWHERE: Place = (1 << 80, 0, "")
+Place = int
+"""A conversation's place in its line: the order key, then the position at which it was enqueued, which is its alone.
+
+Both in one number, because places are compared more often than anything else.
+"""
+POSITIONS = 1 << 48
+NOWHERE: Place = 1 << 200
 """Stands behind every place: the first of a line in which nobody waits."""
+Pick = Callable[[Sequence[Place]], tuple[Place, ...]]
+"""Takes the places of some lines from a list of all, by number."""
 FORGOTTEN = -1
 """The number of a line whose number another may have."""
 
@@ -84,9 +91,11 @@ class Lines:
         self.version = 0
         """Grows with every new line, so that what was worked out from them is known to be old."""
         self._numbers: dict[Terms, int] = {}
+        self.conversations: dict[Place, str] = {}
+        """Who stands at each place."""
         self._places: dict[str, tuple[Line, Place]] = {}
         self._asking: dict[Room, int] = {}  # lines by the room they ask for
-        self._numbers_of: dict[tuple[int, Room], tuple[int, ...]] = {}
+        self._picks: dict[tuple[int, frozenset[Room]], Pick | None] = {}
         self._demanding: dict[str, list[int]] = {}  # lines that ask for at least this level of a skill
         self._for_groups: dict[str, int] = {}
         self._for_everybody = 0
@@ -107,16 +116,17 @@ class Lines:
 
     def join(self, conversation_id: str, line: Line, key: int, position: int) -> None:
         """Puts a conversation that stands in no line into this one."""
-        self.put_back(line, (key, position, conversation_id))
+        self.put_back(conversation_id, line, key * POSITIONS + position)
 
-    def put_back(self, line: Line, place: Place) -> None:
+    def put_back(self, conversation_id: str, line: Line, place: Place) -> None:
         """Puts a conversation that stands in no line where it stood."""
         if line.number == FORGOTTEN:
             line = self.line(line.terms)
         insort(line.waiting, place)
-        if line.waiting[0] is place:
+        if line.waiting[0] == place:
             self.first[line.number] = place
-        self._places[place[2]] = (line, place)
+        self.conversations[place] = conversation_id
+        self._places[conversation_id] = (line, place)
         self.fresh.add(line.number)
 
     def leave(self, conversation_id: str) -> tuple[Line, Place] | None:
@@ -124,6 +134,7 @@ class Lines:
         if (found := self._places.pop(conversation_id, None)) is None:
             return None
         line, place = found
+        del self.conversations[place]
         waiting = line.waiting
         index = bisect_left(waiting, place)
         del waiting[index]
@@ -162,6 +173,10 @@ class Lines:
         """The line in which it waits."""
         return self._places[conversation_id][0]
 
+    def line_at(self, place: Place) -> Line:
+        """The line that the place is in."""
+        return self.line_of(self.conversations[place])
+
     def is_waiting(self, conversation_id: str) -> bool:
         """Whether it stands in a line."""
         return conversation_id in self._places
@@ -171,11 +186,15 @@ class Lines:
         line, place = self._places[conversation_id]
         return bisect_left(line.waiting, place)
 
-    def numbers(self, reach: int, room: Room) -> tuple[int, ...]:
-        """Of these lines, as bits, the numbers of those that ask for this room. The same for all who reach the same."""
-        if (numbers := self._numbers_of.get((reach, room))) is None:
-            numbers = self._numbers_of[reach, room] = tuple(bits(reach & self._asking.get(room, 0)))
-        return numbers
+    def pick(self, reach: int, rooms: frozenset[Room]) -> Pick | None:
+        """Picks those of these lines, as bits, that ask for one of the rooms; the same for all who reach the same."""
+        if (reach, rooms) not in self._picks:
+            asking = 0
+            for room in rooms:
+                asking |= self._asking.get(room, 0)
+            numbers = bits(reach & asking)
+            self._picks[reach, rooms] = itemgetter(*numbers, numbers[0]) if numbers else None  # one number is no tuple
+        return self._picks[reach, rooms]
 
     def _index(self, line: Line, mask: int) -> None:
         """Enters a line under all that is asked of agents."""
@@ -184,7 +203,7 @@ class Lines:
             self.for_one.setdefault(terms.agent_id, set()).add(line.number)
             return
         self.version += 1
-        self._numbers_of.clear()
+        self._picks.clear()
         self._asking[line.room] = self._asking.get(line.room, 0) | mask
         for skill, level in terms.skills:
             levels = self._demanding.setdefault(skill, [0] * (SKILL_LEVEL_MAX + 2))
@@ -205,7 +224,7 @@ class Lines:
             self.for_one[line.terms.agent_id].discard(number)
             return
         self.version += 1
-        self._numbers_of.clear()
+        self._picks.clear()
         for levels in self._demanding.values():
             levels[:] = [lines & ~mask for lines in levels]
         for index in (self._for_groups, self._on_channel):
@@ -220,31 +239,26 @@ class Lines:
 class Reach:
     """The lines that one agent can and may serve."""
 
-    __slots__ = ("_agent_id", "_by_room", "_lines", "_mask")
+    __slots__ = ("_agent_id", "_by_rooms", "_lines", "_mask")
 
     def __init__(self, lines: Lines, mask: int, agent_id: str) -> None:
         self._lines = lines
         self._mask = mask
         self._agent_id = agent_id
-        self._by_room: dict[Room, tuple[int, ...]] = {}
+        self._by_rooms: dict[frozenset[Room], Pick | None] = {}
 
-    def first(self, rooms: Collection[Room], passed: Collection[int]) -> Place:
-        """The first place of all that ask for one of these rooms; NOWHERE if nobody does. Leaves out passed lines."""
-        lines, best = self._lines, NOWHERE
-        for room in rooms:
-            if (numbers := self._by_room.get(room)) is None:
-                numbers = self._by_room[room] = lines.numbers(self._mask, room)
-            if not numbers:
-                continue
-            place = min(map(lines.first.__getitem__, numbers))
-            if place >= best:
-                continue
-            if passed and lines.line_of(place[2]).number in passed:
-                place = min([best, *(lines.first[number] for number in numbers if number not in passed)])
-            best = place
+    def first(self, rooms: frozenset[Room], first: Sequence[Place]) -> Place:
+        """The first place of all that ask for one of these rooms, where `first` has that of each line, by number.
+
+        NOWHERE if nobody waits there.
+        """
+        lines = self._lines
+        if rooms not in self._by_rooms:
+            self._by_rooms[rooms] = lines.pick(self._mask, rooms)
+        pick = self._by_rooms[rooms]
+        best = min(pick(first)) if pick else NOWHERE
         if mine := lines.for_one.get(self._agent_id):
-            places = (lines.first[n] for n in mine if n not in passed and lines.by_number[n].room in rooms)
-            best = min(best, min(places, default=NOWHERE))
+            best = min(best, min((first[n] for n in mine if lines.by_number[n].room in rooms), default=NOWHERE))
         return best
 
 

@@ -1,7 +1,12 @@
-"""Pull: what waits that an agent may take by themselves, beside what the router offers them."""
+"""Pull: what waits that an agent may take by themselves, beside what the router offers them.
+
+That an agent declined something bars them from nothing here: a rest keeps the router from asking again at once, and who
+picks has changed their mind. Doors that are closed bar everybody.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
+from heapq import nsmallest
 
 import msgspec
 
@@ -17,6 +22,10 @@ class NotEligible(RuleBroken):
     """The agent lacks a skill or a group that the conversation asks for, or does not serve its channel."""
 
 
+class QueueClosed(RuleBroken):
+    """The queue is closed: its work waits until it opens."""
+
+
 class Pickable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A waiting conversation in the light of one agent."""
 
@@ -25,32 +34,61 @@ class Pickable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parts: dict[str, float]
     """What the score is made of, in seconds."""
     obstacle: str
-    """Why there is no room for it at the moment, as `workload.no_room` says it; empty where there is."""
+    """Why they cannot have it at the moment: `closed until 2026-11-12T08:00:00+00:00`, or that there is no room, as
+    `workload.no_room` says it; empty where they can."""
 
 
-def demand_eligible(facts: Facts, waiting: Waiting, agent: Agent, at: datetime) -> None:
-    """By what it asks for at its step of the timetable. Raises NotEligible."""
+def demand_pickable(facts: Facts, waiting: Waiting, agent: Agent, at: datetime) -> None:
+    """By what it asks for at its step of the timetable, room apart. Raises NotEligible, QueueClosed."""
     skills, groups = facts.requirement(waiting, waiting.step)
     if lack := _lacks(agent, skills, groups, at) or off_channel(agent, waiting.channel):
         raise NotEligible(lack)
+    if closed := _closed(facts, waiting.queue_id, at):
+        raise QueueClosed(f"the queue is {closed}")
 
 
-def pickable(facts: Facts, several: Iterable[Waiting], agent: Agent, at: datetime) -> list[Pickable]:
-    """Those of them that the agent is eligible for, the highest score first; of equals the longest waiting."""
-    found = []
+def pickable(facts: Facts, several: Iterable[Waiting], agent: Agent, at: datetime, limit: int) -> list[Pickable]:
+    """So many of those that the agent is eligible for.
+
+    What they can have now comes first, then what something is in the way of; each with the highest score first, of
+    equals the longest waiting. The first of a part, looked at once more with the rest, are the first of the whole.
+    """
+    found: list[Pickable] = []
+    obstacles: dict[tuple[object, ...], str | None] = {}
     for waiting in several:
-        skills, groups = facts.requirement(waiting, waiting.step)
-        if _lacks(agent, skills, groups, at) or off_channel(agent, waiting.channel):
-            continue
-        score, parts = facts.score(waiting, at)
-        obstacle = no_room(agent, facts.ask(waiting))
-        found.append(Pickable(waiting=waiting, score=score, parts=parts, obstacle=obstacle))
-    return sorted(found, key=lambda one: (-one.score, one.waiting.waiting_since, one.waiting.conversation_id))
+        case = (waiting.queue_id, waiting.channel, waiting.language, waiting.step, *sorted(waiting.skills.items()))
+        if case not in obstacles:
+            obstacles[case] = _obstacle(facts, waiting, agent, at)
+        if (obstacle := obstacles[case]) is not None:
+            score, parts = facts.score(waiting, at)
+            found.append(Pickable(waiting=waiting, score=score, parts=parts, obstacle=obstacle))
+    return nsmallest(limit, found, key=_order)
 
 
 def could_serve(agent: Agent, definition: QueueDefinition, at: datetime) -> bool:
     """Whether there may be anything in the queue for the agent: once all steps of its timetable are taken, at last."""
     return not _lacks(agent, *definition.requirement(len(definition.relaxation)), at)
+
+
+def _order(one: Pickable) -> tuple[bool, float, datetime, str]:
+    return bool(one.obstacle), -one.score, one.waiting.waiting_since, one.waiting.conversation_id
+
+
+def _obstacle(facts: Facts, waiting: Waiting, agent: Agent, at: datetime) -> str | None:
+    """None where they may not have it at all."""
+    skills, groups = facts.requirement(waiting, waiting.step)
+    if _lacks(agent, skills, groups, at) or off_channel(agent, waiting.channel):
+        return None
+    return _closed(facts, waiting.queue_id, at) or no_room(agent, facts.ask(waiting))
+
+
+def _closed(facts: Facts, queue_id: str, at: datetime) -> str:
+    """`closed until 2026-11-12T08:00:00+00:00`; empty while it is open."""
+    hours = facts.definition(queue_id).opening_hours
+    if hours is None or hours.is_open(at):
+        return ""
+    opens_at = hours.next_change(at)
+    return f"closed until {opens_at.isoformat()}" if opens_at else "closed"
 
 
 def _lacks(agent: Agent, skills: dict[str, int], groups: tuple[str, ...], at: datetime) -> str:

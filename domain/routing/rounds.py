@@ -12,7 +12,7 @@ from domain.agent import Agent, Work
 from domain.assignment import Choice
 from domain.queue import Limit, OverflowRule
 from domain.routing.choose import Field, best_two, field_for
-from domain.routing.crew import Turn, bits
+from domain.routing.crew import Turn, count
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 from domain.routing.facts import StandingOffer, Waiting
 from domain.routing.lines import NOWHERE, Line, Place
@@ -40,8 +40,9 @@ class Round:
         self._stood: dict[str, tuple[Line, Place] | None] = {}  # where conversations did
         self._steps: dict[str, int] = {}
         self._looks: list[Look] = []
-        self._passed: set[int] = set()  # numbers of lines that are gone through
+        self._first: list[Place] = []  # by number, where each line begins; nowhere once it is gone through
         state.advance(now)
+        state.crew.begin()
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +53,7 @@ class Round:
         for conversation_id, stood in self._stood.items():
             self._state.lines.leave(conversation_id)
             if stood is not None:
-                self._state.lines.put_back(*stood)
+                self._state.lines.put_back(conversation_id, *stood)
 
     def run(self, limit: int) -> None:
         """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions.
@@ -144,17 +145,18 @@ class Round:
     def _offer_all(self, limit: int) -> None:
         """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
         lines, crew = self._state.lines, self._state.crew
+        self._first = lines.first.copy()
         for line in map(lines.by_number.__getitem__, lines.fresh):
             if line.waiting and (room := crew.with_room(line.room)) and room & line.able(crew):
                 self._go_through(line, 0)
-        for fresh in bits(crew.fresh):
+        for fresh in sorted(crew.fresh):
             self._look_for(fresh)
         while self._looks and len(self.decisions) < limit:
             place, number, depth, bit = heappop(self._looks)
             line = lines.by_number[number]
             is_there = depth < len(line.waiting) and line.waiting[depth] == place
             if bit >= 0:
-                if is_there and number not in self._passed:
+                if is_there and self._first[number] != NOWHERE:
                     self._go_through(line, 0 if self._try(line, place) else 1)
                 self._look_for(bit)
             elif not is_there or self._try(line, place):
@@ -164,7 +166,7 @@ class Round:
 
     def _go_through(self, line: Line, depth: int) -> None:
         """From that place down, for whoever may take it; so nobody need look at it for one agent any more."""
-        self._passed.add(line.number)
+        self._first[line.number] = NOWHERE
         self._look_at(line, depth)
 
     def _look_at(self, line: Line, depth: int) -> None:
@@ -176,13 +178,13 @@ class Round:
     def _look_for(self, bit: int) -> None:
         """At the first place that the agent may get, if there is one."""
         if rooms := self._state.crew.rooms[bit]:
-            place = self._state.reach(bit).first(rooms, self._passed)
-            if place is not NOWHERE:
-                heappush(self._looks, (place, self._state.lines.line_of(place[2]).number, 0, bit))
+            place = self._state.reach(bit).first(rooms, self._first)
+            if place != NOWHERE:
+                heappush(self._looks, (place, self._state.lines.line_at(place).number, 0, bit))
 
     def _try(self, line: Line, place: Place) -> bool:
         """Offers what waits there, if somebody may be asked."""
-        waiting = self._state.facts.waiting[place[2]]
+        waiting = self._state.facts.waiting[self._state.lines.conversations[place]]
         field = field_for(line, waiting, self._state.crew, self.now)
         if field.all:
             self._offer(line, waiting, field)
@@ -212,7 +214,8 @@ class Round:
         facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)
         rules = facts.policy.rules
         timeout_seconds = facts.definition(waiting.queue_id).offer_timeout_seconds or rules.offer_timeout_seconds
-        bit, second = best_two(line, field, crew, rules.weights, self.now)
+        eligible = count(field.all)
+        bit, second = best_two(line, field, eligible, crew, rules.weights, self.now)
         idle_since, agent_id = crew.turns[bit] or (None, "")
         runner_up_idle_since, runner_up = (second is not None and crew.turns[second]) or (None, None)
         score, parts = facts.score(waiting, self.now)
@@ -223,7 +226,7 @@ class Round:
             policy_version=facts.policy.number,
             rule=str(line.terms.choice),
             score=score,
-            eligible=field.all.bit_count(),
+            eligible=eligible,
             idle_since=idle_since,
             runner_up=runner_up,
             runner_up_idle_since=runner_up_idle_since,

@@ -41,6 +41,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """A person, or a token that only we can make, decided where it is: no other mail changes that."""
     moved_from: str = ""
     """The conversation that a person took it out of."""
+    nature: str = ""
+    """Of a mail that no person wrote: what did, as of `MessageReceived`."""
 
 
 def remembered(mail: Mail, subject: str) -> Mail:
@@ -80,6 +82,7 @@ def _with_arrived(mails: dict[str, Mail], event: MessageReceived) -> dict[str, M
         said_at=event.said_at,
         answers=event.answers,
         is_fixed=event.joined_by in PROVEN,
+        nature=event.nature,
     )
     kept = mails | {key_of(event.account_id, event.provider_id): remembered(mail, event.subject)}
     if len(kept) > MAILS_KEPT:

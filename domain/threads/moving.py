@@ -5,9 +5,10 @@ from datetime import datetime
 import msgspec
 
 from domain.conversation import Conversation, ConversationOpened, Status, demand_open, opened
-from domain.customer import Customer, demand_room, evolve_conversation
+from domain.customer import Customer, demand_room
 from domain.event import Event, RuleBroken
 from domain.intake import Intake, enqueue
+from domain.parts import evolve_conversation
 from domain.threads.mails import Mail, close_empty, mails_in, move
 
 

@@ -33,9 +33,7 @@ VALUES = some.recursive(
 )
 calm = settings(
     max_examples=EXAMPLES_MAX,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    derandomize=True,
 )
 
 

@@ -69,8 +69,6 @@ def make_possible(case: Case[Any]) -> None:
 
 FEW = settings(
     max_examples=EXAMPLES_MAX,
-    deadline=None,
-    derandomize=True,
     database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

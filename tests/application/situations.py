@@ -6,6 +6,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -13,7 +14,6 @@ import msgspec
 from application.claims import ClaimKeys
 from application.commands import Command, Commands
 from application.directory import Directory
-from application.exchange.limits import DEFAULT
 from application.follower import Follower
 from application.log import Log
 from application.router import Router
@@ -26,7 +26,8 @@ from application.use_cases.receive_messages import Receipt, ReceiveMessages
 from application.use_cases.serve_conversations import ServeConversations
 from application.use_cases.set_up import SetUp
 from application.use_cases.steer_conversations import SteerConversations
-from channels.table import CHANNELS
+from application.use_cases.take_calls import TakeCalls
+from channels.table import takes_of
 from domain.account import AccountDefinition
 from domain.agent import Agent, Presence
 from domain.assignment import ConversationOffered
@@ -43,7 +44,6 @@ from infrastructure.positions import PostgresPositions
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 MASTER_KEY = b"the master key of the tests, 32."
 CLAIM_KEY = b"the claim key of all tests, 32 b"
-REPLY_CHANNELS = {"webchat": DEFAULT, "email": DEFAULT, "whatsapp": CHANNELS["whatsapp"].limits}
 
 
 Aggregate = TypeVar("Aggregate", Customer, Agent)
@@ -92,10 +92,11 @@ class Shop:
         self.set_up = SetUp(self.commands)
         self.staff = KeepStaff(self.commands)
         self.customers = KnowCustomers(self.commands)
+        self.calls = TakeCalls(self.commands, self.directory)
         self.reception = ReceiveMessages(self.commands, self.directory)
-        desk = Desk(self.commands, self.directory)
-        self.serve = ServeConversations(desk, REPLY_CHANNELS)
-        self.steer = SteerConversations(desk)
+        self.desk = Desk(self.commands, self.directory, partial(takes_of, has_links=False))
+        self.serve = ServeConversations(self.desk)
+        self.steer = SteerConversations(self.desk)
         self.router = Router(log, AssignWork(self.commands), clock)
         self.queue_id = ""
         self.account_id = ""

@@ -79,6 +79,20 @@ async def test_it_knows_the_newest_policy_and_its_number(shop: Shop) -> None:
     assert shop.directory.policy.rules.offer_timeout_seconds == 40
 
 
+async def test_it_knows_the_languages_that_somebody_speaks(shop: Shop) -> None:
+    await shop.hire("Mei", {"lang:zh": 5, "returns": 3})
+    await shop.directory_follower.catch_up()
+    silent = shop.directory.languages
+    await shop.set_up.define_policy(shop.command(), RoutingPolicy(language_prefix="lang:"))
+    await shop.directory_follower.catch_up()
+    before = shop.directory.languages
+    await shop.hire("Ola", {"lang:de": 5})
+    await shop.directory_follower.catch_up()
+
+    assert silent is None, "nothing asks for a language"
+    assert (before, shop.directory.languages) == (("zh",), ("de", "zh"))
+
+
 async def test_it_finds_people_by_id_and_login(shop: Shop) -> None:
     person_id = await admit(shop, role=Role.SUPERVISOR)
 

@@ -157,8 +157,10 @@ def busy_floor(agents: int) -> Floor:
         for _ in range(AT_ONCE):
             floor.come()
         floor.decide()
+    units = sorted(set(floor.state.facts.policy.rules.units.values()))
     for bit in range(agents):
-        floor.state.reach(bit).first(floor.state.facts.policy.rules.units.values(), ())  # known after a while
+        for most in range(1, len(units) + 1):  # known after a while
+            floor.state.reach(bit).first(frozenset(units[:most]), floor.state.lines.first)
     return floor
 
 

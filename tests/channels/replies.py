@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import HTTP
 from typing import Any
 
 import httpx
 
 from application.exchange.media import Fetched, MediaRefused
-from application.exchange.sending import Outcome, Outgoing, Send
+from application.exchange.sending import Outcome, Outgoing, OutgoingFile, Send
 from domain.account import AccountDefinition
 from tests.channels.scripted_provider import Scripted, Taken, patience, scripted_provider
 
+PNG = b"\x89PNG\r\n\x1a\n\r\n--\x00\xff"
 NO_HEADERS: Mapping[str, str] = {}
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -27,6 +30,24 @@ def a_reply(**changes: Any) -> Outgoing:
         "heard_at": NOON,
     }
     return Outgoing(**(whole | changes))
+
+
+def a_file(sent_as: str, content_type: str = "image/png", name: str = "map.png", body: bytes = PNG) -> OutgoingFile:
+    """A file that goes with a reply."""
+    return OutgoingFile(sent_as=sent_as, name=name, content_type=content_type, body=body)
+
+
+def form_of(taken: Taken) -> dict[str, tuple[str, str, bytes]]:
+    """A form with files as it came: by field, name and type of the file (empty for other fields), and the bytes."""
+    head = f"content-type: {taken.headers['content-type']}\r\n\r\n".encode()
+    form = message_from_bytes(head + taken.body, policy=HTTP)
+    found: dict[str, tuple[str, str, bytes]] = {}
+    for part in form.iter_parts():
+        name, body = str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True)
+        assert isinstance(body, bytes)
+        kind = part.get_content_type() if part.get_filename() else ""
+        found[name] = (part.get_filename() or "", kind, body)
+    return found
 
 
 def attempted(

@@ -27,7 +27,12 @@ def raw(value: Any) -> bytes:
 
 def test_a_message_with_everything_becomes_ours() -> None:
     whole = a_message(
-        author="A\u202ena", text="Hi\x00\n😀", thread="t-1", subject="Par\ncel", occurred_at="2026-11-21T12:00:00+02:00"
+        author="A\u202ena",
+        text="Hi\x00\n😀",
+        thread="t-1",
+        subject="Par\ncel",
+        occurred_at="2026-11-21T12:00:00+02:00",
+        language="pt_BR",
     )
 
     account, message = adapter.parse(raw(whole), received_at=NOON)
@@ -41,6 +46,7 @@ def test_a_message_with_everything_becomes_ours() -> None:
         author="Ana",
         thread="t-1",
         subject="Par cel",
+        language="pt-BR",
     )
 
 

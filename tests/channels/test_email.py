@@ -46,6 +46,11 @@ def test_a_plain_mail_becomes_a_message() -> None:
     assert (mail.rule, mail.recipient, mail.automatic_because) == (Rule.NEW, "help@shop.example", ())
 
 
+@pytest.mark.parametrize(("header", "language"), [("de-CH", "de-CH"), (" zh ", "zh"), ("de, en", ""), ("*", "")])
+def test_the_language_of_a_mail_is_told_where_it_is_one(header: str, language: str) -> None:
+    assert read(a_mail(f"Content-Language: {header}")).message.language == language
+
+
 def test_text_markup_and_files_are_told_apart() -> None:
     body = (
         b'--o\r\nContent-Type: multipart/alternative; boundary="i"\r\n\r\n'

@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels.table import CHANNELS, check_definition
+from channels.table import CHANNELS, check_definition, takes_of
 from domain.account import AccountDefinition, AccountInvalid
 
 HOOKED = ["whatsapp", "messenger", "instagram", "telegram", "line", "wechat", "wecom", "x", "sms"]
@@ -25,3 +25,15 @@ def test_a_definition_is_checked_by_its_channel() -> None:
 def test_a_channel_we_do_not_have_is_refused_by_name() -> None:
     with pytest.raises(AccountInvalid, match="telegraph"):
         check_definition(AccountDefinition(channel="telegraph", name="T", queue_id="q"))
+
+
+def test_files_that_providers_fetch_are_taken_where_they_can_reach_us() -> None:
+    own_login, page = {"login": "instagram"}, dict[str, str]()
+    asked = [("line", page), ("sms", page), ("instagram", own_login), ("instagram", page), ("telegram", page)]
+
+    within = [takes_of(channel, settings, has_links=False) for channel, settings in asked]
+    reached = [takes_of(channel, settings, has_links=True) for channel, settings in asked]
+
+    assert [one is not None and one.files is not None for one in within] == [False, False, False, True, True]
+    assert all(one is not None and one.files is not None for one in reached)
+    assert takes_of("phone", page, has_links=True) is None

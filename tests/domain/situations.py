@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from domain import agent, assignment, conversation, customer, offers, workload
+from domain import agent, assignment, conversation, customer, offers, parts, workload
 from domain.agent import Agent, Presence
 from domain.conversation import Conversation, ConversationOpened
 from domain.customer import Customer
@@ -29,7 +29,7 @@ JOAN = "customer-joan"
 def after(before: Conversation, events: Iterable[Event]) -> Conversation:
     """The conversation once these events have happened."""
     for event in events:
-        before = customer.evolve_conversation(before, event)
+        before = parts.evolve_conversation(before, event)
     return before
 
 

@@ -2,14 +2,15 @@
 
 import pytest
 
-from domain import conversation, customer, intake
+from domain import conversation, customer, intake, parts
 from domain.agent import AgentSignedIn
 from domain.assignment import ConversationHeld
+from domain.calls.intake import Call, take_call
+from domain.calls.stages import CallLogged, Direction
 from domain.conversation import ConversationClosed, ConversationOpened, ConversationUnknown, Status
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked
-from domain.event import Event
-from domain.intake import Call
-from domain.interaction import CallLogged, Direction
+from domain.event import TOPICS, Event
+from domain.streams import topics_of
 from tests.domain.situations import (
     ACCOUNT,
     CONVERSATION,
@@ -58,9 +59,9 @@ def test_a_withheld_number_is_nobodys_handle() -> None:
     assert events == []
 
 
-def a_call(handle: str = "+4930123456") -> Call:
+def a_call(handle: str = "+4930123456", call_id: str = "call-1") -> Call:
     return Call(
-        call_id="call-1",
+        call_id=call_id,
         direction=Direction.INBOUND,
         handle=handle,
         outcome="answered",
@@ -70,10 +71,10 @@ def a_call(handle: str = "+4930123456") -> Call:
     )
 
 
-def log(before: Customer, conversation_id: str | None = None) -> list[Event]:
-    return intake.log_call(
+def log(before: Customer, conversation_id: str | None = None, call_id: str = "call-1") -> list[Event]:
+    return take_call(
         before,
-        a_call(),
+        a_call(call_id=call_id),
         account_id="account-phone",
         new_conversation_id=NEW_CONVERSATION,
         at=NOON,
@@ -82,16 +83,17 @@ def log(before: Customer, conversation_id: str | None = None) -> list[Event]:
     )
 
 
-def logged(conversation_id: str) -> CallLogged:
+def logged(conversation_id: str, call_id: str = "call-1") -> CallLogged:
     return CallLogged(
         conversation_id=conversation_id,
-        call_id="call-1",
+        call_id=call_id,
         direction=Direction.INBOUND,
         handle="+4930123456",
         outcome="answered",
         duration_seconds=95,
         note="Wants a refund.",
         agent_id=MEI,
+        account_id="account-phone",
     )
 
 
@@ -112,9 +114,9 @@ def test_a_call_from_somebody_new_opens_a_conversation_that_does_not_wait() -> N
 def test_a_second_call_joins_the_conversation_of_the_first() -> None:
     before = after_customer(customer.NEW, *log(customer.NEW))
 
-    events = log(before)
+    events = log(before, call_id="call-2")
 
-    assert events == [logged(NEW_CONVERSATION)]
+    assert events == [logged(NEW_CONVERSATION, "call-2")]
 
 
 def test_a_call_is_written_into_the_conversation_it_is_about() -> None:
@@ -158,4 +160,9 @@ def test_an_event_of_another_kind_changes_nothing() -> None:
     before = joan(an_assigned_conversation())
 
     assert after_customer(before, AgentSignedIn()) == before
-    assert customer.evolve_conversation(before.conversation(CONVERSATION), AgentSignedIn()).revision == 4
+    assert parts.evolve_conversation(before.conversation(CONVERSATION), AgentSignedIn()).revision == 4
+
+
+@pytest.mark.parametrize("topic", sorted(topics_of("conversation") - {ConversationOpened.TOPIC}))
+def test_every_event_of_a_conversation_is_folded_somewhere(topic: str) -> None:
+    assert TOPICS[topic] in parts.PARTS

@@ -5,12 +5,11 @@ from datetime import datetime
 import pytest
 
 from domain import interaction
+from domain.calls.stages import CallLogged, Direction
 from domain.conversation import Conversation, ConversationIsClosed, Status
 from domain.interaction import (
-    CallLogged,
     Content,
     ContentKind,
-    Direction,
     MessageReceived,
     NoteWritten,
     NothingToSay,

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from domain.conversation import ConversationOpened, opened
-from domain.customer import evolve_conversation
 from domain.interaction import Attachment
 from domain.media import MediaRefused, MediaStored, digest_of, kept
+from domain.parts import evolve_conversation
 
 DIGEST = "0f" * 32
 CONVERSATION = "conversation-0193a7c2d4e57f0aa1b2c3d4e5f60718"

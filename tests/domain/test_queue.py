@@ -11,6 +11,7 @@ from domain.hours import OpeningHours
 from domain.queue import (
     Limit,
     OverflowRule,
+    Promise,
     Queue,
     QueueDefined,
     QueueDefinition,
@@ -19,9 +20,14 @@ from domain.queue import (
     QueueRetiredAlready,
     QueueUnknown,
     Relaxation,
+    WorkSetAside,
 )
 
 RETURNS = QueueDefinition(name="Returns", required_skills={"returns": 3}, priority=2)
+
+
+def told(promise: Promise = Promise.CALLBACK, **words: str) -> OverflowRule:
+    return OverflowRule(when=Limit.WAITED, limit=60, to_queue_id="queue-b", promise=promise, words=words)
 
 
 def a_queue() -> Queue:
@@ -92,6 +98,11 @@ def test_defining_a_retired_queue_brings_it_back() -> None:
             {"overflow": (OverflowRule(when=Limit.CLOSED, to_queue_id="q", within_seconds=59),)},
             r"overflow\[0\].within_seconds",
         ),
+        ({"overflow": (told(zh="回电"),)}, r"overflow\[0\]"),
+        ({"overflow": (told(Promise.NONE, otherwise="We call you back."),)}, r"overflow\[0\]"),
+        ({"overflow": (told(otherwise=" "),)}, r"overflow\[0\].words.otherwise"),
+        ({"overflow": (told(otherwise="回" * 334),)}, r"overflow\[0\].words.otherwise"),
+        ({"overflow": (told(chinese="回电", otherwise="We call you back."),)}, r"overflow\[0\].words.chinese"),
     ],
 )
 def test_a_definition_that_cannot_work_is_refused_by_field(change: dict[str, Any], field: str) -> None:
@@ -163,6 +174,26 @@ def test_retiring_twice_is_ignored() -> None:
 def test_an_unknown_queue_is_not_retired() -> None:
     with pytest.raises(QueueUnknown):
         queue.retire(queue.NEW)
+
+
+def test_what_cannot_be_read_is_set_aside_and_put_back_once() -> None:
+    events = queue.set_aside("conversation-1", customer_id="customer-1", reason="its seal is broken")
+    aside = queue.evolve(a_queue(), events[0])
+
+    assert events == [
+        WorkSetAside(conversation_id="conversation-1", customer_id="customer-1", reason="its seal is broken")
+    ]
+    assert queue.evolve(aside, events[0]) == aside
+    assert queue.put_back(a_queue(), "conversation-1") == []
+    (back,) = queue.put_back(aside, "conversation-1")
+    assert queue.evolve(aside, back) == a_queue()
+
+
+def test_what_is_set_aside_stays_so_when_the_queue_is_defined_anew_or_retired() -> None:
+    aside = Queue(definition=RETURNS, set_aside={"conversation-1": "customer-1"})
+
+    for event in (QueueDefined(definition=STRICT), QueueRetired()):
+        assert queue.evolve(aside, event).set_aside == aside.set_aside
 
 
 def test_an_open_queue_gives_its_definition() -> None:

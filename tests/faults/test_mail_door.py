@@ -1,7 +1,6 @@
 """Mail that was acknowledged, or lies in a mailbox, is stored once, though PostgreSQL is killed while it comes in."""
 
 import smtplib
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,6 +23,7 @@ from tests.waiting import wait_until
 MAILS = 120
 SENDERS = 4
 TRIES_MAX = 200
+ANY_PORT = "127.0.0.1:0"
 
 
 @pytest.fixture(scope="module")
@@ -73,20 +73,14 @@ class MailServer:
             self.mortal.kill_postgres()
 
 
-def a_free_address() -> str:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
-
-
 def test_what_is_acknowledged_survives_the_death_of_postgresql_and_is_stored_once(mortal: Servers) -> None:
     addresses = mortal.addresses
     with (
         an_empty_database(addresses.database_url) as database_url,
-        a_deployment(database_url, addresses.nats_url, lmtp_listen=a_free_address()) as deployment,
+        a_deployment(database_url, addresses.nats_url, lmtp_listen=ANY_PORT) as deployment,
     ):
         shop, address = a_mailbox(deployment, deployment.person(Role.ADMINISTRATOR))
-        port = int(deployment.parts.settings.lmtp_listen.rpartition(":")[2])
+        port = deployment.parts.ports["lmtp"]
         server = MailServer(port, address, mortal)
         senders = [
             threading.Thread(target=server.deliver, args=(range(start, MAILS, SENDERS),)) for start in range(SENDERS)
@@ -134,9 +128,9 @@ def test_a_stop_in_the_midst_of_it_leaves_everything_acknowledged_stored(mortal:
                 acknowledged.append(str(number))
 
     with an_empty_database(addresses.database_url) as database_url:
-        with a_deployment(database_url, addresses.nats_url, lmtp_listen=a_free_address(), **keys) as deployment:
+        with a_deployment(database_url, addresses.nats_url, lmtp_listen=ANY_PORT, **keys) as deployment:
             shop, address = a_mailbox(deployment, deployment.person(Role.ADMINISTRATOR))
-            port = int(deployment.parts.settings.lmtp_listen.rpartition(":")[2])
+            port = deployment.parts.ports["lmtp"]
             sender = threading.Thread(target=deliver, args=(port, address))
             sender.start()
             wait_until(lambda: len(acknowledged) > 20, what="mail is coming in")

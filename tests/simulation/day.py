@@ -47,7 +47,8 @@ class Day:
         self.receipts: list[tuple[str, InboundMessage, Receipt]] = []
         self.refusals: Counter[str] = Counter()
         self.work = [
-            Follower(one.log, ReturnWork(one.states, one.steer, one.positions, one.clock)) for one in processes
+            Follower(one.log, ReturnWork(one.states, one.steer, one.staff, one.positions, one.clock))
+            for one in processes
         ]
         self.actions: list[tuple[int, Callable[[Shop], Awaitable[None]]]] = [
             (9, self.write),

@@ -127,6 +127,8 @@ def _why_not(why: WhyNot) -> Lines:
 
 
 def _verdict(made: Assignment) -> Text:
+    if made.unproven:
+        return Text(f"\nUnproven: {made.unproven}.", style="yellow")
     match made.recomputed:
         case None:
             return Text("\nNothing to recompute: the router did not decide this.", style="dim")

@@ -130,7 +130,7 @@ def _print(audit: RoutingAudit) -> None:
         )
     if audit.unproven:
         decisions = _counted(audit.unproven, "decision")
-        console.print(f"{decisions} cannot be proven: work of people since erased waited beside them.")
+        console.print(f"{decisions} cannot be proven: what stood beside them was erased since, or cannot be read.")
     events, decisions = _counted(audit.events, "event"), _counted(audit.decisions, "decision")
     console.print(f"{events} of routing, {decisions} taken once more.")
 

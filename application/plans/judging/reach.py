@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from domain.agent import Agent
+from domain.queue import OverflowRule, QueueDefinition
 from domain.routing.crew import Crew, bits
 from domain.routing.facts import Facts, Waiting
 from domain.workload import Ask, has_room
@@ -59,22 +60,26 @@ def can_be_served(facts: Facts, roster: Roster, waiting: Waiting) -> bool:
         skills, groups = facts.requirement(one, len(definition.relaxation))
         if roster.servers(skills, groups, facts.ask(one)):
             return True
-        targets = {rule.to_queue_id for rule in definition.overflow if facts.overflow_at(one, rule) is not None}
-        following += [moved(one, queue_id) for queue_id in sorted(targets - been)]
+        rules = {rule.to_queue_id: rule for rule in definition.overflow if facts.overflow_at(one, rule) is not None}
+        following += [moved(one, definition, rules[queue_id]) for queue_id in sorted(rules.keys() - been)]
     return False
 
 
-def moved(waiting: Waiting, queue_id: str) -> Waiting:
-    """As it waits after it has overflowed: what was asked for beyond its queue's skills is asked for no longer."""
+def moved(waiting: Waiting, definition: QueueDefinition, rule: OverflowRule) -> Waiting:
+    """As it waits after it has overflowed, with what it asked for beyond its queue's skills and had not given up."""
+    timetable = definition.relaxation
+    later = [step for step in timetable[waiting.step :] if step.after_seconds < rule.limit]
+    given_up = {skill for step in (*timetable[: waiting.step], *later) for skill in step.drop}
     return Waiting(
         conversation_id=waiting.conversation_id,
         customer_id=waiting.customer_id,
-        queue_id=queue_id,
+        queue_id=rule.to_queue_id,
         channel=waiting.channel,
         priority=waiting.priority,
         waiting_since=waiting.waiting_since,
         entered_at=waiting.waiting_since,
         position=0,
         language=waiting.language,
+        skills={skill: level for skill, level in waiting.skills.items() if skill not in given_up},
         overflowed_from=(*waiting.overflowed_from, waiting.queue_id),
     )

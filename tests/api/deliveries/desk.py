@@ -41,7 +41,7 @@ class Desk:
         self.taking = DeliveryTaking(
             parts.directory,
             parts.receive,
-            parts.customers,
+            parts.calls,
             parts.echoes,
             parts.reports,
             parts.take_mail,

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from domain.interaction import CallLogged
+from domain.calls.stages import CallLogged
 from tests.api.deliveries.situations import read_all
 from tests.api.deployment import Caller, Deployment
 from tests.api.situations import Shop, a_shop

@@ -1,6 +1,5 @@
 """What the tests of the mail doors share: a deployment of their own, which takes small mail only, and a Dovecot."""
 
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -18,12 +17,11 @@ MAIL_BYTES_MAX = 65_536
 def mail_deployment(servers: Servers) -> Iterator[Deployment]:
     """Listens for LMTP, and reads mailboxes."""
     addresses = servers.addresses
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        listen = f"127.0.0.1:{free.getsockname()[1]}"
     with (
         an_empty_database(addresses.database_url) as database_url,
-        a_deployment(database_url, addresses.nats_url, mail_bytes_max=MAIL_BYTES_MAX, lmtp_listen=listen) as running,
+        a_deployment(
+            database_url, addresses.nats_url, mail_bytes_max=MAIL_BYTES_MAX, lmtp_listen="127.0.0.1:0"
+        ) as running,
     ):
         yield running
 

@@ -16,7 +16,7 @@ from tests.api.situations import Shop
 
 @pytest.fixture
 def lmtp(mail_deployment: Deployment) -> Iterator[smtplib.LMTP]:
-    host, port = listened_address(mail_deployment.parts.settings.lmtp_listen, is_public=False)
+    host, port = "127.0.0.1", mail_deployment.parts.ports["lmtp"]
     with smtplib.LMTP(host, port) as client:
         client.ehlo_or_helo_if_needed()
         yield client
@@ -24,7 +24,7 @@ def lmtp(mail_deployment: Deployment) -> Iterator[smtplib.LMTP]:
 
 @pytest.fixture
 def smtp(mail_deployment: Deployment) -> Iterator[smtplib.SMTP]:
-    host, port = listened_address(mail_deployment.parts.settings.lmtp_listen, is_public=False)
+    host, port = "127.0.0.1", mail_deployment.parts.ports["lmtp"]
     with smtplib.SMTP(host, port, timeout=20) as client:
         client.ehlo()
         yield client
@@ -151,7 +151,7 @@ def test_mail_for_a_paused_mailbox_is_to_come_again(
 
 
 def test_more_connections_than_allowed_are_told_to_come_later(mail_deployment: Deployment) -> None:
-    host, port = listened_address(mail_deployment.parts.settings.lmtp_listen, is_public=False)
+    host, port = "127.0.0.1", mail_deployment.parts.ports["lmtp"]
     held = []
     try:
         held += [smtplib.SMTP(host, port, timeout=20) for _ in range(SESSIONS_MAX)]

@@ -17,6 +17,10 @@ def shown_queue(administrator: Caller, queue_id: str) -> dict[str, Any]:
     return found
 
 
+ELSEWHERE = f"queue-{'0' * 32}"
+TOLD = {"when": "waited", "limit": 5, "to_queue_id": ELSEWHERE, "promise": "email"}
+
+
 def field_of(answer: Any) -> str:
     (wrong,) = answer.json()["errors"]
     return str(wrong["field"])
@@ -30,6 +34,7 @@ def test_a_queue_shows_all_that_it_was_given(deployment: Deployment, administrat
             "to_queue_id": shop.queue_id,
             "promise": "callback",
             "within_seconds": 7_200,
+            "words": {"zh": "两小时内回电。", "otherwise": "We call you back within two hours."},
         }
     ]
 
@@ -58,6 +63,8 @@ def test_a_queue_shows_all_that_it_was_given(deployment: Deployment, administrat
         ({"opening_hours": {"time_zone": "UTC", "weekly": {"mon": [["9", "10"]]}}}, 400, f"{WEEKLY}[...][0][0]"),
         ({"relaxation": [{"after_seconds": 9, "lower": {"ghost": 1}}]}, 409, "$.relaxation[0].lower"),
         ({"overflow": [{"when": "waited", "limit": 5, "to_queue_id": "nowhere"}]}, 400, "$.overflow[0].to_queue_id"),
+        ({"overflow": [{**TOLD, "words": {"zh": "回电"}}]}, 409, "$.overflow[0]"),
+        ({"overflow": [{**TOLD, "words": {"otherwise": " "}}]}, 409, "$.overflow[0].words.otherwise"),
     ],
 )  # fmt: skip
 def test_a_queue_that_cannot_be_is_refused_with_the_place(

@@ -44,6 +44,48 @@ def test_an_agent_sees_what_they_may_take_and_nothing_that_was_said(shop: Shop, 
     assert [one["conversation_id"] for one in pickable(agent, 0, limit=1)] == [second["conversation_id"]]
 
 
+def test_the_first_is_found_however_long_the_line(
+    deployment: Deployment, administrator: Caller, supervisor: Caller
+) -> None:
+    shop = a_shop(deployment, administrator)
+    agent, newest = shop.agent(is_available=False), {}
+    for part in range(3):
+        messages = [{"message_id": f"m-{part}-{n}", "handle": f"v-{part}-{n}", "text": SAID} for n in range(400)]
+        batch = {"messages": [{"account": shop.account_id, **one} for one in messages]}
+        newest = shop.adapter.done(f"/v1/accounts/{shop.account_id}/messages/batch", batch)["messages"][-1]
+    done = supervisor.done(f"{path_of(newest)}/set_priority", {"priority": 9})
+
+    items = pickable(agent, done["position"], limit=200)
+
+    assert items[0]["conversation_id"] == newest["conversation_id"]
+    assert len({one["conversation_id"] for one in items}) == 200
+    assert [one["score"] for one in items] == sorted((one["score"] for one in items), reverse=True)
+
+
+def test_while_the_queue_is_closed_all_see_it_and_nobody_picks(deployment: Deployment, administrator: Caller) -> None:
+    shop = a_shop(deployment, administrator)
+    agent, taken = shop.agent(is_available=False), shop.bring("ana")
+    closed = {"name": "Closed", "required_skills": {shop.skill: 1}, "opening_hours": {"time_zone": "UTC", "weekly": {}}}
+    defined = shop.administrator.done(f"/v1/queues/{shop.queue_id}/define", closed)
+    shop.deployment.known(defined["position"])
+
+    (one,) = pickable(agent, defined["position"])
+    refused = agent.post(f"{path_of(taken)}/pick")
+
+    assert one["obstacle"] == "closed"
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/queue-closed")
+
+
+def test_what_they_declined_is_there_to_be_picked(deployment: Deployment, administrator: Caller) -> None:
+    offered = an_offered_conversation(a_shop(deployment, administrator))
+    done = offered.agent.done(f"{offered.path}/offers/{offered.offer_id}/decline", {"reason": "lunch"})
+
+    (one,) = pickable(offered.agent, done["position"])
+
+    assert (one["conversation_id"], one.get("obstacle", "")) == (offered.conversation_id, "")
+    assert offered.agent.post(f"{offered.path}/pick").status_code == 200
+
+
 def test_what_is_picked_is_theirs_and_gone_for_others(shop: Shop, supervisor: Caller) -> None:
     first, second = shop.agent(is_available=False), shop.agent(is_available=False)
     taken = shop.bring("ana", SAID)

@@ -12,8 +12,8 @@ from api.composition import composed
 from api.settings import Settings
 from application.commands import Command
 from domain.account import AccountDefinition
+from domain.calls.stages import CallLogged
 from domain.event import Recorded
-from domain.interaction import CallLogged
 from infrastructure.embedded.servers import Servers
 from tests.api.running.test_command_line import Terminal, environment_of
 from tests.channels.phone.samples import a_json_cdr, cdr

@@ -49,7 +49,8 @@ class Demo:
         taken_in = [self.row(f"messages taken in, {channel}") for channel in CHANNELS]
         amended = sum(self.row(f"{what}s of customers") for what in AMENDMENTS)
         answered = sum(self.row(f"replies out, {channel}") > 0 for channel in CHANNELS) >= MEDIA_ANSWERED_MIN
-        others = (amended, self.row("receipts of what was sent"), self.row("conversations closed"))
+        routed = self.row("steps of the queues' timetables"), self.row("promises told to customers")
+        others = (amended, self.row("receipts of what was sent"), self.row("conversations closed"), *routed)
         return answered and all(taken_in) and all(others)
 
 
@@ -114,6 +115,15 @@ def test_agents_answer_on_the_channel_and_close(demo: Demo) -> None:
 def test_customers_amend_what_they_wrote_and_receive_what_is_sent(demo: Demo) -> None:
     assert sum(demo.row(f"{what}s of customers") for what in AMENDMENTS), demo.out
     assert demo.row("receipts of what was sent"), demo.out
+
+
+def test_the_demo_routes_by_a_document_and_explains_one_decision(demo: Demo) -> None:
+    assert "demo-routing.yaml stands as number 1 of the routing: it changed policy, International" in demo.out
+    assert demo.row("steps of the queues' timetables"), demo.out
+    told = demo.row("promises told to customers")
+    assert 0 < told <= demo.row("overflows with a promise"), demo.out
+    assert "$ onethread explain offer-" in demo.out
+    assert "Recomputed from the log: the same winner." in demo.out
 
 
 def test_the_screen_shows_every_channel_on_a_small_terminal() -> None:

@@ -26,8 +26,11 @@ READERS = {
     "queue_board",
     "agent_board",
     "decisions",
+    "calls",
+    "end_lost_calls",
     "return_work",
     "send_replies",
+    "tell_promises",
     "hand_chats_over",
     "keep_snapshots",
     "fetch_media",
@@ -155,6 +158,7 @@ def test_queues_parked_streams_and_decisions_are_told(told: Told) -> None:
         "queue_board",
         "agent_board",
         "decisions",
+        "calls",
     }
     assert told.metrics.of("router_decisions") == 0  # there is no agent
     assert told.metrics.of("router_decisions_refused") == 0

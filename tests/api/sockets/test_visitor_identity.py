@@ -99,7 +99,7 @@ def test_a_claim_without_a_proof_joins_nobody_and_is_shown(chat: Shop, superviso
     wait_until(lambda: len(customers_of(chat, supervisor)) == 1, what="the customer")
     genuine = customers_of(chat, supervisor)
 
-    with visitor(chat, user="44", email="ana@x.example") as (stranger, _):
+    with visitor(chat, user="44", email="ana@x.example", language="zh-Hant") as (stranger, _):
         stored = said(stranger, "It is me, too")
 
     wait_until(lambda: len(customers_of(chat, supervisor)) == 2, what="another customer")
@@ -107,6 +107,7 @@ def test_a_claim_without_a_proof_joins_nobody_and_is_shown(chat: Shop, superviso
     (claim,) = timeline(supervisor, other, "customer.identity_claimed")
     assert stored["position"]
     assert (claim["event"]["user"], claim["event"]["email"]) == ("44", "ana@x.example")
+    assert claim["event"]["language"] == "zh-Hant"
 
 
 @pytest.mark.parametrize("wrong", [{"user": "45", "proof": "0" * 64}, {"jwt": "e30.e30.e30"}])
@@ -211,10 +212,11 @@ def test_who_signed_out_does_not_see_what_was_said_with_a_proof(chat: Shop) -> N
 
 
 def test_a_proven_customer_may_leave_an_address_that_no_hmac_covers(chat: Shop, supervisor: Caller) -> None:
-    with visitor(chat, **proven("77"), email="ana@example.org") as (socket, _):
+    with visitor(chat, **proven("77"), email="ana@example.org", language="de") as (socket, _):
         assert hear(socket)["kind"] == "identified"
         said(socket, "Hello")
 
     (customer_id,) = customers_of(chat, supervisor)
     (claimed,) = timeline(supervisor, customer_id, "customer.identity_claimed")
     assert (claimed["event"]["handle"], claimed["event"]["email"]) == ("user:77", "ana@example.org")
+    assert claimed["event"]["language"] == "de"

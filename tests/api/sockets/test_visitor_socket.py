@@ -31,6 +31,36 @@ def test_a_visitor_asks_and_sees_the_answer(chat: Shop) -> None:
     assert reply["position"] > stored["position"]
 
 
+def test_a_visitor_whose_talk_overflows_is_told_what_they_are_promised(
+    chat: Shop, administrator: Caller, supervisor: Caller
+) -> None:
+    later = administrator.done("/v1/queues", {"name": "Later", "required_skills": {chat.skill: 9}})["queue_id"]
+    promise = {"when": "closed", "to_queue_id": later, "promise": "email", "words": {"otherwise": "We write tomorrow."}}
+    closed = {"name": "Closed", "required_skills": {chat.skill: 9}, "overflow": [promise]}
+    closed["opening_hours"] = {"time_zone": "UTC", "weekly": {}}
+    chat.deployment.known(administrator.done(f"/v1/queues/{chat.queue_id}/define", closed)["position"])
+
+    with visitor(chat) as (socket, _):
+        say(socket, "message", id="m-1", text="Where is my parcel?")
+        hear(socket)
+        told = hear(socket)
+
+    assert (told["kind"], told["text"], told.get("author", "")) == ("reply", "We write tomorrow.", "")
+    (card,) = supervisor.shown(f"/v1/queues/{later}/board")["items"]
+    entries = supervisor.shown(f"/v1/customers/{card['customer_id']}/timeline")["items"]
+    (entry,) = [one for one in entries if one["kind"] == "conversation.promise_told"]
+    assert (entry["actor"], entry["position"]) == ("tell_promises", told["position"])
+
+
+def test_the_language_of_the_page_is_known_while_the_visitor_waits(chat: Shop, supervisor: Caller) -> None:
+    with visitor(chat, language="zh-Hant") as (socket, _):
+        say(socket, "message", id="m-1", text="你好")
+        stored = hear(socket)
+
+    board = supervisor.shown(f"/v1/queues/{chat.queue_id}/board", params={"min_position": stored["position"]})
+    assert [card["language"] for card in board["items"]] == ["zh-Hant"]
+
+
 def test_a_message_sent_again_after_a_dropped_socket_is_stored_once(chat: Shop) -> None:
     with visitor(chat) as (socket, welcome):
         say(socket, "message", id="m-1", text="Hello")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from application.exchange.budget import Budget
 from application.exchange.lanes import Lane, Result, Waiting
 from application.exchange.limits import Limits, Rate
 from application.exchange.sending import Accepted, Refusal, Rejected
@@ -19,7 +20,7 @@ def after(seconds: float) -> datetime:
 
 
 def a_lane(**limits: object) -> Lane:
-    return Lane("account-1", Limits(rates=(Rate(1_000, 1.0),), **limits))  # type: ignore[arg-type]
+    return Lane("account-1", Budget(Limits(rates=(Rate(1_000, 1.0),), **limits)))  # type: ignore[arg-type]
 
 
 def waiting(conversation: str, position: int) -> Waiting:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
+from api.command_line.routing.explained import printed
 from application.explaining.explanation import Explanation
 from application.explaining.stages import DecisionUnknown, explanation_of, stands_at
 from domain.agent import Presence
@@ -194,3 +195,30 @@ def test_what_was_erased_cannot_be_explained() -> None:
 
     with pytest.raises(DecisionUnknown):
         explained(shop, offered=erased)
+
+
+GAP = "work of people who have been erased since waited beside it"
+
+
+def test_what_comes_out_otherwise_beside_a_gap_is_unproven_and_printed_so() -> None:
+    shop = a_shop_with(MEI, OLA)
+    shop.arrive("erased", QUEUE)
+    shop.arrive("other", QUEUE)
+    shop.route()
+    offered = the_offer(shop.log)
+    readable = [one for one in shop.log[: stands_at(offered)] if one.stream != "customer-erased"]
+
+    told = explanation_of(offered, [], replayed(readable), gap=GAP)
+
+    made = told.assignment
+    assert (made.recomputed, made.recomputed_as, made.unproven) == (None, "", GAP)
+    assert str(list(printed(told))[-1]).strip() == f"Unproven: {GAP}."
+
+
+def test_what_comes_out_the_same_beside_a_gap_is_proven() -> None:
+    shop = a_shop_that_offered_to_mei()
+    offered = the_offer(shop.log)
+
+    made = explanation_of(offered, [], replayed(shop.log[: stands_at(offered)]), gap=GAP).assignment
+
+    assert (made.recomputed, made.unproven) == (True, "")

@@ -31,7 +31,7 @@ DOCUMENTS = some.fixed_dictionaries({"policy": THINGS, "queues": some.dictionari
 ANYTHING = some.binary(max_size=200) | some.text(max_size=200) | DOCUMENTS.map(json.dumps)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60)
 @given(ANYTHING)
 def test_whatever_a_document_says_it_is_read_or_its_problems_are_told(raw: bytes | str) -> None:
     try:

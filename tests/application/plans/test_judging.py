@@ -17,6 +17,7 @@ from tests.application.plans.situations import (
     waiting_in,
 )
 
+TO_RETURNS = "{when: waited, limit: 9, to_queue: Returns}"
 LANGUAGES = RoutingPolicy(language_prefix="lang:")
 
 
@@ -222,6 +223,18 @@ def test_work_that_goes_on_to_another_queue_in_time_is_not_stranded() -> None:
     found = reasons(text, a_shop(waiting=[waiting_in(SALES, channel="phone")]))
 
     assert found == ["warning: queues.Sales: only one agent could serve it: Ana"]
+
+
+@pytest.mark.parametrize(("relaxation", "is_stranded"), [("", True), ("after_seconds: 5, drop: [spanish]", False)])
+def test_work_that_goes_on_takes_along_what_it_has_not_given_up(relaxation: str, *, is_stranded: bool) -> None:
+    steps = f"relaxation: [{{{relaxation}}}], " if relaxation else ""
+    sales = f"units: {{email: 7}}, required_skills: {{spanish: 1}}, {steps}overflow: [{TO_RETURNS}]"
+    waiting = waiting_in(SALES, channel="email")
+    waiting.skills = {"spanish": 9}
+
+    found = reasons(f"queues: {{Sales: {{{sales}}}, Returns: {{groups: [night]}}}}", a_shop(waiting=[waiting]))
+
+    assert any("1 conversation waits in 'Sales' now" in one for one in found) == is_stranded
 
 
 def test_work_that_has_been_there_does_not_go_there_again() -> None:

@@ -34,10 +34,11 @@ queues:
         lower: {returns: 1}
         widen: ["*"]
     overflow:
-      - {when: waited, limit: 300, to_queue: New, promise: callback, within_seconds: 3600}
+      - {when: waited, limit: 300, to_queue: New, promise: callback, within_seconds: 3600, words: {otherwise: Soon}}
   New: {}
   Sales: {retired: true, to_queue: Returns}
 """
+WORDS = {"otherwise": "Soon"}
 WHEN = "one of waited, length, closed is wanted here"
 
 
@@ -69,7 +70,7 @@ def test_a_document_is_read_as_a_plan() -> None:
             holidays=("2026-12-25",),
         ),
         relaxation=(Relaxation(after_seconds=60, lower={"returns": 1}, widen=("*",)),),
-        overflow=(OverflowRule(when=Limit.WAITED, limit=300, to_queue_id=new, promise=Promise.CALLBACK),),
+        overflow=(OverflowRule(when=Limit.WAITED, limit=300, to_queue_id=new, promise=Promise.CALLBACK, words=WORDS),),
     )
     assert plan.queues[new] == QueueDefinition(name="New")
     assert plan.retires == {SALES}
@@ -141,6 +142,8 @@ queues:
       - {when: waited, limit: 300, to_queue: Sale}
       - {when: wait, to_queue: Sales}
       - {when: length, to_queue: Sales}
+      - {when: closed, to_queue: Sales, promise: email, words: {chinese: 回电, no: " ", otherwise: Soon}}
+      - {when: closed, to_queue: Sales, words: {otherwise: Soon}}
     priority: 99
   Sales:
     name: " "
@@ -169,11 +172,14 @@ TOLD = [
     "r.yaml:16:36: queues.Returns.overflow[0].to_queue: there is no queue 'Sale'; did you mean 'Sales'?",
     f"r.yaml:17:10: queues.Returns.overflow[1].when: {WHEN}, not the text 'wait'; did you mean 'waited'?",
     "r.yaml:18:9: queues.Returns.overflow[2]: limit: 0 is not within 1 to 2592000",
-    "r.yaml:19:5: queues.Returns.priority: 99 is not within 0 to 10",
-    "r.yaml:21:5: queues.Sales.name: a queue needs a name",
-    "r.yaml:22:3: queues.Old: there is no such queue",
-    "r.yaml:23:3: queues.Returns: this is given twice; first in line 8",
-    "r.yaml:24:1: colours: there is no such section",
+    "r.yaml:19:65: queues.Returns.overflow[3].words.chinese: this is no language tag like en or zh-Hant",
+    "r.yaml:19:78: queues.Returns.overflow[3].words.no: there is nothing said",
+    "r.yaml:20:9: queues.Returns.overflow[4]: its words tell of a promise, and there is none",
+    "r.yaml:21:5: queues.Returns.priority: 99 is not within 0 to 10",
+    "r.yaml:23:5: queues.Sales.name: a queue needs a name",
+    "r.yaml:24:3: queues.Old: there is no such queue",
+    "r.yaml:25:3: queues.Returns: this is given twice; first in line 8",
+    "r.yaml:26:1: colours: there is no such section",
 ]
 
 

@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.limits import Limits, Rate
 from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Send
+from application.exchange.spent import Spent
 from application.follower import Follower
 from application.policies.send_replies import SendReplies
 from domain.account import AccountDefinition
 from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
 from infrastructure.outbox import PostgresOutbox
+from tests.application.policies.media.situations import a_store
 from tests.application.situations import NOON, Case, Shop
 
 NOT_NOW = Rejected(reason="the channel has no time", refusal=Refusal.RETRY_LATER)
@@ -52,14 +55,22 @@ class Sender:
     """The policy as a process runs it that starts now, with its follower. Chance adds nothing to a pause."""
 
     def __init__(
-        self, shop: Shop, channels: Mapping[str, Send], limits: Mapping[str, Limits] = {}, timeout_seconds: float = 5
+        self,
+        shop: Shop,
+        channels: Mapping[str, Send],
+        limits: Mapping[str, Limits] = {},
+        timeout_seconds: float = 5,
+        folder: Path = Path("/nonexistent"),
     ) -> None:
+        """`folder`: of the media store, which only replies with files ask for."""
         providers = {name: Provider(send=send, limits=limits.get(name, QUICK)) for name, send in channels.items()}
         self.client = httpx.AsyncClient(timeout=timeout_seconds)
-        attempts = Attempts(shop.commands, shop.directory, providers, self.client, shop.clock, lambda: 1.0)
+        self.store = a_store(folder)
+        attempts = Attempts(shop.commands, shop.directory, providers, self.client, shop.clock, lambda: 1.0, self.store)
         self.outbox = PostgresOutbox(shop.log.pool)
+        spent = Spent(shop.log, shop.states)
         self.policy = SendReplies(
-            shop.log, shop.directory, attempts, providers, self.outbox, shop.clock, look_seconds=0.01
+            shop.log, shop.directory, attempts, providers, self.outbox, spent, shop.clock, look_seconds=0.01
         )
         self.follower = Follower(shop.log, self.policy)
 

@@ -1,5 +1,6 @@
 """What goes through an account is counted once, and nothing of what was said is kept with it."""
 
+import psycopg
 import pytest
 from msgspec.structs import replace
 
@@ -9,9 +10,11 @@ from application.log import Context, Fact, Write
 from application.policies.count_traffic import CountTraffic
 from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from infrastructure.deliveries.traffic import PostgresTraffic
-from tests.application.situations import Shop, a_message
+from tests.application.situations import NOON, Shop, a_message, another_process
 
 pytestmark = pytest.mark.anyio
+
+SPOIL = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s AND originator_version = 1"
 
 
 async def counting(shop: Shop) -> tuple[Follower, PostgresTraffic]:
@@ -74,3 +77,18 @@ async def test_two_that_count_at_once_count_once(shop: Shop) -> None:
         await second.catch_up()
 
     assert (await counts.of_all())[shop.account_id].came_in == 1
+
+
+async def test_what_cannot_be_read_is_counted_for_nobody_and_holds_up_no_other(shop: Shop) -> None:
+    broken, _ = await shop.receive(a_message("m-1", "broken"), a_message("m-2", "sound"))
+    _, version = await shop.states.load(broken.customer_id)
+    sent = replace(FATES["accepted"], conversation_id=broken.conversation_id)
+    await shop.log.append([Write(broken.customer_id, version, [Fact(sent, NOON)])], context=Context(actor="test"))
+    with psycopg.connect(shop.url) as connection:
+        connection.execute(SPOIL, (broken.customer_id,))
+
+    async with another_process(shop) as other:
+        follower, counts = await counting(other)
+        await follower.catch_up()
+
+        assert (await counts.of_all())[shop.account_id].went_out == 0

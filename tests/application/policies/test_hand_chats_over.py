@@ -1,5 +1,6 @@
 """Replies that a visitor of a chat did not see go to them by mail, once, and only when they have left an address."""
 
+import psycopg
 import pytest
 
 from application.follower import Follower
@@ -14,6 +15,7 @@ from tests.application.situations import Case, Shop, a_message, an_assigned_conv
 
 pytestmark = pytest.mark.anyio
 ADDRESS = "li@example.org"
+SPOIL = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s AND originator_version = 1"
 
 
 async def a_chat(shop: Shop, *, mailbox_channel: str = "email", address: str = ADDRESS) -> Case:
@@ -67,6 +69,31 @@ async def test_a_reply_waits_for_its_visitor_and_then_goes_by_mail_once(shop: Sh
     )
 
 
+@pytest.mark.parametrize(
+    ("page", "talk", "told"),
+    [
+        ("", "", "What was said so far:\n\n[12:00] You: Hello?"),
+        ("de-AT", "", "Was bisher geschrieben wurde:\n\n[12:00] Sie: Hello?"),
+        ("de-AT", "zh-TW", "先前的對話：\n\n[12:00] 您: Hello?"),  # noqa: RUF001
+        ("", "ja", "これまでのやり取り：\n\n[12:00] お客様: Hello?"),  # noqa: RUF001
+    ],
+)
+async def test_a_mail_is_worded_in_the_language_of_the_talk_else_of_the_page(
+    shop: Shop, page: str, talk: str, told: str
+) -> None:
+    case = await a_chat(shop)
+    claimed = IdentityClaimed(channel="webchat", account_id=shop.account_id, handle="li", email=ADDRESS, language=page)
+    await shop.commands.carry_out(shop.command(), [case.customer_id], lambda _: [[claimed]])
+    if talk:
+        await shop.steer.classify(shop.command(), *case.ids, language=talk)
+    await reply(shop, case, "It left today.")
+    shop.clock.wait(600)
+
+    (event,) = await look(shop)
+
+    assert event.text == f"It left today.\n\n-- \n{told}"
+
+
 async def test_what_was_seen_meanwhile_goes_by_no_mail(shop: Shop) -> None:
     case = await a_chat(shop)
     message_id = await reply(shop, case)
@@ -90,6 +117,21 @@ async def test_two_processes_that_look_at_once_send_one_mail(shop: Shop) -> None
         await look(other)
 
     assert len(await handed(shop)) == 1
+
+
+async def test_a_chat_that_cannot_be_read_holds_up_no_other(shop: Shop) -> None:
+    case = await a_chat(shop)
+    await reply(shop, case)
+    with psycopg.connect(shop.url) as connection:
+        connection.execute(SPOIL, (case.customer_id,))
+    shop.clock.wait(600)
+
+    async with another_process(shop) as other:
+        follower, policy, _ = handing(other)
+        await follower.catch_up()
+        await policy.look()
+
+        assert follower.position == await other.log.head()
 
 
 @pytest.mark.parametrize(("address", "mailbox_channel"), [("", "email"), ("no address", "email"), (ADDRESS, "line")])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from application.policies.lanes import AT_ONCE_MAX, Lanes, Waiting
-from tests.application.policies.media_situations import until
+from tests.application.policies.media.situations import until
 from tests.application.situations import NOON
 
 pytestmark = pytest.mark.anyio

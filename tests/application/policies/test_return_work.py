@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 def returning(shop: Shop) -> Follower:
-    return Follower(shop.log, ReturnWork(shop.states, shop.steer, shop.positions, shop.clock))
+    return Follower(shop.log, ReturnWork(shop.states, shop.steer, shop.staff, shop.positions, shop.clock))
 
 
 async def test_all_that_they_have_goes_back_to_where_it_came_from(shop: Shop) -> None:

@@ -81,7 +81,7 @@ async def test_whatever_whatsapp_answers_nothing_is_doubled_turned_round_or_held
     shop: Shop, script: list[Scripted], delivered: list[str]
 ) -> None:
     await shop.hire()
-    async with a_provider(*script) as troubled, a_provider() as fine, a_sender(shop) as sender:
+    async with a_provider(*script) as troubled, a_provider() as fine, a_sender(shop, *script) as sender:
         one = await an_account(shop, "whatsapp", "11", whatsapp(troubled.url))
         other = await an_account(shop, "whatsapp", "22", whatsapp(fine.url))
         await two_replies(shop, one, "+4930111111")

@@ -6,6 +6,8 @@ import pytest
 
 from domain.agent import LoadReleased
 from domain.assignment import AlreadyWaiting, ConversationEnqueued
+from domain.calls.intake import Call
+from domain.calls.stages import Direction
 from domain.conversation import (
     ConversationClosed,
     ConversationIsClosed,
@@ -15,8 +17,6 @@ from domain.conversation import (
     Status,
     TooManyTags,
 )
-from domain.intake import Call
-from domain.interaction import Direction
 from domain.queue import QueueRetiredAlready, QueueUnknown
 from tests.application.situations import (
     NOON,
@@ -36,8 +36,8 @@ pytestmark = pytest.mark.anyio
 async def a_logged_call(shop: Shop) -> Case:
     """Open, but neither waiting nor with anybody."""
     account_id = await shop.open_account("phone")
-    call = Call(call_id="c-1", direction=Direction.INBOUND, handle="+4712345678", outcome="missed", occurred_at=NOON)
-    _, customer_id = await shop.customers.log_call(shop.command(), call, account_id=account_id)
+    call = Call(call_id="c-1", direction=Direction.INBOUND, handle="+4712345678", outcome="answered", occurred_at=NOON)
+    _, customer_id = await shop.calls.take(shop.command(), call, account_id=account_id)
     (conversation_id,) = (await shop.customer(customer_id)).conversations
     return Case(customer_id=customer_id, conversation_id=conversation_id)
 

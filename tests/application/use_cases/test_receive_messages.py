@@ -191,3 +191,18 @@ async def test_a_message_for_a_paused_account_is_refused_until_it_is_resumed(sho
 
     await shop.receive(a_message())
     assert await stored_ids(shop) == ["m-1"]
+
+
+@pytest.mark.parametrize(("told", "known"), [("zh-Hant", "zh"), ("fi", ""), ("", "")])
+async def test_a_language_that_a_channel_tells_counts_where_somebody_speaks_it(
+    shop: Shop, told: str, known: str
+) -> None:
+    speaker = await shop.hire("Mei", {"lang:zh": 5})
+    await shop.set_up.define_policy(shop.command(), RoutingPolicy(language_prefix="lang:"))
+    await shop.directory_follower.catch_up()
+
+    (receipt,) = await shop.receive(a_message(language=told))
+    await shop.route()
+
+    now = await shop.conversation(receipt)
+    assert (now.language, now.agent_id) == (known, speaker)

@@ -9,12 +9,14 @@ from application.log import Appended, Context, Fact, Log, Write
 from application.states import fold
 from domain import agent, assignment, conversation, customer, intake, interaction, offers, receipts, workload
 from domain.agent import Presence
+from domain.calls.intake import Call, take_call
+from domain.calls.stages import Direction, Stage
 from domain.conversation import Conversation, Status
 from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryStatus, DeliveryUnknown
 from domain.echoes import receive_echo
 from domain.event import Event, RuleBroken
-from domain.intake import Call, Echo, InboundMessage, Intake
-from domain.interaction import Content, ContentKind, Direction
+from domain.intake import Echo, InboundMessage, Intake
+from domain.interaction import Content, ContentKind
 from domain.threads import moving
 from domain.workload import Ask
 
@@ -208,13 +210,17 @@ class Town:
 
     def _call(self) -> Sequence[tuple[str, Events]]:
         who = self.random.choice(self.streams("customer") or [self.new("customer")])
-        call = Call(
-            call_id=self.new("call"), direction=Direction.INBOUND, handle="+31201234567", outcome="answered",
-            occurred_at=self.now, note="called",
-        )  # fmt: skip
         state = self.states.get(who, (customer.NEW, 0))[0]
-        new = self.new("conversation")
-        return [(who, intake.log_call(state, call, account_id="account-phone", new_conversation_id=new, at=self.now))]
+        known = [key.partition(" ")[2] for key in state.calls]
+        call = Call(
+            call_id=self.random.choice([*known, self.new("call")]), direction=Direction.INBOUND,
+            handle="+31201234567", outcome=self.random.choice(["answered", "missed"]), occurred_at=self.now,
+            stage=self.random.choice([Stage.RINGING, *Stage]), answered_by=self.random.choice(["", "Ana"]),
+            agent_ids=tuple(self.random.sample(["agent-1", "agent-2"], self.random.randrange(3))), note="called",
+        )  # fmt: skip
+        new, into, line = self.new("conversation"), Intake(queue_id=self.random.choice(QUEUES)), "account-phone"
+        told = take_call(state, call, account_id=line, intake=into, new_conversation_id=new, at=self.now)
+        return [(who, told)]
 
     def _offer(self) -> Sequence[tuple[str, Events]]:
         waiting, agents = self.conversations(Status.WAITING), self.streams("agent")

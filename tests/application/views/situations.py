@@ -10,6 +10,7 @@ from typing_extensions import override
 from application.follower import Follower
 from application.log import Log
 from application.projections.agent_board import AgentBoard
+from application.projections.calls import CallBoard
 from application.projections.conversations import Card, Conversations
 from application.projections.decisions import Decisions
 from application.projections.projection import BoardProjection, Projection, TimelineProjection
@@ -23,7 +24,7 @@ from infrastructure.views.board_store import BoardStore
 from infrastructure.views.session import Session
 from infrastructure.views.timeline_store import TimelineStore
 
-_BOARDS: tuple[Board, ...] = (Conversations(), QueueBoard(), AgentBoard(), Decisions())
+_BOARDS: tuple[Board, ...] = (Conversations(), QueueBoard(), AgentBoard(), Decisions(), CallBoard())
 BOARDS = {board.name: board for board in _BOARDS}
 VIEWS = ("timeline", *BOARDS)
 CARDS_MAX = 20_000

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from application.exchange.limits import Limits
 from application.projections.conversations import Card, Conversations
+from domain.classification import PromiseTold
 from domain.conversation import ConversationOpened
 from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown, ReplyGivenUp
 from domain.event import Event, Recorded
 from domain.interaction import Content, MessageReceived, ReplyWritten
+from domain.queue import Promise
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -77,6 +79,15 @@ def test_a_channel_without_a_window_and_a_customer_who_was_never_heard_have_no_e
 def test_a_reply_that_waits_is_told_apart_from_one_that_is_refused() -> None:
     assert card_after(*a_reply("r-1"), refused("r-1", is_final=False)).alert == "a reply waits to be tried again: no"
     assert card_after(*a_reply("r-1"), refused("r-1", is_final=True)).alert == "a reply was refused: no"
+
+
+def test_a_promise_that_nobody_wrote_leaves_the_customers_words_to_be_answered() -> None:
+    fields = {one: getattr(a_reply("r-1")[0], one) for one in ReplyWritten.__struct_fields__}
+    told = PromiseTold(**fields | {"agent_id": ""}, promise=Promise.CALLBACK, promised_at=NOON + DAY)
+
+    card = card_after(said(NOON), told)
+
+    assert (card.unanswered_since, card.preview, card.last_by, card.replies) == (NOON, "Hello?", "customer", 0)
 
 
 def test_a_later_reply_that_arrives_does_not_settle_an_earlier_one() -> None:

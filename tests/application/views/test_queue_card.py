@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from application.projections.lines import Draft, Lines
 from application.projections.queue_board import QueueBoard, Waiting
-from domain.assignment import ConversationEnqueued, ConversationTransferred, OfferAccepted
+from domain.assignment import ConversationEnqueued, ConversationOffered, ConversationTransferred, OfferAccepted
 from domain.classification import (
     AgeAdjusted,
     ConversationClassified,
@@ -13,7 +13,7 @@ from domain.classification import (
     Marks,
 )
 from domain.event import Event, Recorded
-from domain.queue import Limit, Promise
+from domain.queue import Limit, Promise, WorkSetAside
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -118,6 +118,21 @@ def test_a_promise_holds_although_somebody_moves_the_work_once_more() -> None:
 
     assert card is not None
     assert (card.queue_id, card.promise) == ("queue-3", Promise.CALLBACK)
+
+
+def test_what_cannot_be_read_is_offered_to_nobody_and_says_why() -> None:
+    offered = ConversationOffered(
+        conversation_id=ONE, queue_id=HERE, offer_id="o-1", agent_id="agent-1", units=2, expires_at=NOON + HOUR
+    )
+    aside = WorkSetAside(conversation_id=ONE, customer_id="customer-1", reason="its seal is broken")
+
+    card = card_after(enqueued(), offered, aside)
+    again = card_after(enqueued(), offered, aside, enqueued())
+
+    assert card is not None
+    assert (card.set_aside, card.offered_to, card.offer_expires_at) == ("its seal is broken", None, None)
+    assert again is not None
+    assert again.set_aside == ""
 
 
 def test_marks_of_what_waits_no_more_make_no_card() -> None:

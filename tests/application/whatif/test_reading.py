@@ -73,7 +73,7 @@ async def test_work_that_was_returned_says_nothing_about_its_length(shop: Shop) 
     head = await shop.log.head()
     shop.clock.wait(70)
     await shop.turn(assigned.agent_id, Presence.OFFLINE)
-    policy = ReturnWork(shop.states, shop.steer, shop.positions, shop.clock)
+    policy = ReturnWork(shop.states, shop.steer, shop.staff, shop.positions, shop.clock)
     await policy.take((await shop.log.read(head, 100, policy.topics))[0], await shop.log.head())
 
     history = (await read_recording(shop.log, None, None, seen)).finish()

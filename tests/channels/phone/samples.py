@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from channels import phone
 from channels.telephony.files import read_records
 from channels.telephony.records import Read, calls_in
-from domain.intake import Call
+from domain.calls.intake import Call
 from tests.channels.posted import NOON
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from channels.telephony.records import calls_in
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.calls.intake import Call
+from domain.calls.stages import Direction
 from tests.channels.phone.samples import SETTINGS, calls, cdr, read
 from tests.channels.posted import NOON
 

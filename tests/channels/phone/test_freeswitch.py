@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from channels.telephony.files import FORMATS, looks_like
 from channels.telephony.records import calls_in
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.calls.intake import Call
+from domain.calls.stages import Direction
 from tests.channels.phone.samples import SETTINGS, UUID, a_json_cdr, an_xml_cdr, calls, read
 from tests.channels.posted import NOON
 

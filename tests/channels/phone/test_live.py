@@ -1,13 +1,10 @@
 """Phone: live call events of Twilio, sipgate, Placetel and the generic form."""
 
-import base64
 import hashlib
 import hmac
 import json
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -15,47 +12,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from channels import phone
-from channels.edge.payload import Posted, SignatureWrong, UnreadablePayload
+from channels.edge.payload import SignatureWrong, UnreadablePayload
 from channels.telephony import live
 from domain.account import AccountDefinition, AccountInvalid
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.calls.intake import Call
+from domain.calls.stages import Direction
+from tests.channels.phone.live_events import PLACETEL_ID, a_form, a_line, from_sipgate, from_twilio, the_call
 from tests.channels.posted import NOON, an_account, posted
-
-URL = 'https://cc.example/v1/webhooks/phone/account-1?secret=s3&a="b"'
-PLACETEL_ID = "f4591ba315d81671d7a06c2a3b4f963dafd119de39cb26edd8a6476676b2f447"
-
-
-def a_line(provider: str, address: str = "", **settings: str) -> AccountDefinition:
-    secrets = {"account_sid": "AC1", "auth_token": "12345"} if provider == "twilio" else {"secret": "s3"}
-    account = an_account("phone", address, **({"provider": provider} | secrets | settings))
-    return replace(account, default_region="DE")
-
-
-def a_form(**fields: str) -> Posted:
-    headers = {"content-type": "application/x-www-form-urlencoded"}
-    return posted(urlencode(fields).encode(), headers, {"secret": "s3"}, url=URL)
-
-
-def from_sipgate(event: str, **fields: str) -> Posted:
-    users = {"user[]": "Alice"} if event == "newCall" else {}
-    told = {"callId": "123456", "from": "492111234567", "to": "4915791234567", "direction": "in"}
-    return a_form(event=event, **(told | users | fields))
-
-
-def from_twilio(status: str, **fields: str) -> Posted:
-    told = {"CallSid": "CA1", "AccountSid": "AC1", "Direction": "inbound", "SequenceNumber": "3"}
-    told |= {"From": "+4930901820", "To": "+4915735980000", "CallStatus": status} | fields
-    signed = URL + "".join(name + told[name] for name in sorted(told))
-    signature = base64.b64encode(hmac.digest(b"12345", signed.encode(), "sha1")).decode()
-    return posted(urlencode(told).encode(), {"x-twilio-signature": signature}, url=URL)
-
-
-def the_call(definition: AccountDefinition, delivery: Posted) -> Call:
-    live.verify(definition, delivery)
-    ((address, call),) = live.parse(definition, delivery).calls
-    assert address == definition.address
-    return call
 
 
 def test_a_call_of_sipgate_is_written_down_when_it_ends() -> None:
@@ -83,6 +46,7 @@ def test_a_call_of_twilio_is_dated_by_its_end_and_duration() -> None:
         outcome="answered",
         occurred_at=datetime(2026, 11, 21, 11, 58, 18, tzinfo=UTC),
         duration_seconds=42,
+        may_be_menu=True,
     )
 
 
@@ -97,17 +61,6 @@ def test_the_generic_form_may_tell_begin_and_duration() -> None:
     assert call.occurred_at == datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 
 
-def test_what_comes_before_the_end_is_named_and_changes_nothing() -> None:
-    definition = a_line("sipgate")
-    events = [from_sipgate("newCall"), from_sipgate("answer"), from_sipgate("hangup", cause="normalClearing")]
-
-    for order in permutations([*events, *events]):
-        deliveries = [live.parse(definition, one) for one in order]
-        assert {call.call_id for one in deliveries for _, call in one.calls} == {"123456"}
-        assert {call.outcome for one in deliveries for _, call in one.calls} == {"answered"}
-        assert {name for one in deliveries for name in one.ignored} == {"call:newCall", "call:answer"}
-
-
 @pytest.mark.parametrize(
     ("cause", "outcome"),
     [
@@ -118,8 +71,8 @@ def test_what_comes_before_the_end_is_named_and_changes_nothing() -> None:
         ("congestion", "failed"),
         ("notFound", "failed"),
         ("forwarded", "missed"),
-        ("somethingNew", "missed"),
-        ("", "missed"),
+        ("somethingNew", ""),
+        ("", ""),
     ],
 )
 def test_each_cause_of_sipgate_has_an_outcome(cause: str, outcome: str) -> None:
@@ -163,15 +116,6 @@ def test_a_call_from_a_number_of_ours_is_outbound_where_nobody_says() -> None:
 )
 def test_each_end_of_twilio_has_an_outcome(status: str, more: dict[str, str], outcome: str) -> None:
     assert the_call(a_line("twilio"), from_twilio(status, **more)).outcome == outcome
-
-
-def test_other_events_and_dialled_legs_of_twilio_are_named() -> None:
-    definition = a_line("twilio")
-    told = [from_twilio(one) for one in ("queued", "initiated", "ringing", "in-progress")]
-
-    named = [live.parse(definition, one).ignored for one in (*told, from_twilio("completed", ParentCallSid="CA0"))]
-
-    assert named == [["call:queued"], ["call:initiated"], ["call:ringing"], ["call:in-progress"], ["leg:completed"]]
 
 
 def test_the_customer_of_an_outbound_call_is_the_one_called() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from channels import phone
 from channels.edge.payload import UnreadablePayload
 from domain.account import AccountDefinition, AccountInvalid
-from domain.intake import Call
-from domain.interaction import Direction
+from domain.calls.intake import Call
+from domain.calls.stages import Direction
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

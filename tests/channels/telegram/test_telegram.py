@@ -47,6 +47,13 @@ def test_a_text_says_who_when_and_what() -> None:
     )
 
 
+def test_the_language_of_their_app_is_told() -> None:
+    sender = ANA | {"language_code": "pt-br"}
+
+    assert only_message(message=said(text="Oi", **{"from": sender})).language == "pt-br"
+    assert only_message(message=said(text="Oi", **{"from": ANA | {"language_code": "?"}})).language == ""
+
+
 @pytest.mark.parametrize(
     ("parts", "content"),
     [

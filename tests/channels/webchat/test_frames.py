@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from api.sockets.allowances import Allowance
 from channels import webchat
+from channels.chat.tokens import make_visitor_token, verify_visitor_token
 from channels.edge.payload import SignatureWrong, UnreadablePayload
 from channels.webchat import Hello, Identify, Said, Typing
 from domain.account import AccountDefinition, AccountInvalid
@@ -20,7 +21,7 @@ KEY, OLD_KEY = b"k" * 32, b"o" * 32
 
 
 def a_token(key: bytes = KEY) -> str:
-    return webchat.make_visitor_token("v-1", account_id="account-1", key=key, expires_at=NOON + timedelta(days=1))
+    return make_visitor_token("v-1", account_id="account-1", key=key, expires_at=NOON + timedelta(days=1))
 
 
 @pytest.mark.parametrize(
@@ -98,11 +99,16 @@ def test_what_we_send_is_said_in_the_documented_words() -> None:
 
 def test_a_visitors_message_becomes_ours_under_the_visitors_own_ids() -> None:
     message = webchat.to_message(
-        Said(id="a-1", text="Hi\x00\x07\nthere"), visitor_id="v-1", name="A\u202ena", received_at=NOON
+        Said(id="a-1", text="Hi\x00\x07\nthere"), visitor_id="v-1", name="A\u202ena", received_at=NOON, language="de-AT"
     )
 
     assert message == InboundMessage(
-        provider_id="v-1:a-1", handle="v-1", content=Content(text="Hi\nthere"), occurred_at=NOON, author="Ana"
+        provider_id="v-1:a-1",
+        handle="v-1",
+        content=Content(text="Hi\nthere"),
+        occurred_at=NOON,
+        author="Ana",
+        language="de-AT",
     )
 
 
@@ -113,7 +119,7 @@ def test_a_message_of_nothing_visible_is_refused() -> None:
 
 def test_a_visitor_is_known_by_their_token() -> None:
     for key in (KEY, OLD_KEY):
-        known = webchat.verify_visitor_token(a_token(key), account_id="account-1", keys=(KEY, OLD_KEY), at=NOON)
+        known = verify_visitor_token(a_token(key), account_id="account-1", keys=(KEY, OLD_KEY), at=NOON)
 
         assert known == "v-1"
 
@@ -126,7 +132,7 @@ def test_a_visitor_is_known_by_their_token() -> None:
         (a_token().replace("v-1", "v-2"), "account-1", NOON),
         (a_token()[:-1], "account-1", NOON),
         (a_token(b"x" * 32), "account-1", NOON),
-        (webchat.make_visitor_token("v 1", account_id="account-1", key=KEY, expires_at=NOON), "account-1", NOON),
+        (make_visitor_token("v 1", account_id="account-1", key=KEY, expires_at=NOON), "account-1", NOON),
         ("", "account-1", NOON),
         ("..", "account-1", NOON),
         ("é\ud800", "account-1", NOON),
@@ -134,7 +140,7 @@ def test_a_visitor_is_known_by_their_token() -> None:
 )
 def test_any_other_token_is_refused(token: str, account_id: str, at: datetime) -> None:
     with pytest.raises(SignatureWrong):
-        webchat.verify_visitor_token(token, account_id=account_id, keys=(KEY, OLD_KEY), at=at)
+        verify_visitor_token(token, account_id=account_id, keys=(KEY, OLD_KEY), at=at)
 
 
 def test_a_visitor_may_send_a_burst_and_then_a_little_each_second() -> None:

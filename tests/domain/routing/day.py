@@ -128,7 +128,7 @@ class Day:
 
     def transfer(self) -> None:
         for one in self.any_of(Status.WAITING, Status.ON_HOLD, *AT_WORK):
-            more = {"billing": 2} if self.random.random() < 0.3 else None
+            more = self.random.choice(({"billing": 2}, {"lang:zh": 2}, None, None, None))
             self.shop.transfer(one.id, self.random.choice(QUEUES), more)
 
     def prioritize(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 from domain.assignment import ConversationOffered
 from domain.event import RuleBroken
 from domain.routing.decide import decide, next_deadline, recompute
+from domain.routing.decisions import Overflow
 from domain.routing.evolve import evolve
 from domain.routing.facts import Facts
 from domain.routing.state import RouterState
@@ -32,7 +33,10 @@ def demand_the_reference_agrees(shop: Shop) -> None:
             if index >= len(first):
                 assert not overflowing, "offers come when everything stands where it goes"
                 assert reference.said(decision) == reference.next_offer(shop)
+            kept = reference.kept_skills(shop, decision.conversation_id)
             shop.obey(decision)
+            if isinstance(decision, Overflow):
+                assert reference.enqueued(shop, decision.conversation_id)[2].skills == kept
             with pytest.raises(RuleBroken):  # a repeat, or a second router that has fallen behind
                 shop.obey(decision)
 

@@ -246,15 +246,21 @@ def enqueued(shop: Shop, conversation_id: str) -> tuple[int, datetime, Conversat
     raise AssertionError(f"{conversation_id} never waited")
 
 
-def step_of(shop: Shop, conversation_id: str) -> int:
-    """How many steps it has taken since it came into its queue."""
+def relaxed(shop: Shop, conversation_id: str) -> list[ConversationRelaxed]:
+    """The steps that it has taken since it came into its queue."""
     since, _, _ = enqueued(shop, conversation_id)
-    taken = (
-        recorded.event.step
-        for recorded in shop.log[since:]
-        if isinstance(recorded.event, ConversationRelaxed) and recorded.event.conversation_id == conversation_id
-    )
-    return max(taken, default=0)
+    told = (recorded.event for recorded in shop.log[since:] if isinstance(recorded.event, ConversationRelaxed))
+    return [step for step in told if step.conversation_id == conversation_id]
+
+
+def step_of(shop: Shop, conversation_id: str) -> int:
+    return max((taken.step for taken in relaxed(shop, conversation_id)), default=0)
+
+
+def kept_skills(shop: Shop, conversation_id: str) -> dict[str, int]:
+    """Those that it asks for by itself, and that no step has dropped since it came into its queue."""
+    asked, steps = enqueued(shop, conversation_id)[2].skills, relaxed(shop, conversation_id)
+    return {skill: level for skill, level in asked.items() if all(skill in taken.skills for taken in steps)}
 
 
 def declined_until(shop: Shop, conversation_id: str) -> dict[str, datetime]:

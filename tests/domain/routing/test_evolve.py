@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from domain import queue
 from domain.agent import AgentRegistered, Presence
 from domain.conversation import ConversationClosed
 from domain.event import Event, Recorded, Redacted
@@ -128,6 +129,29 @@ def test_an_event_of_an_erased_customer_moves_the_position_and_says_nothing() ->
     evolve(state, msgspec.structs.replace(redacted, topic="conversation.enqueued"))
 
     assert state.facts == Facts(position=7)
+
+
+def test_what_is_set_aside_waits_nowhere_until_it_is_enqueued_again() -> None:
+    shop = a_shop_with_mei()
+    shop.arrive("first", QUEUE)
+    aside = queue.set_aside("first", customer_id="customer-first", reason="its seal is broken")
+
+    shop.record(QUEUE, aside)
+
+    assert shop.router.facts.waiting == {}
+    assert shop.decide() == []
+    assert shop.router.facts.queues[QUEUE].set_aside == {"first": "customer-first"}
+    shop.record(QUEUE, queue.put_back(shop.queues[QUEUE], "first"))
+    assert (shop.router.facts.waiting, shop.router.facts.queues[QUEUE].set_aside) == ({}, {})
+
+
+def test_what_waits_in_another_queue_by_now_stays_there() -> None:
+    shop = a_shop_with_mei()
+    shop.arrive("first", QUEUE)
+
+    shop.record("queue-2", queue.set_aside("first", customer_id="customer-first", reason="too late"))
+
+    assert list(shop.router.facts.waiting) == ["first"]
 
 
 def test_what_the_router_never_saw_waiting_is_ignored() -> None:

@@ -21,7 +21,7 @@ Put = Callable[[Any, str, Any], None]
 
 
 def no_capacity_in_the_engine(put: Put) -> None:
-    put(crew.Crew, "_rooms_of", lambda self, _: set(self._room))
+    put(crew.Crew, "_rooms_of", lambda self, _: frozenset(self._room))
 
 
 def no_capacity_in_the_domain(put: Put) -> None:
@@ -98,7 +98,7 @@ def no_end_of_overflow(put: Put) -> None:
 def no_look_at_who_got_room(put: Put) -> None:
     def seat(self: crew.Crew, *given: Any) -> None:
         seated(self, *given)
-        self.fresh = 0
+        self.fresh.clear()
 
     seated = crew.Crew.seat
     put(crew.Crew, "seat", seat)
@@ -120,6 +120,16 @@ def no_second_live_offer(put: Put) -> None:
 def no_step_once_only(put: Put) -> None:
     relax = classification.relax
     put(classification, "relax", lambda one, **given: relax(replace(one, steps=-1), **given))
+
+
+def no_skills_on_the_way(put: Put) -> None:
+    overflow = classification.overflow
+    put(classification, "overflow", lambda one, *rule, **given: overflow(replace(one, skills={}), *rule, **given))
+
+
+def no_giving_up_for_good(put: Put) -> None:
+    overflow = classification.overflow
+    put(classification, "overflow", lambda one, *rule, **given: overflow(replace(one, given_up=()), *rule, **given))
 
 
 def no_repeated_event(put: Put) -> None:

@@ -12,7 +12,7 @@ from channels.edge.payload import Posted
 from domain.account import AccountDefinition
 from domain.media import MediaStored
 from infrastructure.media.guarded_get import GuardedGet
-from tests.application.policies.media_situations import BYTES_MAX, PNG, Counts, a_store, told
+from tests.application.policies.media.situations import BYTES_MAX, PNG, Counts, a_store, told
 from tests.application.situations import NOON, Shop
 from tests.media.scripted_host import a_host, response
 

@@ -11,7 +11,7 @@ from application.exchange.media import Fetched, MediaRefused, Why
 from application.follower import Follower
 from domain import media
 from domain.media import MediaStored
-from tests.application.policies.media_situations import (
+from tests.application.policies.media.situations import (
     NOT_NOW,
     PNG,
     Fetching,

@@ -9,7 +9,7 @@ from application.exchange.media import keep_files
 from domain import media
 from domain.interaction import Attachment
 from domain.media import MediaStored
-from tests.application.policies.media_situations import PNG, Fetching, Provider, a_picture, a_store, told
+from tests.application.policies.media.situations import PNG, Fetching, Provider, a_picture, a_store, told
 from tests.application.situations import Shop, a_message
 
 pytestmark = pytest.mark.anyio

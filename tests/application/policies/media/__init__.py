@@ -1,0 +1,1 @@
+"""Media: fetched, refused, and those that came along."""

@@ -1,0 +1,1 @@
+"""Phone calls: the rules by which their stages move up."""
