@@ -1,9 +1,9 @@
 """The composition root: every part of a process, and what of it runs, made by plain calls."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from random import SystemRandom
 
 import httpx
 
@@ -107,7 +107,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         if channel.send is not None
     }
     attempts = Attempts(
-        parts.commands, parts.directory, providers, client, now, random.random, parts.media, _link(parts)
+        parts.commands, parts.directory, providers, client, now, SystemRandom().random, parts.media, _link(parts)
     )
     advanced = (parts.hub.advanced, announcer.moved)
     reactions: list[Reaction] = [

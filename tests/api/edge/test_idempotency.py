@@ -17,8 +17,10 @@ EXEMPT = {
     "take_delivery_of_account",
     "welcome_visitor",
     "check_plan",
+    "upload_file",
+    "download_as_visitor",
 }
-"""Nothing is stored, or the provider's message ids do the job."""
+"""Nothing is stored, or the provider's message ids or a digest do the job."""
 
 
 def test_a_repeat_gets_the_first_answer_and_says_so(deployment: Deployment, administrator: Caller) -> None:
