@@ -73,7 +73,8 @@ def read_xml_cdr(raw: bytes, *, name: str, read: Read) -> None:
     for number, record in enumerate(records, start=1):
         flows = record.findall("callflow")
         profile = flows[-1].find("caller_profile") if flows else None
-        named = ({one.tag: one.text or "" for one in part or ()} for part in (record.find("variables"), profile))
+        parts = (record.find("variables"), profile)
+        named = ({} if part is None else {one.tag: one.text or "" for one in part} for part in parts)
         _add(read, f"{name}:1" if len(records) == 1 else f"{name}:record {number}", *map(_texts, named))
 
 

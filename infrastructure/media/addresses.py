@@ -48,6 +48,9 @@ _REFUSED_4 = [
 ]
 """IANA's special-purpose registry (RFC 6890 and later), and the addresses where clouds keep credentials."""
 
+_LOOPBACK_4 = IPv4Network("127.0.0.0/8")
+_LOOPBACK_6 = IPv6Address("::1")
+
 
 class Target(msgspec.Struct, frozen=True):
     """A URL that may be asked for."""
@@ -105,7 +108,7 @@ def demand_public(address: str, *, allow_loopback: bool) -> str:
         found = ip_address(address.partition("%")[0])
     except ValueError:
         raise _refused(f"{address} is not an address") from None
-    if _is_public(found) or (allow_loopback and found.is_loopback):
+    if _is_public(found) or (allow_loopback and _is_loopback(found)):
         return address
     raise _refused(f"{address} is not a public address")
 
@@ -114,6 +117,11 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_4)
     return address in _PUBLIC_6 and not any(address in network for network in _REFUSED_6)
+
+
+def _is_loopback(address: IPv4Address | IPv6Address) -> bool:
+    """Not `is_loopback`: since Python 3.13 it is also true of an IPv4 address inside an IPv6 one."""
+    return address in _LOOPBACK_4 if isinstance(address, IPv4Address) else address == _LOOPBACK_6
 
 
 def _refused(reason: str) -> MediaRefused:

@@ -1,7 +1,9 @@
 """Imports point one way only; pyproject.toml says which, import-linter reads it."""
 
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,3 +15,12 @@ def test_every_import_contract_is_kept() -> None:
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "Contracts: 2 kept, 0 broken." in checked.stdout
+
+
+def test_every_python_gets_the_same_version_of_a_library() -> None:
+    locked = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+
+    twice = {name for name, count in Counter(locked).items() if count > 1}
+
+    assert len(locked) > 50
+    assert not twice, "another version behaves otherwise: pin the one that every Python can have"
