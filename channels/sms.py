@@ -26,9 +26,9 @@ from channels.edge.text import clean, one_line
 from channels.edge.twilio_codes import ACCOUNT, MEANINGS, REFUSALS
 from channels.telephony import twilio
 from domain.account import AccountDefinition, AccountInvalid
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 
 API_URL = "https://api.twilio.com"
 ACKNOWLEDGEMENT = Acknowledgement(status=204)

@@ -33,9 +33,9 @@ from channels.social.whatsapp_content import content_of
 from channels.social.whatsapp_people import changed_handles, recipient_handles, sender_handles, updated_handles
 from channels.social.whatsapp_sending import send_reply
 from domain.account import AccountDefinition
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 
 READ = frozenset({"contacts", "messages", "message_echoes", "user_id_update", "statuses", "errors"})
 TOLD_OF_MESSAGES = frozenset({"messages", "standby"})

@@ -9,14 +9,15 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain import conversation, receipts
+from domain import conversation
 from domain.calls import stages
 from domain.calls.stages import KnownCall
 from domain.classification import ConversationClassified
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown
 from domain.event import Event, RuleBroken
+from domain.outbound import receipts
+from domain.outbound.receipts import Outbound
 from domain.parts import evolve_conversation
-from domain.receipts import Outbound
 from domain.threads import mails
 from domain.threads.mails import Mail
 

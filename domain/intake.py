@@ -10,9 +10,9 @@ from domain import customer as customer_state
 from domain.classification import hear_language
 from domain.conversation import Conversation, ConversationOpened, ConversationReopened
 from domain.customer import Customer, CustomerNamed, CustomerRegistered, IdentityLinked, demand_room
-from domain.delivery import DeliveryStatus
 from domain.event import Event
 from domain.interaction import ChatAddress, Content, MessageContradicted, MessageReceived
+from domain.outbound.delivery import DeliveryStatus
 
 WITHHELD = "anonymous"
 """The handle of a caller who withheld their number: it is nobody's address."""

@@ -1,4 +1,4 @@
-"""What is said in a conversation: messages, replies, notes. Calls are `calls.py`, how replies fare `delivery.py`."""
+"""What is said in a conversation: messages, replies, notes. Calls are `calls.py`, how replies fare `outbound/`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from domain.conversation import Conversation, Status, demand_open
 from domain.event import Event, RuleBroken
-from domain.templates import Template
+from domain.outbound.templates import Template
 
 
 class NotTheHolder(RuleBroken):

@@ -5,16 +5,17 @@ from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from domain import assignment, classification, conversation, delivery, interaction
+from domain import assignment, classification, conversation, interaction
 from domain.assignment import AssignmentEvent
 from domain.calls import stages
 from domain.calls.stages import CallEvent
 from domain.classification import ClassificationEvent, PromiseTold
 from domain.conversation import Conversation, LifeEvent
-from domain.delivery import DeliveryEvent
 from domain.event import Event
 from domain.interaction import InteractionEvent
 from domain.media import MediaEvent
+from domain.outbound import delivery
+from domain.outbound.delivery import DeliveryEvent
 from domain.threads import moves
 from domain.threads.moves import MoveEvent
 

@@ -16,10 +16,10 @@ from api.http.operation import Nothing, command, read
 from api.routes.media import safe_name
 from api.routes.work import CONVERSATION
 from application.commands import Command, Done
-from domain.delivery import reply_until
-from domain.files import Files
 from domain.interaction import ChannelTakesNoReplies
-from domain.templates import ButtonKind, Template
+from domain.outbound.delivery import reply_until
+from domain.outbound.files import Files
+from domain.outbound.templates import ButtonKind, Template
 
 MESSAGE = CONVERSATION + "/messages/{message_id}"
 ATTACHMENTS_MAX = 20

@@ -16,15 +16,21 @@ from application.exchange.limits import Limits, backoff_seconds
 from application.exchange.media import Link, MediaBroken, MediaNotStored, MediaStore
 from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Rejected, Send, Unknown
 from application.log import Claim, LogBusy, LogUnreachable
-from domain import delivery
 from domain.account import AccountDefinition
 from domain.classification import PromiseTold
 from domain.conversation import Conversation, Reply, Standing
 from domain.customer import Customer
-from domain.delivery import AttemptOutdated, DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
-from domain.files import kind_of
 from domain.media import digest_of
+from domain.outbound import delivery
+from domain.outbound.delivery import (
+    AttemptOutdated,
+    DeliveryAccepted,
+    DeliveryAttempted,
+    DeliveryRejected,
+    DeliveryUnknown,
+)
+from domain.outbound.files import kind_of
 from domain.threads.mails import key_of
 
 SETTLE_SECONDS = 600.0

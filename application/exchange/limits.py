@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.account import AccountInvalid
-from domain.files import Files
+from domain.outbound.files import Files
 
 SENDS_AT_ONCE_MAX = 100
 SENDS_PER_SECOND_MAX = 10_000

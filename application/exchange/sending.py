@@ -8,7 +8,7 @@ import httpx
 import msgspec
 
 from domain.account import AccountDefinition
-from domain.templates import Template
+from domain.outbound.templates import Template
 
 
 class OutgoingFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,9 +8,9 @@ from application.exchange.limits import Limits
 from application.log import Log, UnreadableEvent
 from application.states import States
 from domain.customer import Customer
-from domain.delivery import DeliveryAttempted
 from domain.event import Recorded
 from domain.interaction import ReplyHandedOver, ReplyWritten
+from domain.outbound.delivery import DeliveryAttempted
 
 PAGE_EVENTS = 2_000
 CLOCKS_APART_MAX = timedelta(minutes=1)

@@ -9,9 +9,9 @@ from application.log import UnreadableEvent
 from application.states import States
 from domain.calls.stages import CallLogged
 from domain.customer import Customer
-from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from domain.event import Recorded
 from domain.interaction import MessageReceived, ReplyWritten
+from domain.outbound.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 
 
 class CountTraffic:

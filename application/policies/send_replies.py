@@ -14,9 +14,9 @@ from application.exchange.spent import Spent
 from application.log import Log
 from domain.account import Account, AccountInvalid
 from domain.classification import PromiseTold
-from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown, ReplyGivenUp, ReplyResent
 from domain.event import Recorded
 from domain.interaction import ReplyHandedOver, ReplyWritten
+from domain.outbound.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown, ReplyGivenUp, ReplyResent
 
 LOOK_SECONDS = 1.0
 """How often a lane that waits looks whether its account was mended, paused or resumed."""

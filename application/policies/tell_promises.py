@@ -9,11 +9,12 @@ from application.exchange.limits import Limits
 from application.ids import derived_id
 from application.log import UnreadableEvent
 from application.positions import Positions
-from domain import classification, delivery
+from domain import classification
 from domain.classification import ConversationOverflowed
 from domain.customer import Customer
 from domain.event import Event, Recorded, RuleBroken
 from domain.interaction import ChannelTakesNoReplies
+from domain.outbound import delivery
 from domain.threads.mails import key_of
 
 logger = logging.getLogger(__name__)

@@ -10,10 +10,16 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.calls.stages import CallAnswered, CallEvent, CallRang, Stage
-from domain.delivery import DeliveryAttempted, DeliveryRejected, DeliveryReported, DeliveryStatus, DeliveryUnknown
 from domain.event import Recorded
 from domain.interaction import Content, ContentKind, MessageReceived, ReplyEchoed
-from domain.receipts import DeliveryEvent, Fate, fate_after, is_further
+from domain.outbound.delivery import (
+    DeliveryAttempted,
+    DeliveryRejected,
+    DeliveryReported,
+    DeliveryStatus,
+    DeliveryUnknown,
+)
+from domain.outbound.receipts import DeliveryEvent, Fate, fate_after, is_further
 from domain.threads.moves import MessageJoined
 
 REACTIONS_MAX = 100

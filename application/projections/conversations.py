@@ -11,18 +11,7 @@ from application.projections.calls import LiveCall, followed
 from application.projections.view import Row
 from domain.calls.stages import CallAnswered, CallEvent, CallLogged, CallRang, Direction, key_of
 from domain.conversation import Conversation, ConversationOpened, Standing, Status, opened
-from domain.delivery import (
-    DeliveryAccepted,
-    DeliveryRejected,
-    DeliveryReported,
-    DeliveryStatus,
-    DeliveryUnknown,
-    ReplyGivenUp,
-    ReplyResent,
-    reply_until,
-)
 from domain.event import Event, Recorded
-from domain.files import words_of
 from domain.interaction import (
     Content,
     ContentKind,
@@ -32,6 +21,17 @@ from domain.interaction import (
     ReplyHandedOver,
     ReplyWritten,
 )
+from domain.outbound.delivery import (
+    DeliveryAccepted,
+    DeliveryRejected,
+    DeliveryReported,
+    DeliveryStatus,
+    DeliveryUnknown,
+    ReplyGivenUp,
+    ReplyResent,
+    reply_until,
+)
+from domain.outbound.files import words_of
 from domain.parts import evolve_conversation
 from domain.streams import topics_of
 from domain.threads.moves import MessageJoined, MessageLeft

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from application.projections.amendments import amended, joined
 from application.projections.timeline import EntryRow, Line, line_from, line_of, name_of, row_of
 from domain.calls.stages import CallEvent, CallLogged, Stage
-from domain.delivery import DeliveryAccepted
 from domain.event import Event, Recorded
 from domain.interaction import MessageReceived, ReplyEchoed, ReplyWritten
-from domain.receipts import DELIVERY_EVENTS, DeliveryEvent
+from domain.outbound.delivery import DeliveryAccepted
+from domain.outbound.receipts import DELIVERY_EVENTS, DeliveryEvent
 from domain.threads.moves import MessageJoined
 
 SAID = (MessageReceived, ReplyEchoed)

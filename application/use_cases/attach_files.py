@@ -8,8 +8,8 @@ from application.log import Claim
 from application.use_cases.conversation_desk import Desk
 from domain.conversation import demand_open
 from domain.customer import Customer
-from domain.files import FileNotTaken, FileUnknown, demand_file
 from domain.interaction import Attachment, demand_holder
+from domain.outbound.files import FileNotTaken, FileUnknown, demand_file
 
 
 class AttachFiles:

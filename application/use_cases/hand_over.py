@@ -18,10 +18,10 @@ from domain.account import AccountDefinition
 from domain.conversation import Conversation
 from domain.customer import Customer
 from domain.event import Event, Recorded
-from domain.files import FileNotTaken, Files, demand_files, words_of
 from domain.handover import decisions
 from domain.intake import InboundMessage, receive_message
 from domain.interaction import Attachment, MessageReceived, ReplyHandedOver, ReplyWritten
+from domain.outbound.files import FileNotTaken, Files, demand_files, words_of
 from domain.threads.mails import PROVEN
 
 EVENTS_READ_MAX = 500

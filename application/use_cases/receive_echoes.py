@@ -13,11 +13,11 @@ from application.use_cases.arrivals import scope_of
 from domain.account import Account
 from domain.card_numbers import without_cards
 from domain.customer import Customer
-from domain.delivery import DeliveryAccepted
-from domain.echoes import contradict_echo, own, receive_echo
 from domain.event import Event, Recorded
 from domain.intake import WITHHELD, Echo
 from domain.interaction import ReplyEchoed
+from domain.outbound.delivery import DeliveryAccepted
+from domain.outbound.echoes import contradict_echo, own, receive_echo
 
 
 class EchoReceipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -13,13 +13,13 @@ from application.directory import Directory
 from application.ids import derived_id
 from application.use_cases.arrivals import scope_of
 from application.use_cases.receive_echoes import Otherwise
-from domain import receipts
 from domain.customer import Customer
-from domain.delivery import DeliveryAccepted, DeliveryStatus
 from domain.event import Event
 from domain.intake import DeliveryReport
 from domain.interaction import Content
-from domain.receipts import Fate, NoLongerFollowed, Outbound, is_further
+from domain.outbound import receipts
+from domain.outbound.delivery import DeliveryAccepted, DeliveryStatus
+from domain.outbound.receipts import Fate, NoLongerFollowed, Outbound, is_further
 
 CLOCKS_APART_SECONDS = 2.0
 """What the channel took just before a moment of its own clock, we learnt of up to so long after it."""

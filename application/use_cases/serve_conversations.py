@@ -8,13 +8,14 @@ from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Contended, D
 from application.exchange.limits import Limits
 from application.ids import derived_id, new_id
 from application.use_cases.conversation_desk import Decided, Desk, after, let_go, released
-from domain import assignment, conversation, delivery, interaction, offers, workload
+from domain import assignment, conversation, interaction, offers, workload
 from domain.agent import Agent
 from domain.card_numbers import mask
 from domain.conversation import Conversation
-from domain.files import demand_files
 from domain.interaction import Attachment
-from domain.templates import Template, demand_template
+from domain.outbound import delivery
+from domain.outbound.files import demand_files
+from domain.outbound.templates import Template, demand_template
 
 
 class ServeConversations:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from application.commands import Command, Commands, Done, demand_revision
-from domain import delivery
 from domain.conversation import Conversation
 from domain.customer import Customer
 from domain.event import Event
+from domain.outbound import delivery
 
 
 class SettleReplies:

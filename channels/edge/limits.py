@@ -7,7 +7,7 @@ Sizes are decimal: what is taken here is taken whichever way the provider counts
 from datetime import timedelta
 
 from application.exchange.limits import Limits, Rate
-from domain.files import FileKind, Files
+from domain.outbound.files import FileKind, Files
 
 DAY = timedelta(days=1)
 MB = 1_000_000

@@ -8,9 +8,9 @@ from typing import Any
 
 from channels.edge.payload import Delivery, a_dict, a_text, an_identifier, at_second, dicts
 from channels.edge.text import clean, one_line
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 
 MEDIA = {
     "image": (ContentKind.IMAGE, "image/jpeg"),

@@ -7,9 +7,9 @@ from typing import Any
 
 from channels.edge.payload import Delivery, a_dict, a_text, an_identifier, at_second, dicts, plausible
 from channels.edge.text import one_line
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 
 SNOWFLAKE_BEGAN = datetime(2010, 11, 4, 1, 42, 54, 657_000, tzinfo=UTC)
 """Ids of X hold the milliseconds since then, above 22 bits of other things."""

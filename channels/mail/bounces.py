@@ -23,8 +23,8 @@ from channels.mail.bounce_words import (
 from channels.mail.headers import Headers, addresses_in
 from channels.mail.structure import Structure
 from channels.mail.threads import message_id_of_token, message_ids_in, own_message_ids_in
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport
+from domain.outbound.delivery import DeliveryStatus
 
 SEARCHED_BYTES_MAX = 200_000
 """Of each part, for our own Message-ID."""

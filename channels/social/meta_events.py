@@ -15,9 +15,9 @@ from channels.edge.payload import Delivery, Posted, UnreadablePayload, a_dict, a
 from channels.edge.text import one_line
 from channels.social.meta_content import content_of, referral_of
 from channels.social.reading import UNKNOWN_HANDLE, at_millisecond, claim_kind, id_from_content
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, Echo, InboundMessage
 from domain.interaction import Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 
 RECEIPTS = {"delivery": DeliveryStatus.DELIVERED, "read": DeliveryStatus.READ}
 NEWS = {

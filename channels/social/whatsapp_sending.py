@@ -6,7 +6,7 @@ import httpx
 
 from application.exchange.sending import Outcome, Outgoing, OutgoingFile, Refusal, Rejected
 from channels.edge.graph import GraphAccess, post_message, upload
-from domain.templates import ButtonKind, Template, TemplateButton
+from domain.outbound.templates import ButtonKind, Template, TemplateButton
 
 
 async def send_reply(reply: Outgoing, client: httpx.AsyncClient, access: GraphAccess, sender: str) -> Outcome:

@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 from domain.conversation import Conversation
 from domain.customer import Customer
-from domain.delivery import DeliveryReported, DeliveryStatus
 from domain.event import Event
 from domain.interaction import Attachment, ReplyHandedOver
-from domain.receipts import Fate, Outbound, is_further
+from domain.outbound.delivery import DeliveryReported, DeliveryStatus
+from domain.outbound.receipts import Fate, Outbound, is_further
 
 
 def see(customer: Customer, message_ids: Collection[str]) -> list[Event]:

@@ -10,7 +10,7 @@ FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
 FOLDERS_OF_MANY = {
     "channels": 18,
-    "domain": 25,
+    "domain": 20,
     "api/routes": 22,
     "application/use_cases": 20,
     "api/http": 15,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from application.commands import Command
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport
+from domain.outbound.delivery import DeliveryStatus
 from tests.api.deployment import Caller, Deployment
 from tests.api.situations import Shop, a_shop
 from tests.scenarios.screens import a_desk, a_screen

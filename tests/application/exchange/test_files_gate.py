@@ -9,8 +9,8 @@ import pytest
 
 from channels import whatsapp as medium
 from channels.edge.limits import LIMITS
-from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from domain.interaction import Attachment
+from domain.outbound.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from tests.application.exchange.test_files import attaching, replied
 from tests.application.policies.media.situations import PNG
 from tests.application.policies.scripted_channel import Sender, deliveries

@@ -15,8 +15,8 @@ from application.exchange.spent import Spent
 from application.follower import Follower
 from application.policies.send_replies import SendReplies
 from domain.account import AccountDefinition
-from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from domain.event import Event
+from domain.outbound.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from infrastructure.outbox import PostgresOutbox
 from tests.application.policies.media.situations import a_store
 from tests.application.situations import NOON, Case, Shop

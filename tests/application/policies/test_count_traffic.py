@@ -8,7 +8,7 @@ from application.exchange.traffic import TrafficMoved
 from application.follower import Follower
 from application.log import Context, Fact, Write
 from application.policies.count_traffic import CountTraffic
-from domain.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
+from domain.outbound.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from infrastructure.deliveries.traffic import PostgresTraffic
 from tests.application.situations import NOON, Shop, a_message, another_process
 

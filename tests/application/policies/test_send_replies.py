@@ -6,7 +6,7 @@ import pytest
 
 from application.exchange.sending import Accepted, Outgoing, Refusal, Rejected, Unknown
 from application.log import Context, Fact, Write
-from domain.delivery import DeliveryAccepted
+from domain.outbound.delivery import DeliveryAccepted
 from tests.application.policies.scripted_channel import (
     NOT_NOW,
     QUICK,

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 
 from domain.account import AccountDefinition
-from domain.delivery import DeliveryAccepted
+from domain.outbound.delivery import DeliveryAccepted
 from tests.application.policies.scripted_channel import Sender, deliveries, reply
 from tests.application.policies.scripted_servers import a_mail_server, a_provider, a_sender
 from tests.application.situations import Case, Shop, a_message, kinds

@@ -11,10 +11,10 @@ from application.exchange.sending import Outcome, Unknown
 from application.use_cases.receive_echoes import EchoReceipt, ReceiveEchoes
 from domain.account import AccountPaused, AccountUnknown
 from domain.conversation import Status
-from domain.delivery import DeliveryAccepted
 from domain.intake import Echo
 from domain.interaction import MessageContradicted, ReplyEchoed
-from domain.receipts import Fate
+from domain.outbound.delivery import DeliveryAccepted
+from domain.outbound.receipts import Fate
 from tests.application.policies.scripted_channel import Channel, Sender, attempted, reply, sending
 from tests.application.situations import (
     NOON,

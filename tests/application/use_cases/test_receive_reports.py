@@ -10,10 +10,10 @@ import pytest
 
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_reports import ReceiveReports
-from domain.delivery import DeliveryAccepted, DeliveryReported
 from domain.intake import DeliveryReport
 from domain.interaction import ReplyWritten
-from domain.receipts import OUTBOUND_KEPT, Fate
+from domain.outbound.delivery import DeliveryAccepted, DeliveryReported
+from domain.outbound.receipts import OUTBOUND_KEPT, Fate
 from tests.application.policies.scripted_channel import accepted, reply
 from tests.application.situations import NOON, Case, Shop, an_assigned_conversation, another_process, kinds
 from tests.application.use_cases.test_receive_echoes import an_attempted_reply, an_echo

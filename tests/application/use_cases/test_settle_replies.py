@@ -9,7 +9,14 @@ from application.exchange.limits import Limits
 from application.exchange.sending import Refusal, Rejected, Unknown
 from application.use_cases.settle_replies import SettleReplies
 from domain.conversation import ConversationUnknown
-from domain.delivery import NothingToDecide, ReplyGivenUp, ReplyOnItsWay, ReplyTooLong, ReplyWindowClosed, SignAwaited
+from domain.outbound.delivery import (
+    NothingToDecide,
+    ReplyGivenUp,
+    ReplyOnItsWay,
+    ReplyTooLong,
+    ReplyWindowClosed,
+    SignAwaited,
+)
 from tests.application.policies.scripted_channel import (
     NOT_NOW,
     Channel,

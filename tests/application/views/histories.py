@@ -7,16 +7,17 @@ from typing import Any
 
 from application.log import Appended, Context, Fact, Log, Write
 from application.states import fold
-from domain import agent, assignment, conversation, customer, intake, interaction, offers, receipts, workload
+from domain import agent, assignment, conversation, customer, intake, interaction, offers, workload
 from domain.agent import Presence
 from domain.calls.intake import Call, take_call
 from domain.calls.stages import Direction, Stage
 from domain.conversation import Conversation, Status
-from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryStatus, DeliveryUnknown
-from domain.echoes import receive_echo
 from domain.event import Event, RuleBroken
 from domain.intake import Echo, InboundMessage, Intake
 from domain.interaction import Content, ContentKind
+from domain.outbound import receipts
+from domain.outbound.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryStatus, DeliveryUnknown
+from domain.outbound.echoes import receive_echo
 from domain.threads import moving
 from domain.workload import Ask
 
@@ -24,7 +25,6 @@ NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 MASTER_KEY = b"the master key of the tests, 32."
 QUEUES = ("queue-" + "a" * 32, "queue-" + "b" * 32)
 ACCOUNTS = {"webchat": "account-" + "1" * 32, "email": "account-" + "2" * 32}
-
 Events = Sequence[Event]
 
 

@@ -13,9 +13,15 @@ from application.projections.lines import Draft, Lines
 from application.projections.timeline import EntryRow, Line
 from application.push import Hub
 from application.views import ViewReaders
-from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryReported, DeliveryStatus, DeliveryUnknown
 from domain.event import Event, Recorded
 from domain.interaction import Content, ContentKind, MessageReceived, ReplyEchoed, ReplyWritten
+from domain.outbound.delivery import (
+    DeliveryAccepted,
+    DeliveryAttempted,
+    DeliveryReported,
+    DeliveryStatus,
+    DeliveryUnknown,
+)
 from tests.application.views.histories import NOON, Town
 from tests.application.views.screens import Followed, Screen, shown_now
 

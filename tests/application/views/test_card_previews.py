@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from application.projections.conversations import AMENDED_KEPT, UNSENT, Card, Conversations
 from domain.conversation import ConversationOpened
-from domain.delivery import DeliveryAccepted, DeliveryReported, DeliveryStatus
 from domain.event import Event
 from domain.interaction import ContentKind, MessageReceived, ReplyEchoed, ReplyWritten
+from domain.outbound.delivery import DeliveryAccepted, DeliveryReported, DeliveryStatus
 from tests.application.views.test_amendments import REPLY, SENT, TAKEN, echoed, recorded, said
 
 OPENED = ConversationOpened(conversation_id="conversation-1", channel="whatsapp", account_id="account-1", thread="")

@@ -6,9 +6,15 @@ from application.exchange.limits import Limits
 from application.projections.conversations import Card, Conversations
 from domain.classification import PromiseTold
 from domain.conversation import ConversationOpened
-from domain.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown, ReplyGivenUp
 from domain.event import Event, Recorded
 from domain.interaction import Content, MessageReceived, ReplyWritten
+from domain.outbound.delivery import (
+    DeliveryAccepted,
+    DeliveryAttempted,
+    DeliveryRejected,
+    DeliveryUnknown,
+    ReplyGivenUp,
+)
 from domain.queue import Promise
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -11,8 +11,8 @@ from application.exchange.sending import Accepted, Outcome, Refusal, Rejected, S
 from channels import instagram, line, sms
 from channels.edge.limits import LIMITS
 from domain.account import AccountDefinition
-from domain.files import FileNotTaken, demand_files
 from domain.interaction import Attachment
+from domain.outbound.files import FileNotTaken, demand_files
 from tests.channels.line import test_sending as on_line
 from tests.channels.messenger import test_sending as on_meta
 from tests.channels.replies import a_file, a_reply, attempted

@@ -7,9 +7,9 @@ import pytest
 
 from channels import instagram
 from channels.edge.payload import Delivery
-from domain.delivery import DeliveryStatus
 from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 from tests.channels.messenger.samples import CDN, PAGE, PERSON, attached, delivery, echo, event
 from tests.channels.posted import an_account, posted
 

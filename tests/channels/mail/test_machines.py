@@ -11,8 +11,8 @@ from channels.email import Mail, parse
 from channels.mail.automatic import Nature
 from channels.mail.bounces import Severity
 from channels.mail.threads import bounce_address, message_id_of_token
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport
+from domain.outbound.delivery import DeliveryStatus
 from tests.channels.mail.bounce_samples import (
     BOUNCES,
     KEY,

@@ -8,9 +8,9 @@ import pytest
 
 from channels import messenger
 from channels.edge.payload import Delivery, UnreadablePayload
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 from tests.channels.messenger.samples import CDN, PAGE, PERSON, SENT, attached, delivery, echo, event
 from tests.channels.posted import NOON, an_account, posted
 

@@ -8,8 +8,8 @@ import pytest
 from application.exchange.sending import Accepted, Outcome, OutgoingFile, Refusal, Rejected, Unknown
 from channels import instagram, messenger
 from channels.edge.limits import LIMITS
-from domain.files import FileNotTaken, demand_files
 from domain.interaction import Attachment
+from domain.outbound.files import FileNotTaken, demand_files
 from tests.channels.messenger.test_sending import BOTH, accepts, account_of
 from tests.channels.replies import PNG, a_file, a_reply, attempted, form_of
 from tests.channels.scripted_provider import DROPPED, SILENCE, Scripted, Taken, answers, graph_error, server_error

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from channels import sms
 from channels.edge.numbers import sms_address
 from channels.edge.payload import Delivery, UnreadablePayload
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 from tests.channels.posted import NOON, an_account, posted
 
 ACCOUNT = replace(an_account("sms", "+4915735980000", account_sid="AC1", auth_token="t"), default_region="DE")

@@ -9,8 +9,8 @@ from application.exchange.sending import Accepted, Outcome, OutgoingFile, Refusa
 from channels import telegram
 from channels.edge.limits import TELEGRAM_FILES
 from channels.social.telegram_sending import METHODS
-from domain.files import kind_of
 from domain.interaction import Attachment
+from domain.outbound.files import kind_of
 from tests.channels.replies import PNG, a_file, a_reply, attempted, form_of
 from tests.channels.scripted_provider import DROPPED, SILENCE, Scripted, Taken, answers
 from tests.channels.telegram.test_sending import TOKEN, account, refuses

@@ -8,8 +8,8 @@ from application.exchange.sending import Accepted, Outcome, OutgoingFile, Refusa
 from channels import wechat, wecom
 from channels.edge.limits import LIMITS
 from domain.account import AccountDefinition
-from domain.files import FileNotTaken, demand_files
 from domain.interaction import Attachment
+from domain.outbound.files import FileNotTaken, demand_files
 from tests.channels.replies import PNG, a_file, a_reply, attempted, form_of
 from tests.channels.scripted_provider import DROPPED, SILENCE, Scripted, Taken, answers, server_error
 from tests.channels.wechat.sealed import a_wechat_account, a_wecom_account

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from channels import whatsapp
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, Echo
 from domain.interaction import Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 from tests.channels.posted import an_account, posted
 
 ACCOUNT = an_account("whatsapp", "1122334455667", app_secret="s", verify_token="v")

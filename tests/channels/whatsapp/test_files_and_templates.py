@@ -8,9 +8,9 @@ from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFi
 from channels import whatsapp
 from channels.edge.limits import LIMITS
 from domain.account import AccountDefinition
-from domain.files import FileNotTaken, demand_files
 from domain.interaction import Attachment
-from domain.templates import ButtonKind, Template, TemplateButton
+from domain.outbound.files import FileNotTaken, demand_files
+from domain.outbound.templates import ButtonKind, Template, TemplateButton
 from tests.channels.posted import an_account
 from tests.channels.replies import PNG, a_file, a_reply, attempted, form_of
 from tests.channels.scripted_provider import (

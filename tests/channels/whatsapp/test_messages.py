@@ -8,9 +8,9 @@ import pytest
 
 from channels import whatsapp
 from channels.edge.payload import UnreadablePayload
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, InboundMessage
 from domain.interaction import Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 from tests.channels.posted import NOON, an_account, posted
 
 ACCOUNT = an_account("whatsapp", "1122334455667", app_secret="s", verify_token="v")

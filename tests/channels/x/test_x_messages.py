@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from channels import x
 from channels.edge.payload import Delivery, UnreadablePayload
-from domain.delivery import DeliveryStatus
 from domain.intake import DeliveryReport, Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.delivery import DeliveryStatus
 from tests.channels.posted import NOON, posted
 from tests.channels.x.situations import (
     JO,

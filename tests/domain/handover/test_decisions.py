@@ -4,12 +4,12 @@ import pytest
 
 from domain.conversation import Status
 from domain.customer import Customer, IdentityClaimed, IdentityProven
-from domain.delivery import DeliveryReported, DeliveryStatus
 from domain.event import Event
 from domain.handover.decisions import hand_over, mail_address, see, unseen
 from domain.intake import InboundMessage, Intake, receive_message
 from domain.interaction import ChatAddress, Content, MessageReceived, ReplyHandedOver, ReplyWritten
-from domain.receipts import Fate
+from domain.outbound.delivery import DeliveryReported, DeliveryStatus
+from domain.outbound.receipts import Fate
 from tests.domain.situations import ACCOUNT, CONVERSATION, MEI, NOON, after_customer, an_assigned_conversation, joan
 
 MAILBOX = "account-mail"

@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain import customer, receipts
+from domain import customer
 from domain.customer import Customer
-from domain.delivery import (
+from domain.event import Event
+from domain.interaction import Content, ContentKind, ReplyEchoed, ReplyWritten
+from domain.outbound import receipts
+from domain.outbound.delivery import (
     DeliveryAccepted,
     DeliveryAttempted,
     DeliveryRejected,
@@ -18,9 +21,7 @@ from domain.delivery import (
     DeliveryStatus,
     DeliveryUnknown,
 )
-from domain.event import Event
-from domain.interaction import Content, ContentKind, ReplyEchoed, ReplyWritten
-from domain.receipts import OUTBOUND_KEPT, Fate, NoLongerFollowed
+from domain.outbound.receipts import OUTBOUND_KEPT, Fate, NoLongerFollowed
 from tests.domain.situations import ACCOUNT, CONVERSATION, MEI, after_customer, an_assigned_conversation, joan
 
 REPLY = ReplyWritten(

@@ -6,11 +6,11 @@ from domain import customer
 from domain.assignment import ConversationEnqueued
 from domain.conversation import ConversationOpened, Status
 from domain.customer import Customer, CustomerRegistered, IdentityLinked
-from domain.delivery import DeliveryAccepted, DeliveryRejected
-from domain.echoes import contradict_echo, own, receive_echo
 from domain.event import Event
 from domain.intake import Echo, InboundMessage, Intake, receive_message
 from domain.interaction import Content, ContentKind, MessageContradicted, ReplyEchoed
+from domain.outbound.delivery import DeliveryAccepted, DeliveryRejected
+from domain.outbound.echoes import contradict_echo, own, receive_echo
 from tests.domain.outbound.test_deliveries import ACCEPTED, ATTEMPTED, REPLY, UNKNOWN
 from tests.domain.situations import (
     ACCOUNT,

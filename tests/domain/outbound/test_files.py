@@ -3,9 +3,15 @@
 import pytest
 from msgspec.structs import replace
 
-from domain.files import FileKind, FileNotTaken, Files, demand_files, kind_of, words_of
 from domain.interaction import Attachment, ReplyWritten
-from domain.templates import ChannelTakesNoTemplates, Template, TemplateNotFilled, TemplateStandsAlone, demand_template
+from domain.outbound.files import FileKind, FileNotTaken, Files, demand_files, kind_of, words_of
+from domain.outbound.templates import (
+    ChannelTakesNoTemplates,
+    Template,
+    TemplateNotFilled,
+    TemplateStandsAlone,
+    demand_template,
+)
 
 PICTURE = FileKind(sent_as="image", types=("image/png", "image/jpeg"), bytes_max=100, text_length_max=5)
 SOUND = FileKind(sent_as="audio", types=("audio/mpeg",), bytes_max=1_000, text_length_max=0)

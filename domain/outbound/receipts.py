@@ -11,7 +11,9 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.classification import PromiseTold
-from domain.delivery import (
+from domain.event import Event, RuleBroken
+from domain.interaction import MessageReceived, ReplyEchoed, ReplyHandedOver, ReplyWritten
+from domain.outbound.delivery import (
     DeliveryAccepted,
     DeliveryAttempted,
     DeliveryRejected,
@@ -19,8 +21,6 @@ from domain.delivery import (
     DeliveryStatus,
     DeliveryUnknown,
 )
-from domain.event import Event, RuleBroken
-from domain.interaction import MessageReceived, ReplyEchoed, ReplyHandedOver, ReplyWritten
 
 OUTBOUND_KEPT = 200
 """Messages to one customer whose way is followed; news of older ones come too late to matter to anybody."""

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from domain import receipts
 from domain.conversation import Standing
 from domain.customer import Customer
 from domain.event import Event
 from domain.intake import Echo, conversation_for, meet
 from domain.interaction import MessageContradicted, ReplyEchoed
-from domain.receipts import Outbound
+from domain.outbound import receipts
+from domain.outbound.receipts import Outbound
 
 
 def own(customer: Customer, echo: Echo, *, account_id: str, at: datetime) -> Outbound | None:

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from domain import delivery
 from domain.conversation import Conversation, Reply, Standing
-from domain.delivery import (
+from domain.event import Event
+from domain.outbound import delivery
+from domain.outbound.delivery import (
     REPLIES_KEPT,
     AttemptOutdated,
     DeliveryAccepted,
@@ -21,7 +22,6 @@ from domain.delivery import (
     ReplyWindowClosed,
     SignAwaited,
 )
-from domain.event import Event
 from tests.domain.situations import CONVERSATION, IN_A_MINUTE, MEI, NOON, after, an_assigned_conversation
 
 REPLY = "message-2"
