@@ -25,6 +25,7 @@ from application.follower import Follower, Reaction
 from application.policies.count_traffic import CountTraffic
 from application.policies.end_lost_calls import EndLostCalls
 from application.policies.fetch_media import FetchMedia
+from application.policies.follow_answered_calls import FollowAnsweredCalls
 from application.policies.hand_chats_over import HandChatsOver
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
@@ -116,6 +117,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         TellPromises(parts.commands, REPLY_CHANNELS, positions, now),
         HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
         EndLostCalls(parts.calls, positions, now),
+        FollowAnsweredCalls(parts.commands.states, parts.serve, positions, now),
         SendReplies(
             parts.log,
             parts.directory,

@@ -3,6 +3,7 @@
 What is told of a call comes in any order and again. Its stage only moves up: ringing, answered, ended.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import get_args
@@ -10,7 +11,8 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain.conversation import Conversation
+from domain.assignment import OfferAccepted
+from domain.conversation import Conversation, ConversationClosed
 from domain.event import Event
 
 CALLS_KEPT = 100
@@ -88,10 +90,16 @@ class CallLogged(Event, topic="conversation.call_logged"):
     """Who wrote it down, or talked."""
     account_id: str = ""
     """Empty in what was logged before calls were followed live."""
+    began_at: datetime | None = None
+    """As far as it was told."""
+    waits: bool = False
+    """It was missed, and waits in a queue for somebody to call back."""
 
 
 CallEvent = CallRang | CallAnswered | CallLogged
 _KINDS = frozenset(get_args(CallEvent))
+_TAKEN_UP = frozenset({OfferAccepted, ConversationClosed})
+"""From then on nobody waits to be called back."""
 
 
 class KnownCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -108,6 +116,11 @@ class KnownCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     """Who talks, as the telephone system told: not who wrote it down."""
     agent_ids: tuple[str, ...] = ()
     """At whom it rings."""
+    began_at: datetime | None = None
+    is_reached: bool = False
+    """A person answered: no machine, and not only a menu."""
+    waits: bool = False
+    """It was missed, and nobody has taken it up since."""
 
     def is_with(self, agent_id: str) -> bool:
         """It rings at the agent, or the agent talks or talked."""
@@ -121,6 +134,8 @@ def key_of(account_id: str, call_id: str) -> str:
 
 def evolve(calls: dict[str, KnownCall], event: Event) -> dict[str, KnownCall]:
     """The calls after an event; the very same object where it is about none."""
+    if type(event) in _TAKEN_UP:
+        return _taken_up(calls, getattr(event, "conversation_id", ""))
     if type(event) not in _KINDS or not isinstance(event, CallEvent) or not event.account_id:  # most are of other kinds
         return calls
     key = key_of(event.account_id, event.call_id)
@@ -129,6 +144,13 @@ def evolve(calls: dict[str, KnownCall], event: Event) -> dict[str, KnownCall]:
     )
     others = {other: call for other, call in calls.items() if other != key}
     return _without_oldest(others) | {key: _after(before, event)}
+
+
+def got_through_at(calls: Mapping[str, KnownCall], account_id: str) -> datetime | None:
+    """When the latest call began in which the customer reached somebody on that account."""
+    of_account = (call for key, call in calls.items() if key.startswith(key_of(account_id, "")))
+    reached = (call for call in of_account if call.is_reached and call.direction is Direction.INBOUND)
+    return max((call.began_at for call in reached if call.began_at), default=None)
 
 
 def is_served_by(calls: dict[str, KnownCall], agent_id: str) -> bool:
@@ -140,14 +162,38 @@ def is_served_by(calls: dict[str, KnownCall], agent_id: str) -> bool:
 
 def _after(before: KnownCall, event: CallEvent) -> KnownCall:
     match event:
-        case CallRang(rang_at=rang_at, agent_ids=agent_ids):
-            return replace(before, rang_at=before.rang_at or rang_at, agent_ids=agent_ids)
+        case CallRang(rang_at=at, agent_ids=agent_ids):
+            began_at = before.began_at or at
+            return replace(before, rang_at=before.rang_at or at, began_at=began_at, agent_ids=agent_ids)
         case CallAnswered():
-            stage = Stage.ENDED if event.is_over else Stage.ANSWERED
             who = {"answered_by": event.answered_by, "agent_id": event.agent_id or before.agent_id}
-            return replace(before, stage=stage, answered_at=event.answered_at, **who)
+            return replace(
+                before,
+                stage=Stage.ENDED if event.is_over else Stage.ANSWERED,
+                answered_at=event.answered_at,
+                began_at=before.began_at or event.answered_at,
+                is_reached=before.is_reached or (not event.is_over and _names_a_person(event)),
+                **who,
+            )
         case CallLogged():
-            return replace(before, conversation_id=event.conversation_id, stage=Stage.ENDED)
+            return replace(
+                before,
+                conversation_id=event.conversation_id,
+                stage=Stage.ENDED,
+                began_at=before.began_at or event.began_at,
+                is_reached=event.outcome == "answered",
+                waits=event.waits,
+            )
+
+
+def _names_a_person(event: CallAnswered) -> bool:
+    """Where nobody is named it may have been the menu; the end of the call tells."""
+    return bool(event.agent_id or event.answered_by) and event.answered_by.casefold() != VOICEMAIL
+
+
+def _taken_up(calls: dict[str, KnownCall], conversation_id: str) -> dict[str, KnownCall]:
+    waiting = {key: call for key, call in calls.items() if call.waits and call.conversation_id == conversation_id}
+    return calls | {key: replace(call, waits=False) for key, call in waiting.items()} if waiting else calls
 
 
 def _without_oldest(calls: dict[str, KnownCall]) -> dict[str, KnownCall]:
