@@ -117,7 +117,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         TellPromises(parts.commands, REPLY_CHANNELS, positions, now),
         HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
         EndLostCalls(parts.calls, positions, now),
-        FollowAnsweredCalls(parts.commands.states, parts.serve, positions, now),
+        FollowAnsweredCalls(parts.commands.states, parts.serve, parts.steer, positions, now),
         SendReplies(
             parts.log,
             parts.directory,

@@ -1,58 +1,16 @@
 """Who got through by phone need not be called back, whatever came when; whoever is missed later waits again."""
 
-from datetime import timedelta
-
 import pytest
 from msgspec.structs import replace
 
-from application.follower import Follower
-from application.policies.follow_answered_calls import FollowAnsweredCalls
 from domain.agent import LoadReleased
 from domain.assignment import OfferWithdrawn
-from domain.calls.intake import Call
 from domain.calls.stages import VOICEMAIL, Direction
-from domain.conversation import Conversation, ConversationClosed, Status
-from tests.application.calls.situations import stages_of
+from domain.conversation import ConversationClosed, Status
+from tests.application.calls.situations import LATER, Line, again, following, stages_of
 from tests.application.situations import Case, Shop, another_process
 
 pytestmark = pytest.mark.anyio
-
-LATER = timedelta(minutes=10)
-
-
-def following(shop: Shop) -> Follower:
-    return Follower(shop.log, FollowAnsweredCalls(shop.states, shop.serve, shop.positions, shop.clock))
-
-
-class Line:
-    """A phone account, and what is told of calls on it."""
-
-    def __init__(self, shop: Shop, account_id: str) -> None:
-        self.shop = shop
-        self.account_id = account_id
-
-    async def tell(self, *calls: Call) -> str:
-        """Whose they are."""
-        callers = set()
-        for call in calls:
-            self.shop.clock.now = max(self.shop.clock.now, call.occurred_at)
-            callers.add((await self.shop.calls.take(self.shop.command(), call, account_id=self.account_id))[1])
-        (caller,) = callers
-        return caller
-
-    async def missed(self) -> str:
-        rings, _, over = stages_of("c-1")
-        return await self.tell(rings, replace(over, outcome="missed"))
-
-    async def only_conversation(self, caller: str) -> Conversation:
-        (one,) = (await self.shop.customer(caller)).conversations.values()
-        return one
-
-
-def again(call_id: str = "c-2", after: timedelta = LATER) -> tuple[Call, Call, Call]:
-    """A later call of the same customer, as it rings, is answered and over."""
-    rings, answered, over = (replace(one, occurred_at=one.occurred_at + after) for one in stages_of(call_id))
-    return rings, replace(answered, answered_by="Mei"), over
 
 
 @pytest.fixture
