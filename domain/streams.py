@@ -23,7 +23,7 @@ AGGREGATES: dict[str, Aggregate] = {
     "agent": Aggregate(agent.NEW, agent.evolve, "agent.2"),
     "queue": Aggregate(queue.NEW, queue.evolve, "queue.3"),
     "policy": Aggregate(policy.NEW, policy.evolve, "policy.2"),
-    "account": Aggregate(account.NEW, account.evolve, "account.1"),
+    "account": Aggregate(account.NEW, account.evolve, "account.2"),
     "person": Aggregate(person.NEW, person.evolve, "person.1"),
 }
 

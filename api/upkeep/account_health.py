@@ -24,6 +24,8 @@ class AccountHealth(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     name: str
     is_paused: bool
+    throttled_until: datetime | None
+    """The provider wants nothing from us before that; replies wait."""
     last_in_at: datetime | None
     """When the log took the newest message or call."""
     came_in: int
@@ -91,6 +93,7 @@ def _health(account: Account, backlog: Backlog, traffic: Traffic, now: datetime)
         channel=definition.channel,
         name=definition.name,
         is_paused=account.is_paused,
+        throttled_until=account.throttled_until if (account.throttled_until or now) > now else None,
         waiting=backlog.waiting,
         parked=backlog.parked,
         lag_seconds=max(0.0, (now - waiting_since).total_seconds()) if waiting_since else 0.0,

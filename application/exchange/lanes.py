@@ -40,6 +40,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     is_over: bool = True
     again_at: datetime | None = None
     """Of what is not over; None where it depends on somebody who mends the account."""
+    pause_until: datetime | None = None
+    """Where the provider wants nothing from the account until then."""
 
 
 class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -117,6 +119,8 @@ class Lane:
         if self._stopped is not None and self._stopped[1] is account:  # an account that changed is another value
             return []
         self._stopped = None
+        if account is not None and account.throttled_until is not None:  # told to a sender before this one, perhaps
+            self._paused_until = max(account.throttled_until, self._paused_until or account.throttled_until)
         room = (1 if self._setbacks else self.budget.limits.at_once_max) - len(self._under_way)
         leaving: list[Waiting] = []
         while room > 0 and (head := self._first(now)) is not None:
@@ -170,7 +174,7 @@ class Lane:
                 self._stopped = (reason, account)
             case Rejected(refusal=Refusal.RETRY_LATER, concerns_account=True):
                 self._setbacks += 1
-                self._paused_until = max(result.again_at or now, self._paused_until or now)
+                self._paused_until = max(result.again_at or result.pause_until or now, self._paused_until or now)
                 self._failed += result.is_over
             case Rejected():
                 self._setbacks = 0
