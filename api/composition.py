@@ -64,7 +64,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         stack.push_async_callback(get.close)
         parts = assembled(settings, keys, metrics, log, nats, get)
         stack.push_async_callback(parts.deliveries.close)
-        for tables in (parts.deliveries, parts.traffic, parts.expectations):
+        for tables in (parts.deliveries, parts.traffic, parts.expectations, parts.stuck_replies):
             await tables.open()
         for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
@@ -125,6 +125,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
             providers,
             PostgresOutbox(parts.log.pool),
             Spent(parts.log, parts.commands.states),
+            parts.stuck_replies,
             now,
         ),
         _fetch_media(parts, get, positions),

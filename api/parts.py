@@ -42,6 +42,7 @@ from infrastructure.expectations import PostgresExpectations
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
 from infrastructure.polled import PostgresPolled
+from infrastructure.stuck_replies import PostgresStuckReplies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,3 +101,8 @@ class Parts:
     def links(self) -> Links:
         """By which providers fetch files from us."""
         return Links(self.settings.public_url, self.keys.token_key, self.clock)
+
+    @property
+    def stuck_replies(self) -> PostgresStuckReplies:
+        """Replies that cannot be tried."""
+        return PostgresStuckReplies(self.settings.database_url, self.log.pool)
