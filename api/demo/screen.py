@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
@@ -138,7 +139,17 @@ class Screen:
         return table
 
     def _timeline(self) -> RenderableType:
-        return Group(*(_entry(row) for row in list(self._scene.timeline)[: -ENTRY_LINES_MAX - 1 : -1]))
+        return entries(list(self._scene.timeline)[: -ENTRY_LINES_MAX - 1 : -1])
+
+
+def entries(rows: Sequence[dict[str, Any]]) -> RenderableType:
+    """Lines of a timeline, as they stand."""
+    return Group(*map(_entry, rows))
+
+
+def with_files(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those entries that carry files, whoever sent them."""
+    return [row for row in rows if row["event"].get("content", row["event"]).get("attachments")]
 
 
 def _held(agent: dict[str, Any]) -> str:
@@ -154,6 +165,8 @@ def _entry(row: dict[str, Any]) -> Text:
     said = event.get("content", {}).get("text") or event.get("text") or event.get("note") or event.get("subject") or ""
     kind = row["kind"].partition(".")[2].replace("_", " ")
     style = CHANNEL_STYLES.get(channel, "white" if said else "dim")
+    files = event.get("content", {}).get("attachments") or event.get("attachments") or []
+    said = " ".join((said, *(f"[{one.get('name') or one.get('content_type', 'file')}]" for one in files)))
     told = " ".join((SIGNS.get(kind, kind), *_told(row)))
     return Text(f"{at:%H:%M:%S} {channel:9} {told} {said}", style=style, no_wrap=True, overflow="ellipsis")
 

@@ -4,11 +4,13 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 import uvloop
 
 from api.composition import composed
+from api.demo.shop import PICTURE
 from api.doors.trust import packed
 from api.parts import Parts
 from api.settings import Settings
@@ -21,7 +23,7 @@ from domain.account import AccountDefinition
 from infrastructure.embedded.servers import Servers
 from tests.api.deliveries.situations import delivery, entry, signed
 from tests.api.running.test_command_line import Terminal, environment_of
-from tests.channels.scripted_provider import Scripted, ScriptedProvider, graph_error, scripted_provider
+from tests.channels.scripted_provider import Scripted, ScriptedProvider, answers, graph_error, scripted_provider
 from tests.databases import an_empty_database
 from tests.scenarios.serving import set_up, settings_for
 
@@ -138,6 +140,29 @@ def test_a_sample_is_sent_and_its_outcome_explained(
     assert accepted.lines == ["Accepted: the provider calls it wamid.2."]
     assert provider.taken[1].json["text"]["body"] == "Grüße"
     assert "there is no account account-none" in unknown.err
+
+
+def test_a_file_is_sent_where_the_channel_takes_such_files(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    terminal = Terminal(environment_of(settings), monkeypatch, capsys)
+    picture, program = tmp_path / "label.png", tmp_path / "setup.exe"
+    picture.write_bytes(PICTURE)
+    program.write_bytes(b"MZ" + bytes(100))
+    with a_provider(answers(200, {"id": "media-1"})) as provider:
+        account_id = uvloop.run(an_account_that_sends(settings, provider.url))
+        to = ("channels", "send-sample", account_id, "+4915735980000", "--file")
+
+        accepted = terminal.run(*to, str(picture))
+        refused = terminal.run(*to, str(program))
+
+    upload, message = provider.taken
+    assert accepted.lines == ["Accepted: the provider calls it wamid.2."]
+    assert PICTURE in upload.body
+    assert message.json["type"] == "image"
+    assert message.json["image"] == {"id": "media-1"}
+    assert refused.status == 1
+    assert "whatsapp takes no application/" in refused.err
 
 
 def test_samples_name_the_settings_and_the_hook_of_every_channel(
