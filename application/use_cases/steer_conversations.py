@@ -10,6 +10,7 @@ from domain.agent import Agent, NotSignedIn
 from domain.classification import Marks
 from domain.conversation import Conversation, Status
 from domain.event import Event
+from domain.languages import nearest
 from domain.routing import pull
 from domain.workload import Ask
 
@@ -210,6 +211,22 @@ class SteerConversations:
             return classification.classify(one, marks), []
 
         return await self._desk.change(command, customer_id, conversation_id, decide)
+
+    async def hear_language(self, command: Command, customer_id: str, account_id: str, language: str) -> None:
+        """The customer's channel tells their language in between messages: it counts as one that comes with them.
+
+        For the newest conversation on the account, unless somebody has classified it. Raises Contended, LogBusy,
+        LogUnreachable.
+        """
+        desk = self._desk
+        if (known := desk.directory.languages) is not None:
+            language = nearest(language, known)
+        one = await desk.newest(customer_id, account_id)
+        if one is None or not classification.tell_language(one, language):
+            return
+        await desk.change(
+            command, customer_id, one.id, lambda one, _: (classification.tell_language(one, language), [])
+        )
 
     async def adjust_age(
         self, command: Command, customer_id: str, conversation_id: str, seconds: int, reason: str
