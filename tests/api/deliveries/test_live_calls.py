@@ -15,6 +15,7 @@ from domain.person import Role
 from tests.api.deliveries.situations import read_all
 from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
 from tests.api.situations import Shop, a_shop
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -223,3 +224,31 @@ def test_who_may_see_the_queue_boards_may_see_who_is_on_the_phone(line: Line, ro
 
     assert caller.get("/v1/calls").status_code == status
     assert caller.get(f"/v1/queues/{line.shop.queue_id}/board").status_code == status
+
+
+def test_who_talks_is_busy_until_the_call_is_over(line: Line, supervisor: Caller) -> None:
+    def load() -> int:
+        card: dict[str, Any] = supervisor.shown(f"/v1/agents/{line.ana.agent_id}")
+        return int(card.get("load", 0))
+
+    line.tell("newCall", **{"userId[]": "w0"})
+    line.tell("answer", userId="w0")
+    wait_until(lambda: load() > 0, what="the call takes load")
+    (card,) = line.ana.shown("/v1/conversations")["items"]
+    line.tell("hangup", cause="normalClearing")
+    wait_until(lambda: load() == 0, what="the end of the call frees it")
+
+    assert (card["conversation"]["status"], card["conversation"]["channel"]) == ("assigned", "phone")
+
+
+def test_a_call_made_again_and_answered_leaves_nobody_to_call_back(line: Line, supervisor: Caller) -> None:
+    def waiting() -> int:
+        return len(supervisor.shown(f"/v1/queues/{line.shop.queue_id}/board")["items"])
+
+    line.tell("newCall", callId=f"{line.call_id}-1")
+    line.tell("hangup", callId=f"{line.call_id}-1", cause="cancel")
+    wait_until(lambda: waiting() == 1, what="the missed call waits")
+    line.tell("newCall")
+    line.tell("answer", user="the front desk")
+
+    wait_until(lambda: waiting() == 0, what="nobody need call back")
