@@ -70,7 +70,7 @@ class FollowAnsweredCalls:
         """Each call that is talked on to the agent who talks, for whom it is work like any other from now on."""
         customer = await self._customer(recorded)
         for call in customer.calls.values():
-            if not is_talked_on(call) or call.agent_id is None:
+            if not is_talked_on(call) or call.is_given or call.agent_id is None:
                 continue
             command, by = self._command(recorded), comes_by(customer, call)
             try:

@@ -184,7 +184,7 @@ class SendReplies:
         if isinstance(event, ReplyResent):
             found = await self._log.at(event.reply_position)
             written, event = found or recorded, found.event if found else event
-        if not isinstance(event, ReplyWritten):
+        if not isinstance(event, ReplyWritten) or event.channel not in self._providers:
             return False
         known = self._waiting.get(event.message_id)
         if known is None or known.position < recorded.position:

@@ -98,8 +98,6 @@ class CallLogged(Event, topic="conversation.call_logged"):
 
 CallEvent = CallRang | CallAnswered | CallLogged
 _KINDS = frozenset(get_args(CallEvent))
-_TAKEN_UP = frozenset({OfferAccepted, ConversationClosed})
-"""From then on nobody waits to be called back."""
 
 
 class KnownCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -121,6 +119,8 @@ class KnownCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     """A person answered: no machine, and not only a menu."""
     waits: bool = False
     """It was missed, and nobody has taken it up since."""
+    is_given: bool = False
+    """Who talks took its conversation on meanwhile: what becomes of that from then on is up to them."""
 
     def is_with(self, agent_id: str) -> bool:
         """It rings at the agent, or the agent talks or talked."""
@@ -134,8 +134,8 @@ def key_of(account_id: str, call_id: str) -> str:
 
 def evolve(calls: dict[str, KnownCall], event: Event) -> dict[str, KnownCall]:
     """The calls after an event; the very same object where it is about none."""
-    if type(event) in _TAKEN_UP:
-        return _taken_up(calls, getattr(event, "conversation_id", ""))
+    if type(event) is OfferAccepted or type(event) is ConversationClosed:
+        return _taken_up(calls, event)
     if type(event) not in _KINDS or not isinstance(event, CallEvent) or not event.account_id:  # most are of other kinds
         return calls
     key = key_of(event.account_id, event.call_id)
@@ -191,9 +191,18 @@ def _names_a_person(event: CallAnswered) -> bool:
     return bool(event.agent_id or event.answered_by) and event.answered_by.casefold() != VOICEMAIL
 
 
-def _taken_up(calls: dict[str, KnownCall], conversation_id: str) -> dict[str, KnownCall]:
-    waiting = {key: call for key, call in calls.items() if call.waits and call.conversation_id == conversation_id}
-    return calls | {key: replace(call, waits=False) for key, call in waiting.items()} if waiting else calls
+def _taken_up(calls: dict[str, KnownCall], event: OfferAccepted | ConversationClosed) -> dict[str, KnownCall]:
+    """Nobody waits to be called back any more; who took it on while they talked has it."""
+    changed: dict[str, KnownCall] = {}
+    for key, call in calls.items():
+        if call.conversation_id != event.conversation_id:
+            continue
+        is_theirs = (
+            isinstance(event, OfferAccepted) and call.stage is Stage.ANSWERED and call.agent_id == event.agent_id
+        )
+        if call.waits or (is_theirs and not call.is_given):
+            changed[key] = replace(call, waits=False, is_given=call.is_given or is_theirs)
+    return calls | changed if changed else calls
 
 
 def _without_oldest(calls: dict[str, KnownCall]) -> dict[str, KnownCall]:

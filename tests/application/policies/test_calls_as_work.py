@@ -182,6 +182,20 @@ async def test_what_they_put_on_hold_is_taken_up_by_answering(line: Line, shop: 
     assert list((await shop.agent(mei)).work) == [case.conversation_id]
 
 
+async def test_what_they_hand_on_while_they_talk_is_not_given_to_them_again(line: Line, shop: Shop) -> None:
+    mei = await shop.hire(capacity=100)
+    caller = await talking(line, mei)
+    case = await case_of(line, caller)
+    await shop.steer.transfer_to_queue(shop.command(mei), *case.ids, None, "refund on Tuesday")
+
+    await line.tell(replace(again("c-9")[2], outcome="busy", direction=Direction.OUTBOUND))
+    await following(shop).catch_up()
+    during = await line.only_conversation(caller)
+    await over(line)
+
+    assert (during.status, (await line.only_conversation(caller)).status) == (Status.WAITING, Status.WAITING)
+
+
 async def test_who_is_not_signed_in_takes_no_load(line: Line, shop: Shop) -> None:
     mei = await shop.hire(capacity=100)
     await shop.turn(mei, Presence.OFFLINE)

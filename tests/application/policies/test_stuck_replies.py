@@ -142,6 +142,24 @@ async def test_a_sender_that_begins_where_a_reply_is_unreadable_sends_the_others
         assert await sender.stuck.load() == []
 
 
+async def test_an_unreadable_reply_of_a_channel_that_nothing_is_handed_to_is_nobodys_concern_once_it_can_be_read(
+    shop: Shop,
+) -> None:
+    await reply(shop, await an_assigned_conversation(shop, "broken"), "pushed to a page")
+    position = await written_at(shop, "pushed to a page")
+    change_at(shop, SPOIL_AT, position)
+    channel = Channel()
+
+    async with another_process(shop) as other:
+        sender = Sender(other, {"sms": channel.send})
+        await sender.catch_up()
+        before = len(await sender.stuck.load())
+        change_at(shop, MEND_AT, position)
+        await looked_at_for(sender, shop, 2)
+
+        assert (before, await sender.stuck.load(), channel.sent) == (1, [], [])
+
+
 async def test_a_stuck_reply_of_somebody_who_was_erased_is_told_of_no_more(shop: Shop) -> None:
     broken, _ = await two_replies_of_one_who_cannot_be_read(shop)
     async with another_process(shop) as first:
