@@ -3,7 +3,6 @@
 import asyncio
 
 import msgspec
-import psycopg
 import pytest
 
 from application.log import Context, Fact, UnreadableEvent, Write
@@ -13,6 +12,7 @@ from domain import agent, customer
 from domain.agent import Agent, CapacitySet
 from domain.customer import CustomerNamed
 from domain.streams import AGGREGATES
+from tests.application.broken_streams import spoil
 from tests.application.situations import NOON, Shop, a_waiting_conversation, an_assigned_conversation, everything
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +20,6 @@ pytestmark = pytest.mark.anyio
 CONTEXT = Context("somebody else")
 AGENT_STATE = AGGREGATES["agent"].state_name
 CUSTOMER_STATE = AGGREGATES["customer"].state_name
-ALTER = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s"
 
 
 async def append(shop: Shop, stream: str, version: int, *units: int) -> None:
@@ -113,8 +112,7 @@ async def test_many_states_are_read_together(shop: Shop) -> None:
 async def test_one_that_cannot_be_read_is_left_out_and_told_when_it_is_asked_for(shop: Shop) -> None:
     await append(shop, an_agent(1), 0, 1)
     await append(shop, an_agent(2), 0, 2)
-    with psycopg.connect(shop.url) as connection:
-        connection.execute(ALTER, (an_agent(1),))
+    spoil(shop, an_agent(1))
     states = States(shop.log, shop.log.snapshots)
 
     await states.load_all([an_agent(1), an_agent(2)])
