@@ -13,7 +13,14 @@ from domain.agent import Agent, CapacitySet
 from domain.customer import CustomerNamed
 from domain.streams import AGGREGATES
 from tests.application.broken_streams import spoil
-from tests.application.situations import NOON, Shop, a_waiting_conversation, an_assigned_conversation, everything
+from tests.application.situations import (
+    NOON,
+    Shop,
+    a_waiting_conversation,
+    an_assigned_conversation,
+    another_process,
+    everything,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -189,6 +196,21 @@ async def test_snapshots_are_kept_of_streams_that_grew_by_a_hundred_events(shop:
     assert await shop.log.snapshots.load(an_agent(1), AGENT_STATE) == (state, version)
     assert await shop.log.snapshots.load(an_agent(2), AGENT_STATE) is None
     assert await keep.start() == await shop.log.head()
+
+
+async def test_a_stream_that_cannot_be_read_has_no_snapshot_and_others_have(shop: Shop) -> None:
+    await append(shop, an_agent(1), 0, *range(EVENTS_BETWEEN_SNAPSHOTS))
+    await append(shop, an_agent(2), 0, *range(EVENTS_BETWEEN_SNAPSHOTS))
+    batch, head = await everything(shop.log), await shop.log.head()
+    spoil(shop, an_agent(1))
+    async with another_process(shop) as other:
+        keep = KeepSnapshots(other.states, other.log.snapshots, other.positions)
+
+        await keep.take(batch, head)
+
+        assert await keep.start() == head
+    assert await shop.log.snapshots.load(an_agent(1), AGENT_STATE) is None
+    assert await shop.log.snapshots.load(an_agent(2), AGENT_STATE) is not None
 
 
 async def test_a_snapshot_counts_what_another_process_appended(shop: Shop) -> None:
