@@ -2,24 +2,16 @@
 
 from datetime import timedelta
 
-import psycopg
 import pytest
 
+from domain.event import Recorded
 from domain.interaction import ReplyWritten
 from domain.outbound.delivery import DeliveryAttempted
+from tests.application.broken_streams import forget, mend, spoil
 from tests.application.policies.scripted_channel import Channel, Sender, reply, sending
 from tests.application.situations import NOON, Case, Shop, an_assigned_conversation, another_process, everything
-from tests.application.test_set_aside import ERASE, MEND, SPOIL, change
 
 pytestmark = pytest.mark.anyio
-
-SPOIL_AT = "UPDATE onethread_events SET state = state || '\\x00' WHERE notification_id = %s"
-MEND_AT = "UPDATE onethread_events SET state = substr(state, 1, length(state) - 1) WHERE notification_id = %s"
-
-
-def change_at(shop: Shop, statement: str, position: int) -> None:
-    with psycopg.connect(shop.url) as connection:
-        connection.execute(statement, (position,))
 
 
 def texts(channel: Channel) -> list[str]:
@@ -38,7 +30,7 @@ async def two_replies_of_one_who_cannot_be_read(shop: Shop) -> tuple[Case, Case]
     broken, sound = await an_assigned_conversation(shop, "broken"), await an_assigned_conversation(shop, "sound")
     for text in ("first", "second"):
         await reply(shop, broken, text)
-    change(shop, SPOIL, broken)
+    spoil(shop, broken.customer_id)
     return broken, sound
 
 
@@ -66,7 +58,7 @@ async def test_once_it_can_be_read_again_all_leaves_in_order_and_is_no_longer_to
         sender = sending(other, channel)
         await sender.catch_up()
         await looked_at_for(sender, shop, 10)
-        change(shop, MEND, broken)
+        mend(shop, broken.customer_id)
         await looked_at_for(sender, shop, 8)
 
         assert texts(channel) == ["first", "second"]
@@ -78,7 +70,7 @@ async def test_a_sender_that_begins_anew_goes_on_with_it(shop: Shop) -> None:
     broken, _ = await two_replies_of_one_who_cannot_be_read(shop)
     async with another_process(shop) as first:
         await sending(first, Channel()).catch_up()
-    change(shop, MEND, broken)
+    mend(shop, broken.customer_id)
     channel = Channel()
 
     async with another_process(shop) as second:
@@ -88,21 +80,19 @@ async def test_a_sender_that_begins_anew_goes_on_with_it(shop: Shop) -> None:
         assert (texts(channel), await sender.stuck.load()) == (["first", "second"], [])
 
 
-async def written_at(shop: Shop, text: str) -> int:
-    (position,) = [
-        one.position
-        for one in await everything(shop.log)
-        if isinstance(one.event, ReplyWritten) and one.event.text == text
+async def written(shop: Shop, text: str) -> Recorded:
+    (one,) = [
+        one for one in await everything(shop.log) if isinstance(one.event, ReplyWritten) and one.event.text == text
     ]
-    return position
+    return one
 
 
 async def test_a_reply_that_is_itself_unreadable_leaves_before_what_came_after_it(shop: Shop) -> None:
     case, sound = await an_assigned_conversation(shop, "broken"), await an_assigned_conversation(shop, "sound")
     for one, text in ((case, "first"), (case, "second"), (sound, "other")):
         await reply(shop, one, text)
-    position = await written_at(shop, "first")
-    change_at(shop, SPOIL_AT, position)
+    event = await written(shop, "first")
+    spoil(shop, event.stream, event.version)
     channel = Channel()
 
     async with another_process(shop) as other:
@@ -111,11 +101,11 @@ async def test_a_reply_that_is_itself_unreadable_leaves_before_what_came_after_i
         await looked_at_for(sender, shop, 20)
         before = texts(channel)
         noted = {one.position: one.account_id for one in await sender.stuck.load()}
-        change_at(shop, MEND_AT, position)
+        mend(shop, event.stream, event.version)
         await looked_at_for(sender, shop, 80)
 
         assert before == ["other"]
-        assert noted == {position: "", await written_at(shop, "second"): shop.account_id}
+        assert noted == {event.position: "", (await written(shop, "second")).position: shop.account_id}
         assert texts(channel) == ["other", "first", "second"]
         assert (await sender.stuck.load(), (await sender.outbox.load())[1]) == ([], {})
 
@@ -124,10 +114,10 @@ async def test_a_sender_that_begins_where_a_reply_is_unreadable_sends_the_others
     """The reply was in the outbox before."""
     case, sound = await an_assigned_conversation(shop, "broken"), await an_assigned_conversation(shop, "sound")
     await reply(shop, case, "first")
-    position = await written_at(shop, "first")
+    event = await written(shop, "first")
     async with another_process(shop) as first:
         await sending(first, Channel()).follower.catch_up()
-    change_at(shop, SPOIL_AT, position)
+    spoil(shop, event.stream, event.version)
     await reply(shop, sound, "other")
     channel = Channel()
 
@@ -135,7 +125,7 @@ async def test_a_sender_that_begins_where_a_reply_is_unreadable_sends_the_others
         sender = sending(second, channel)
         await sender.catch_up()
         before = texts(channel)
-        change_at(shop, MEND_AT, position)
+        mend(shop, event.stream, event.version)
         await looked_at_for(sender, shop, 2)
 
         assert (before, texts(channel)) == (["other"], ["other", "first"])
@@ -146,15 +136,15 @@ async def test_an_unreadable_reply_of_a_channel_that_nothing_is_handed_to_is_nob
     shop: Shop,
 ) -> None:
     await reply(shop, await an_assigned_conversation(shop, "broken"), "pushed to a page")
-    position = await written_at(shop, "pushed to a page")
-    change_at(shop, SPOIL_AT, position)
+    event = await written(shop, "pushed to a page")
+    spoil(shop, event.stream, event.version)
     channel = Channel()
 
     async with another_process(shop) as other:
         sender = Sender(other, {"sms": channel.send})
         await sender.catch_up()
         before = len(await sender.stuck.load())
-        change_at(shop, MEND_AT, position)
+        mend(shop, event.stream, event.version)
         await looked_at_for(sender, shop, 2)
 
         assert (before, await sender.stuck.load(), channel.sent) == (1, [], [])
@@ -164,7 +154,7 @@ async def test_a_stuck_reply_of_somebody_who_was_erased_is_told_of_no_more(shop:
     broken, _ = await two_replies_of_one_who_cannot_be_read(shop)
     async with another_process(shop) as first:
         await sending(first, Channel()).catch_up()
-    change(shop, ERASE, broken)
+    forget(shop, broken.customer_id)
 
     async with another_process(shop) as second:
         sender = sending(second, Channel())
@@ -181,7 +171,7 @@ async def test_an_attempt_of_one_who_cannot_be_read_is_counted_for_nobody(shop: 
     shop.clock.wait(30)
     sound = await an_assigned_conversation(shop, "sound")
     await reply(shop, sound, "other")
-    change(shop, SPOIL, case)
+    spoil(shop, case.customer_id)
     channel = Channel()
 
     async with another_process(shop) as other:
