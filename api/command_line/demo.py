@@ -14,13 +14,11 @@ from api.command_line.run import with_servers
 from api.demo.routing import FILE
 from api.demo.run import BUSY, Pace, run_demo
 from api.demo.scene import Scene
-from api.demo.screen import entries, with_files
+from api.demo.screen import entries, gist
 from api.demo.shop import FEATURED, PASSWORD, SUPERVISOR
 from api.settings import Settings, settings_from_environment
 from application.explaining.explanation import Explanation
 
-ENTRIES_TOLD, PICTURES_TOLD = 8, 4
-"""Of the thread, at the end: the newest entries, and the newest of those with pictures."""
 ROUTED = {
     "conversation.relaxed": "steps of the queues' timetables",
     "conversation.overflowed": "overflows with a promise",
@@ -85,10 +83,8 @@ def _summary(console: Console, scene: Scene) -> None:
     for status, number in scene.refused.most_common():
         table.add_row(f"answers {status} (races between people, mostly)", f"{number:,}")
     console.print(table)
-    rows = list(scene.timeline)
-    told = {row["position"]: row for row in (*with_files(rows)[-PICTURES_TOLD:], *rows[-ENTRIES_TOLD:])}
-    console.print(f"\nThe end of one thread, {FEATURED.name}, and what pictures there were in it:")
-    console.print(entries([told[position] for position in sorted(told)]))
+    console.print(f"\nThe end of one thread, {FEATURED.name}, and the pictures in it:")
+    console.print(entries(gist(list(scene.timeline))))
 
 
 def _explain(console: Console, explained: Explanation) -> None:
