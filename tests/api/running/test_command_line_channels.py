@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,11 @@ from api.parts import Parts
 from api.settings import Settings
 from application.commands import Command
 from application.exchange.deliveries import Arrived
+from application.exchange.stuck import Stuck
 from application.ids import new_id
 from channels.edge.payload import Posted
 from channels.table import CHANNELS
+from domain import account
 from domain.account import AccountDefinition
 from infrastructure.embedded.servers import Servers
 from tests.api.deliveries.situations import delivery, entry, signed
@@ -61,6 +65,13 @@ async def parked(settings: Settings, queue_id: str) -> str:
                 )
             )
         await parts.delivery_reader.catch_up()
+        stuck = Stuck(message_id="message-1", account_id=account_id, position=1, since=parts.clock(), because="x")
+        await parts.stuck_replies.note(stuck)
+        until = datetime(2126, 11, 11, 12, tzinfo=UTC)
+        throttled = partial(account.throttle, until=until, reason="429")
+        await parts.commands.carry_out(
+            Command(actor="test", at=parts.clock()), [account_id], lambda known: [throttled(known)]
+        )
         return account_id
 
 
@@ -91,7 +102,7 @@ def test_parked_deliveries_are_listed_and_read_again_when_mended(
     after = terminal.done("channels", "parked")
 
     (row,) = [line for line in health.splitlines() if line.strip().startswith("Number 1")]
-    assert "silent" in row
+    assert "silent, parked, 1 stuck, throttled until 2126-11-11 12:00:00" in row
     assert row.split()[-1] == "3"
     assert listed.lines[-1] == "3 are parked."
     assert all("AccountUnknown: no account here has the address 2" in line for line in listed.lines[:-1])
