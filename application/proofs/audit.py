@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from application.log import UnreadableEvent
 from application.proofs.finding import Finding, Promise
@@ -23,6 +24,17 @@ LOOK_AHEAD_EVENTS = 10_000
 """Routing events between what a decision rests on and the decision itself, at most, in one pass."""
 FINDINGS_KEPT = 1_000
 """Of each promise; all are counted."""
+
+
+class Look(Protocol):
+    """One promise, or some that are looked at together."""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Of the events that may break it."""
+
+    def look(self, recorded: Recorded) -> Iterable[Finding]:
+        """The counterexamples that the event shows, before the floor has moved on."""
 
 
 class RoutingAudit:
@@ -56,8 +68,8 @@ class RoutingAudit:
         self._position = 0
         self.loads = Loads(self._floor)
         self.idle = Idle(self._floor, lag)
-        self._live_offers = LiveOffers()
-        self._reasons = Reasons()
+        looks: tuple[Look, ...] = (self.loads, self.idle, LiveOffers(), Reasons())
+        self._looks = {topic: [one.look for one in looks if topic in one.topics] for topic in TOPICS}
 
     @property
     def decisions(self) -> int:
@@ -97,13 +109,14 @@ class RoutingAudit:
 
     def _settle(self, recorded: Recorded) -> None:
         self.events += 1
-        for look in (self.loads.look, self.idle.look, self._live_offers.take, self._reasons.take):
+        for look in self._looks[recorded.topic]:
             self._find(look(recorded))
         self._floor.apply(recorded)
         self._again.apply(recorded)
         self._position = recorded.position
-        for now, several in self._coming.decided_at(recorded.position).items():
-            self._decide_again(now, several)
+        if moments := self._coming.decided_at(recorded.position):
+            for now, several in moments.items():
+                self._decide_again(now, several)
 
     def differs(self, chosen: Chosen, instead: str) -> None:
         """Counts a decision that comes out as something else."""

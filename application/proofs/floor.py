@@ -6,7 +6,7 @@ or reservations would have to be made twice to go unseen.
 
 from datetime import UTC, datetime, timedelta
 
-from application.proofs.items import Case, Item, changed, entered
+from application.proofs.items import Case, Item, changed, entered, ranked
 from application.proofs.room import crowded_by
 from domain import agent, policy, queue
 from domain.agent import Agent, Presence
@@ -20,7 +20,7 @@ from domain.workload import Ask
 
 NOTHING_ASKED = QueueDefinition(name="undefined")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-GONE = (OfferAccepted, ConversationTransferred, ConversationOverflowed, ConversationClosed)
+GONE = frozenset({OfferAccepted, ConversationTransferred, ConversationOverflowed, ConversationClosed})
 
 Terms = tuple[dict[str, int], tuple[str, ...], Ask]
 """Skills, groups and capacity that a case asks for."""
@@ -68,6 +68,8 @@ class Floor:
         self._terms.clear()
         for agent_id in self.agents:
             self._note_free(agent_id)
+        for item in self.items.values():
+            ranked(item, self.policy.rules)
 
     def _note_free(self, agent_id: str) -> None:
         somebody = self.agents[agent_id]
@@ -79,8 +81,8 @@ class Floor:
         conversation_id = getattr(event, "conversation_id", "")
         item = self._take_out(conversation_id)
         if isinstance(event, ConversationEnqueued):
-            item = entered(recorded, event)
-        elif item is None or isinstance(event, GONE):
+            item = entered(recorded, event, self.policy.rules)
+        elif item is None or type(event) in GONE:
             return
         else:
             changed(item, recorded, self.policy.rules)
@@ -106,16 +108,6 @@ class Floor:
     def ask(self, item: Item) -> Ask:
         """What the item asks of an agent's capacity."""
         return self.terms(item.case)[2]
-
-    def score(self, item: Item, at: datetime) -> timedelta:
-        """Age and everything that counts like age."""
-        rules = self.policy.rules
-        seconds = item.priority * rules.priority_boost_seconds + item.adjusted_seconds
-        seconds += rules.tiers.get(item.tier, 0) + rules.sentiments.get(item.sentiment, 0)
-        if item.due_at is not None and rules.deadline_lead_seconds:
-            is_urgent = at >= item.due_at - timedelta(seconds=rules.deadline_lead_seconds)
-            seconds += rules.deadline_boost_seconds if is_urgent else 0
-        return at - item.waiting_since + timedelta(seconds=seconds)
 
     def waits_for(self, item: Item, at: datetime) -> str:
         """The agent who knows the customer, while the item waits for nobody else."""
@@ -149,13 +141,13 @@ class Floor:
         return not crowded_by(somebody, rules, channel=ask.channel, kind=ask.kind, units=ask.units)
 
     def _is_able(self, somebody: Agent, case: Case, at: datetime) -> bool:
-        skills, groups, _ = self.terms(case)
+        skills, groups, _ = self._terms.get(case) or self.terms(case)
         if groups and not somebody.groups.intersection(groups):
             return False
         if not somebody.may_serve(case.channel):
             return False
         has = somebody.skills_at(at)
-        return all(has.get(skill, 0) >= level for skill, level in skills.items())
+        return not skills or all(has.get(skill, 0) >= level for skill, level in skills.items())
 
     def terms(self, case: Case) -> Terms:
         """Of the queue at that step; the language and what was asked for on top fall away by the same steps."""

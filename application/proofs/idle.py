@@ -12,12 +12,15 @@ from application.proofs.finding import Finding, Promise
 from application.proofs.floor import Floor
 from application.proofs.items import Case, Item
 from domain.event import Recorded, kind_of
+from domain.routing.evolve import TOPICS
 
 Pair = tuple[Item, str]
 
 
 class Idle:
     """Looks at each event before the floor moves on. Each item is told of once while it waits unchanged."""
+
+    topics = TOPICS
 
     def __init__(self, floor: Floor, lag: timedelta) -> None:
         self.longest = timedelta()
@@ -26,16 +29,19 @@ class Idle:
         self._lag = lag
         self._told: dict[str, datetime] = {}
 
-    def look(self, recorded: Recorded) -> Iterator[Finding]:
+    def look(self, recorded: Recorded) -> Iterable[Finding]:
         """The counterexamples that end with this event."""
-        match kind_of(recorded.stream):
+        stream, now = recorded.stream, recorded.recorded_at
+        match kind_of(stream):
             case "agent":
-                pairs = self._pairs_of_agent(recorded.stream, recorded.recorded_at)
+                pairs = self._pairs_of_agent(stream, now) if self._is_old(stream, now) else None
             case "customer":
-                pairs = self._pairs_of_item(getattr(recorded.event, "conversation_id", ""), recorded.recorded_at)
+                item = self._floor.items.get(getattr(recorded.event, "conversation_id", ""))
+                is_due = item is not None and item.offered_to is None and now - item.changed_at > self._lag
+                pairs = self._pairs_of_item(item, now) if item is not None and is_due else None
             case _:
-                pairs = self._all_pairs(recorded.recorded_at)
-        yield from self._older_than_lag(pairs, recorded.position, recorded.recorded_at)
+                pairs = self._all_pairs(now)
+        return () if pairs is None else self._older_than_lag(pairs, recorded.position, now)
 
     def look_at_the_end(self, position: int, now: datetime) -> Iterator[Finding]:
         """The counterexamples that have not ended by `now`."""
@@ -68,29 +74,24 @@ class Idle:
             moments.append(item.entered_at + timedelta(seconds=floor.policy.rules.known_agent_seconds))
         return max(moments)
 
+    def _is_old(self, agent_id: str, now: datetime) -> bool:
+        """Whether they have had room for longer than the lag."""
+        return agent_id in self._floor.free and now - self._floor.agents_changed_at[agent_id] > self._lag
+
     def _pairs_of_agent(self, agent_id: str, now: datetime) -> Iterator[Pair]:
-        if agent_id not in self._floor.free or now - self._floor.agents_changed_at[agent_id] <= self._lag:
-            return
         somebody = self._floor.agents[agent_id]
         for case, items in self._floor.cases.items():
             if self._is_served(case, now) and self._floor.may_take_such(somebody, case, now):
                 yield from ((item, agent_id) for item in items.values())
 
-    def _pairs_of_item(self, conversation_id: str, now: datetime) -> Iterator[Pair]:
-        floor = self._floor
-        item = floor.items.get(conversation_id)
-        if item is None or item.offered_to is not None or now - item.changed_at <= self._lag:
-            return
+    def _pairs_of_item(self, item: Item, now: datetime) -> Iterator[Pair]:
         if self._is_served(item.case, now):
-            yield from (
-                (item, agent_id)
-                for agent_id in sorted(floor.free)
-                if now - floor.agents_changed_at[agent_id] > self._lag
-            )
+            yield from ((item, agent_id) for agent_id in sorted(self._floor.free) if self._is_old(agent_id, now))
 
     def _all_pairs(self, now: datetime) -> Iterator[Pair]:
         for agent_id in sorted(self._floor.free):
-            yield from self._pairs_of_agent(agent_id, now)
+            if self._is_old(agent_id, now):
+                yield from self._pairs_of_agent(agent_id, now)
 
     def _is_served(self, case: Case, now: datetime) -> bool:
         """In a queue that was closed a moment ago nothing is due yet."""

@@ -43,7 +43,7 @@ class Coming:
     def add(self, recorded: Recorded) -> None:
         self._events.append(recorded)
         event = recorded.event
-        if isinstance(event, ConversationOffered) and event.choice is not None:
+        if recorded.topic == ConversationOffered.TOPIC and isinstance(event, ConversationOffered) and event.choice:
             chosen = Chosen(recorded, event, event.choice)
             if event.choice.position <= self._left:
                 self.late = [*self.late, chosen][-LATE_KEPT:]
@@ -82,8 +82,13 @@ class Again:
         evolve(self._state, recorded)
 
     def decide(self, now: datetime, several: Sequence[Chosen]) -> list[Decision]:
-        """All decisions of that moment, up to the last that is recorded."""
-        return decide(self._state, now, 1 + max(chosen.choice.ordinal for chosen in several))
+        """All decisions of that moment, up to the last that is recorded.
+
+        It is asked for one more, so that it comes to its end and looks at news alone next time, as the router does.
+        What a router overlooks in that way shows without its help, as overtaken or as idle.
+        """
+        recorded = 1 + max(chosen.choice.ordinal for chosen in several)
+        return decide(self._state, now, recorded + 1)[:recorded]
 
     def compare(self, several: Sequence[Chosen], decisions: Sequence[Decision]) -> Iterator[tuple[Chosen, str]]:
         """The offers that do not come out the same, and what came out instead."""
