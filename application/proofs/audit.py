@@ -9,6 +9,7 @@ from application.log import UnreadableEvent
 from application.proofs.finding import Finding, Promise
 from application.proofs.floor import Floor
 from application.proofs.idle import Idle
+from application.proofs.leads import Leads
 from application.proofs.loads import Loads
 from application.proofs.offers import LiveOffers, Reasons
 from application.proofs.recomputed import Again, Chosen, Coming
@@ -19,7 +20,7 @@ from domain.routing.evolve import TOPICS
 from domain.workload import Ask
 
 DECISION_LAG = timedelta(seconds=5)
-"""What waits with somebody who has room is offered within this time, where the router runs."""
+"""What waits with somebody who has room is offered within this time, where a router leads."""
 LOOK_AHEAD_EVENTS = 10_000
 """Routing events between what a decision rests on and the decision itself, at most, in one pass."""
 FINDINGS_KEPT = 1_000
@@ -52,6 +53,7 @@ class RoutingAudit:
         after: int = 0,
         look_ahead_events: int = LOOK_AHEAD_EVENTS,
         scans: bool = True,
+        leads: Leads | None = None,
     ) -> None:
         self.findings: list[Finding] = []
         """In the order in which they were found; the first of each promise."""
@@ -67,7 +69,7 @@ class RoutingAudit:
         self._floor = Floor()
         self._position = 0
         self.loads = Loads(self._floor)
-        self.idle = Idle(self._floor, lag)
+        self.idle = Idle(self._floor, lag, leads or Leads(), after)
         looks: tuple[Look, ...] = (self.loads, self.idle, LiveOffers(), Reasons())
         self._looks = {topic: [one.look for one in looks if topic in one.topics] for topic in TOPICS}
 

@@ -3,14 +3,18 @@
 An item and an agent who could be given it are a pair. A pair is as old as the latest change of either, of the rules,
 or of a rest that held them apart; it ends when an event changes one of them. A pair older than the lag is what nobody
 decided about in time. Looked at when a pair ends, and at the end.
+
+A router that is not there decides nothing. So of a pair's age only that counts in which one led without a break; what
+waited for want of a router is counted apart.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from application.proofs.finding import Finding, Promise
+from application.proofs.finding import Finding, Promise, Unled
 from application.proofs.floor import Floor
 from application.proofs.items import Case, Item
+from application.proofs.leads import Gap, Leads
 from domain.event import Recorded, kind_of
 from domain.routing.evolve import TOPICS
 
@@ -22,12 +26,23 @@ class Idle:
 
     topics = TOPICS
 
-    def __init__(self, floor: Floor, lag: timedelta) -> None:
+    def __init__(self, floor: Floor, lag: timedelta, leads: Leads, after: int = 0) -> None:
         self.longest = timedelta()
-        """How old the oldest pair was, of those older than the lag."""
+        """How old the oldest pair was, of those older than the lag beside a router that led."""
         self._floor = floor
         self._lag = lag
+        self._leads = leads
+        self._after = after
+        self._unled: dict[Gap, set[str]] = {}
         self._told: dict[str, datetime] = {}
+
+    @property
+    def unled(self) -> list[Unled]:
+        """The times without a router in which work waited beside room, the earliest first. After the position only."""
+        return [
+            Unled(since=gap.since, until=gap.until, conversations=len(waited))
+            for gap, waited in sorted(self._unled.items(), key=lambda one: one[0].since)
+        ]
 
     def look(self, recorded: Recorded) -> Iterable[Finding]:
         """The counterexamples that end with this event."""
@@ -49,8 +64,12 @@ class Idle:
 
     def _older_than_lag(self, pairs: Iterable[Pair], position: int, now: datetime) -> Iterator[Finding]:
         for item, agent_id in pairs:
-            age = now - self._since(item, agent_id)
+            since = self._since(item, agent_id)
+            age = now - since
             if age <= self._lag or not self._floor.may_take(agent_id, self._floor.agents[agent_id], item, now):
+                continue
+            if (led := self._leads.longest_within(since, now)) <= self._lag:
+                self._note(position, item, since, now)
                 continue
             self.longest = max(self.longest, age)
             if self._told.get(item.conversation_id) == item.changed_at:
@@ -61,8 +80,15 @@ class Idle:
                 position=position,
                 at=now,
                 who=item.conversation_id,
-                what=f"waited {age.total_seconds():g} s while {agent_id} had room for it",
+                what=f"waited {age.total_seconds():g} s while {agent_id} had room for it"
+                + (f", a router led for {led.total_seconds():g} s of them" if led < age else ""),
             )
+
+    def _note(self, position: int, item: Item, since: datetime, now: datetime) -> None:
+        if position <= self._after:
+            return
+        for gap in self._leads.gaps_within(since, now):
+            self._unled.setdefault(gap, set()).add(item.conversation_id)
 
     def _since(self, item: Item, agent_id: str) -> datetime:
         """Since when neither of the two has changed, nor what may keep them apart."""
