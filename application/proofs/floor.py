@@ -158,7 +158,8 @@ class Floor:
         asked = dict(case.skills)
         if rules.language_prefix and case.language:
             language = rules.language_prefix + case.language
-            asked[language] = max(asked.get(language, 0), rules.language_level)
+            if asked.get(language) != 0:
+                asked[language] = max(asked.get(language, 0), rules.language_level)
         for step in definition.relaxation[: case.step]:
             for skill in step.drop:
                 asked.pop(skill, None)

@@ -236,8 +236,9 @@ class Shop:
             case Relax(queue_id=queue_id, step=step, skills=skills, groups=groups):
                 relaxed = classification.relax(one, queue_id=queue_id, step=step, skills=skills, groups=groups)
                 self.record(customer_id, relaxed)
-            case Overflow(queue_id=queue_id, rule=rule):
-                self.record(customer_id, classification.overflow(one, rule, queue_id=queue_id, at=self.now))
+            case Overflow(queue_id=queue_id, rule=rule, gave_up=gave_up):
+                overflown = classification.overflow(one, rule, queue_id=queue_id, at=self.now, gave_up=gave_up)
+                self.record(customer_id, overflown)
             case Withdraw(offer_id=offer_id):
                 if one.offer_id != offer_id:
                     raise OfferGone

@@ -132,6 +132,10 @@ def no_giving_up_for_good(put: Put) -> None:
     put(classification, "overflow", lambda one, *rule, **given: overflow(replace(one, given_up=()), *rule, **given))
 
 
+def no_giving_up_of_a_language(put: Put) -> None:
+    put(facts.Facts, "gave_up", lambda *_: "")
+
+
 def no_repeated_event(put: Put) -> None:
     def take(state: Any, recorded: Any) -> None:
         state.facts.position = 0
