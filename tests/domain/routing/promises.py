@@ -33,6 +33,10 @@ def demand_the_reference_agrees(shop: Shop) -> None:
             if index >= len(first):
                 assert not overflowing, "offers come when everything stands where it goes"
                 assert reference.said(decision) == reference.next_offer(shop)
+            if shop.find(decision.conversation_id)[0] in shop.unreadable:
+                shop.obey(decision)
+                assert shop.is_aside(decision.conversation_id)
+                break  # what follows was decided beside it
             kept = kept_skills(shop, decision.conversation_id)
             shop.obey(decision)
             if isinstance(decision, Overflow):
