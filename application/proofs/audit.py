@@ -70,7 +70,8 @@ class RoutingAudit:
         self._position = 0
         self.loads = Loads(self._floor)
         self.idle = Idle(self._floor, lag, leads or Leads(), after)
-        looks: tuple[Look, ...] = (self.loads, self.idle, LiveOffers(), Reasons())
+        self._live_offers = LiveOffers()
+        looks: tuple[Look, ...] = (self.loads, self.idle, self._live_offers, Reasons())
         self._looks = {topic: [one.look for one in looks if topic in one.topics] for topic in TOPICS}
 
     @property
@@ -93,21 +94,37 @@ class RoutingAudit:
         if recorded.topic not in TOPICS:
             return
         self._coming.add(recorded)
-        if (settled := self._coming.next()) is not None:
-            self._settle(settled)
+        self._settle_next()
 
     def pass_over(self, error: UnreadableEvent) -> None:
-        """An event that cannot be decoded."""
-        self._again.gaps.pass_over(error)
+        """An event that cannot be decoded. It breaks nothing; what it hides is held against nobody."""
+        self._coming.pass_over(error)
+        self._settle_next()
 
     def finish(self, now: datetime | None = None) -> None:
         """Looks at the rest; with `now` also at what waits at that moment."""
-        while (settled := self._coming.next(at_the_end=True)) is not None:
-            self._settle(settled)
+        while self._settle_next(at_the_end=True):
+            pass
         for chosen in self._coming.nowhere():
             self.differs(chosen, "nothing, for nothing stands at the position it names")
         if now is not None:
             self._find(self.idle.look_at_the_end(self._position, now))
+
+    def _settle_next(self, *, at_the_end: bool = False) -> bool:
+        """Whether there was one that could be settled."""
+        if (settled := self._coming.next(at_the_end=at_the_end)) is None:
+            return False
+        if isinstance(settled, Recorded):
+            self._settle(settled)
+        else:
+            self._again.gaps.pass_over(settled)
+            for conversation_id in self._floor.lose(settled.stream):
+                self._live_offers.forget(conversation_id)
+        self._position = settled.position
+        if moments := self._coming.decided_at(settled.position):
+            for now, several in moments.items():
+                self._decide_again(now, several)
+        return True
 
     def _settle(self, recorded: Recorded) -> None:
         self.events += 1
@@ -115,10 +132,6 @@ class RoutingAudit:
             self._find(look(recorded))
         self._floor.apply(recorded)
         self._again.apply(recorded)
-        self._position = recorded.position
-        if moments := self._coming.decided_at(recorded.position):
-            for now, several in moments.items():
-                self._decide_again(now, several)
 
     def differs(self, chosen: Chosen, instead: str) -> None:
         """Counts a decision that comes out as something else."""

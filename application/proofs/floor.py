@@ -40,6 +40,7 @@ class Floor:
         self.policy: Policy = policy.NEW
         self.rules_changed_at = EPOCH
         """When the policy or a queue was last defined."""
+        self._lost: set[str] = set()
         self._queues: dict[str, queue.Queue] = {}
         self._terms: dict[Case, Terms] = {}
 
@@ -47,7 +48,7 @@ class Floor:
         """What the event changes."""
         stream, event = recorded.stream, recorded.event
         match kind_of(stream):
-            case "agent":
+            case "agent" if stream not in self._lost:
                 self.agents[stream] = agent.evolve(self.agents.get(stream, agent.NEW), event)
                 self.agents_changed_at[stream] = recorded.recorded_at
                 self._note_free(stream)
@@ -62,6 +63,20 @@ class Floor:
                 self._rules_changed(recorded.recorded_at)
             case "customer":
                 self._apply_to_item(recorded, event)
+
+    def lose(self, stream: str) -> list[str]:
+        """Something of it cannot be read: whose it is, is on the floor no longer. Returns the conversations among it.
+
+        A conversation comes back when it is enqueued again, which says all that there is to know; an agent does not.
+        Of a queue or the rules, what was readable before counts on.
+        """
+        self._lost.add(stream)
+        self.agents.pop(stream, None)
+        self.free.discard(stream)
+        lost = [one.conversation_id for one in self.items.values() if one.customer_id == stream]
+        for conversation_id in lost:
+            self._take_out(conversation_id)
+        return lost
 
     def _rules_changed(self, at: datetime) -> None:
         self.rules_changed_at = at

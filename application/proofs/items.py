@@ -29,6 +29,7 @@ class Item(msgspec.Struct, kw_only=True):
     """A conversation that waits, or is offered to somebody."""
 
     conversation_id: str
+    customer_id: str
     case: Case
     position: int
     waiting_since: datetime
@@ -59,6 +60,7 @@ def entered(recorded: Recorded, event: ConversationEnqueued, rules: RoutingPolic
     skills = tuple(sorted(event.skills.items()))
     item = Item(
         conversation_id=event.conversation_id,
+        customer_id=recorded.stream,
         case=Case(event.queue_id, event.channel, 0, event.language, skills),
         position=recorded.position,
         waiting_since=event.waiting_since,

@@ -50,6 +50,10 @@ class LiveOffers:
             case ConversationClosed() | ConversationTransferred():
                 self._live.pop(event.conversation_id, None)
 
+    def forget(self, conversation_id: str) -> None:
+        """Nobody knows how its offer stands."""
+        self._live.pop(conversation_id, None)
+
 
 class Reasons:
     """Why offers came to nothing: a word of the agent or of whoever withdrew it, or a time that was over."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from application.explaining.gaps import Gaps
 from application.explaining.stages import is_same, told
+from application.log import UnreadableEvent
 from domain.assignment import Choice, ConversationOffered
 from domain.event import Recorded
 from domain.routing.decide import decide
@@ -36,7 +37,7 @@ class Coming:
         self.late: list[Chosen] = []
         """Offers that came when the state had left the position they were decided at: the newest of them."""
         self._look_ahead_events = look_ahead_events
-        self._events: deque[Recorded] = deque()
+        self._events: deque[Recorded | UnreadableEvent] = deque()
         self._offers: dict[int, list[Chosen]] = {}
         self._left = 0
 
@@ -50,7 +51,11 @@ class Coming:
             else:
                 self._offers.setdefault(event.choice.position, []).append(chosen)
 
-    def next(self, *, at_the_end: bool = False) -> Recorded | None:
+    def pass_over(self, error: UnreadableEvent) -> None:
+        """An event that nobody can read has its place too: something may have been decided there."""
+        self._events.append(error)
+
+    def next(self, *, at_the_end: bool = False) -> Recorded | UnreadableEvent | None:
         """The oldest event, once enough have come behind it."""
         if self._events and (at_the_end or len(self._events) > self._look_ahead_events):
             self._left = self._events[0].position

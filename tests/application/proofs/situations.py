@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from application.log import UnreadableEvent
 from application.proofs.audit import RoutingAudit
 from application.proofs.leads import Leads
 from domain.agent import Presence
@@ -18,17 +19,20 @@ LAG = timedelta(seconds=5)
 
 
 def audited(
-    log: Sequence[Recorded],
+    log: Sequence[Recorded | UnreadableEvent],
     lag: timedelta = LAG,
     look_ahead_events: int = 100,
     *,
     leads: Leads | None = None,
     now: datetime | None = None,
 ) -> RoutingAudit:
-    """After it has taken the whole log."""
+    """After it has taken the whole log, and passed over what cannot be read of it."""
     audit = RoutingAudit(lag, look_ahead_events=look_ahead_events, leads=leads)
-    for recorded in log:
-        audit.take(recorded)
+    for one in log:
+        if isinstance(one, UnreadableEvent):
+            audit.pass_over(one)
+        else:
+            audit.take(one)
     audit.finish(now)
     return audit
 
