@@ -58,6 +58,7 @@ from infrastructure.media.places import Bucket, Folder, Place
 from infrastructure.media.sealed_store import SealedStore
 from infrastructure.nats_link import NatsLink
 from infrastructure.polled import PostgresPolled
+from infrastructure.router_leads import PostgresRouterLeads
 from infrastructure.router_snapshots import PostgresRouterSnapshots
 from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
@@ -121,7 +122,7 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         media=media,
         take_mail=mail,
         projections=_projections(settings),
-        router=Router(log, AssignWork(commands), now, Trail(snapshots)),
+        router=Router(log, AssignWork(commands), now, Trail(snapshots), PostgresRouterLeads(pool)),
         nats=nats,
         followers={"directory": follower},
     )

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
 
 from application.commands import Command, Contended
 from application.follower import POLL_SECONDS, RETRY_SECONDS_MAX, Follower
@@ -22,8 +23,29 @@ REST_AFTER_REFUSAL = timedelta(seconds=0.5)
 """How long the router waits for news after a decision was refused, before it decides anew without any."""
 TOGETHER_MAX = 250
 """Decisions that are made ready together, while those before them are being stored."""
+LEAD_RECORDED_SECONDS = 2.0
+"""How often whoever leads writes down that it does."""
+LEAD_BREAK_SECONDS = 6.0
+"""Longer than that between two such notes is a break. A router that takes over makes none."""
 
 logger = logging.getLogger(__name__)
+
+
+class Lead(NamedTuple):
+    """A time for which some router led without a break."""
+
+    since: datetime
+    until: datetime
+
+
+class RecordedLeads(Protocol):
+    """Where it is kept when a router led. Both raise LogUnreachable."""
+
+    async def note(self, at: datetime) -> None:
+        """A router leads at this moment: the stretch goes on, or after LEAD_BREAK_SECONDS a new one begins."""
+
+    async def stretches(self) -> list[Lead]:
+        """All there are, the earliest first."""
 
 
 class Router:
@@ -37,13 +59,21 @@ class Router:
     name = "router"
     topics = TOPICS
 
-    def __init__(self, log: Log, assign: AssignWork, clock: Callable[[], datetime], trail: Trail | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        assign: AssignWork,
+        clock: Callable[[], datetime],
+        trail: Trail | None = None,
+        leads: RecordedLeads | None = None,
+    ) -> None:
         self.state = RouterState()
         self.follower = Follower(log, self)
         self.leads = False
         self.refused = 0
         """Decisions that were stale by the time they reached the log."""
         self.decided = 0
+        self.recorded_leads = leads
         self._log = log
         self._assign = assign
         self._clock = clock
@@ -68,14 +98,27 @@ class Router:
         self._position = upto
 
     async def lead(self) -> None:
-        """Until it is cancelled, the router that runs here decides."""
+        """Until it is cancelled, the router that runs here decides, and writes down that it leads.
+
+        Whether it does what it should is another matter: so it is written down by this and not by what decides.
+        """
         self._settled = None  # whatever was decided elsewhere is read first
         self._looks_again = True
         self.leads = True
         try:
-            await asyncio.Event().wait()
+            while True:
+                await self._record_lead()
+                await asyncio.sleep(LEAD_RECORDED_SECONDS)
         finally:
             self.leads = False
+
+    async def _record_lead(self) -> None:
+        if self.recorded_leads is None:
+            return
+        try:
+            await self.recorded_leads.note(self._clock())
+        except LogUnreachable as need:
+            logger.warning("that the router leads could not be recorded: %s", need)
 
     async def run(self) -> None:
         """Until it is cancelled. What goes wrong is told, waited out and tried again."""

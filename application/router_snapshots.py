@@ -15,8 +15,8 @@ from domain.routing.facts import Facts
 STATE_NAME = "router.1"
 """Name and version of what `Facts` and `evolve` make of the log: a snapshot of another name is not read.
 
-To be raised when the same events come to mean something else. A field that is added with a default for events that
-are new as well needs no new name.
+To be raised when the same events come to mean something else, which `tests/architecture/meanings.py` notices. A field
+that is added with a default for events that are new as well needs no new name.
 """
 EVENTS_BETWEEN_SNAPSHOTS = 20_000
 """Of all events of the log; a cold start reads about so many."""

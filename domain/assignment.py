@@ -68,7 +68,7 @@ class ConversationEnqueued(Event, topic="conversation.enqueued"):
     known_agent_id: str | None = None
     """Who served the customer last."""
     skills: dict[str, int] = msgspec.field(default_factory=dict)
-    """What it asks for beyond its queue's skills, as somebody said who sent it there."""
+    """What it asks for beyond its queue's skills, as somebody said who sent it there; 0: not even for its language."""
     overflowed_from: tuple[str, ...] = ()
     """The queues that it was too much for, in the order of time."""
 

@@ -161,11 +161,14 @@ def relax(
     ]
 
 
-def overflow(conversation: Conversation, rule: OverflowRule, *, queue_id: str, at: datetime) -> list[Event]:
+def overflow(
+    conversation: Conversation, rule: OverflowRule, *, queue_id: str, at: datetime, gave_up: str = ""
+) -> list[Event]:
     """It waits in the rule's queue, with its age; what was promised is due when it was promised. Raises NotWaiting.
 
     What it needs by itself goes with it: its language, and the skills that somebody asked for who sent it here, but for
-    those that this queue's timetable has dropped, so that what was given up once does not bar the way again.
+    those that this queue's timetable has dropped, so that what was given up once does not bar the way again. The
+    language stays known, for words and for whoever takes it, and its skill, `gave_up`, is asked for no longer.
     """
     _demand_waiting(conversation, queue_id)
     promised_at = at + timedelta(seconds=rule.within_seconds) if rule.promise else None
@@ -179,12 +182,15 @@ def overflow(conversation: Conversation, rule: OverflowRule, *, queue_id: str, a
         words=rule.words_in(conversation.language),
     )
     moved = evolve(conversation, overflowed)
+    skills = {skill: level for skill, level in conversation.skills.items() if skill not in conversation.given_up}
+    if gave_up:
+        skills[gave_up] = 0
     enqueued = assignment.enqueue(
         moved,
         queue_id=rule.to_queue_id,
         at=at,
         due_at=promised_at or conversation.due_at,
-        skills={skill: level for skill, level in conversation.skills.items() if skill not in conversation.given_up},
+        skills=skills,
         overflowed_from=(*conversation.overflowed_from, queue_id),
     )
     return [overflowed, *enqueued]

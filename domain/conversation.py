@@ -182,7 +182,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     served_by: str | None = None
     """Who served the customer last, here or, until somebody has, in an earlier conversation."""
     skills: dict[str, int] = {}
-    """What it asks for beyond its queue's skills."""
+    """What it asks for beyond its queue's skills; 0 for what it asks for no longer, though its language would."""
     given_up: frozenset[str] = frozenset()
     """Those of them that its queue's timetable has dropped."""
     overflowed_from: tuple[str, ...] = ()

@@ -18,6 +18,11 @@ EXPLAINED = (
     " level, who abandoned or was promised a call-back counts as not answered in time. Occupancy: load held of what"
     " could be held. Fairness: 1 if all agents were equally occupied (Jain's index)."
 )
+SIMPLIFIED = (
+    "Simplified: a conversation is worked on in one piece, its time on hold left out. What is handed on, by an agent or"
+    " a supervisor, goes to its queue and to whom the routing chooses, with the skills it came with; nothing is handed"
+    " on while it waits. Nobody picks work, nobody is given any in spite of the rules."
+)
 NOTHING = "-"
 """Where there was nothing to measure."""
 
@@ -44,6 +49,7 @@ def print_comparison(report: Report) -> None:
         f" {report.replications} runs with seed {report.seed}; ± is the 95 % confidence interval of a mean.",
         highlight=False,
     )
+    console.print(SIMPLIFIED, highlight=False)
 
 
 def _add_queue(table: Table, report: Report, queue_id: str) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from typing_extensions import override
 
-from api.command_line.comparison import print_comparison
+from api.command_line.comparison import SIMPLIFIED, print_comparison
 from api.command_line.run import run_with_parts
 from api.parts import Parts
 from application.plans.document import read_plan
@@ -45,7 +45,7 @@ def moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime 
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-HELP = """Route recorded contacts once more, under another policy or with other agents, and compare.
+HELP = f"""Route recorded contacts once more, under another policy or with other agents, and compare.
 
 Contacts come as they came. Handling times, answers to offers and patience are drawn anew, with a seed, from what
 the log recorded; the decisions are taken by the engine that routes in production. Nothing is written to the log.
@@ -53,13 +53,15 @@ the log recorded; the decisions are taken by the engine that routes in productio
 Without --policy and --agents it proves itself: every recorded decision is taken again and has to come out
 identical, else it stops with status 1. Then it simulates the time as it was: do the figures fit the recorded ones?
 
+{SIMPLIFIED}
+
 \b
 A policy file is what `onethread policy` takes: each part that it names is replaced as a whole, all else stays:
   policy:
     priority_boost_seconds: 600
   queues:
     Returns:
-      required_skills: {returns: 3}
+      required_skills: {{returns: 3}}
 
 \b
 Other agents, on the command line or as a list in a file:
@@ -67,9 +69,9 @@ Other agents, on the command line or as a list in a file:
   --agents +2@12:returns=5           two more with a capacity of 12 units
   --agents Mei:returns=7             Mei can do more (returns=0: no longer)
   --agents=-Jonas                    without Jonas
-  --agents team.yaml                 - {add: 2, like: Mei, skills: {returns: 5}, capacity: 12}
-                                     - {change: Mei, skills: {returns: 7}}
-                                     - {remove: Jonas}
+  --agents team.yaml                 - {{add: 2, like: Mei, skills: {{returns: 5}}, capacity: 12}}
+                                     - {{change: Mei, skills: {{returns: 7}}}}
+                                     - {{remove: Jonas}}
 
 \b
 Example: last week with a second Chinese speaker, drawn

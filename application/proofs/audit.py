@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from application.log import UnreadableEvent
 from application.proofs.finding import Finding, Promise
 from application.proofs.floor import Floor
 from application.proofs.idle import Idle
+from application.proofs.leads import Leads
 from application.proofs.loads import Loads
 from application.proofs.offers import LiveOffers, Reasons
 from application.proofs.recomputed import Again, Chosen, Coming
@@ -18,11 +20,22 @@ from domain.routing.evolve import TOPICS
 from domain.workload import Ask
 
 DECISION_LAG = timedelta(seconds=5)
-"""What waits with somebody who has room is offered within this time, where the router runs."""
+"""What waits with somebody who has room is offered within this time, where a router leads."""
 LOOK_AHEAD_EVENTS = 10_000
 """Routing events between what a decision rests on and the decision itself, at most, in one pass."""
 FINDINGS_KEPT = 1_000
 """Of each promise; all are counted."""
+
+
+class Look(Protocol):
+    """One promise, or some that are looked at together."""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Of the events that may break it."""
+
+    def look(self, recorded: Recorded) -> Iterable[Finding]:
+        """The counterexamples that the event shows, before the floor has moved on."""
 
 
 class RoutingAudit:
@@ -40,6 +53,7 @@ class RoutingAudit:
         after: int = 0,
         look_ahead_events: int = LOOK_AHEAD_EVENTS,
         scans: bool = True,
+        leads: Leads | None = None,
     ) -> None:
         self.findings: list[Finding] = []
         """In the order in which they were found; the first of each promise."""
@@ -55,9 +69,10 @@ class RoutingAudit:
         self._floor = Floor()
         self._position = 0
         self.loads = Loads(self._floor)
-        self.idle = Idle(self._floor, lag)
+        self.idle = Idle(self._floor, lag, leads or Leads(), after)
         self._live_offers = LiveOffers()
-        self._reasons = Reasons()
+        looks: tuple[Look, ...] = (self.loads, self.idle, self._live_offers, Reasons())
+        self._looks = {topic: [one.look for one in looks if topic in one.topics] for topic in TOPICS}
 
     @property
     def decisions(self) -> int:
@@ -79,31 +94,44 @@ class RoutingAudit:
         if recorded.topic not in TOPICS:
             return
         self._coming.add(recorded)
-        if (settled := self._coming.next()) is not None:
-            self._settle(settled)
+        self._settle_next()
 
     def pass_over(self, error: UnreadableEvent) -> None:
-        """An event that cannot be decoded."""
-        self._again.gaps.pass_over(error)
+        """An event that cannot be decoded. It breaks nothing; what it hides is held against nobody."""
+        self._coming.pass_over(error)
+        self._settle_next()
 
     def finish(self, now: datetime | None = None) -> None:
         """Looks at the rest; with `now` also at what waits at that moment."""
-        while (settled := self._coming.next(at_the_end=True)) is not None:
-            self._settle(settled)
+        while self._settle_next(at_the_end=True):
+            pass
         for chosen in self._coming.nowhere():
             self.differs(chosen, "nothing, for nothing stands at the position it names")
         if now is not None:
             self._find(self.idle.look_at_the_end(self._position, now))
 
+    def _settle_next(self, *, at_the_end: bool = False) -> bool:
+        """Whether there was one that could be settled."""
+        if (settled := self._coming.next(at_the_end=at_the_end)) is None:
+            return False
+        if isinstance(settled, Recorded):
+            self._settle(settled)
+        else:
+            self._again.gaps.pass_over(settled)
+            for conversation_id in self._floor.lose(settled.stream):
+                self._live_offers.forget(conversation_id)
+        self._position = settled.position
+        if moments := self._coming.decided_at(settled.position):
+            for now, several in moments.items():
+                self._decide_again(now, several)
+        return True
+
     def _settle(self, recorded: Recorded) -> None:
         self.events += 1
-        for look in (self.loads.look, self.idle.look, self._live_offers.take, self._reasons.take):
+        for look in self._looks[recorded.topic]:
             self._find(look(recorded))
         self._floor.apply(recorded)
         self._again.apply(recorded)
-        self._position = recorded.position
-        for now, several in self._coming.decided_at(recorded.position).items():
-            self._decide_again(now, several)
 
     def differs(self, chosen: Chosen, instead: str) -> None:
         """Counts a decision that comes out as something else."""

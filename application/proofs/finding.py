@@ -18,7 +18,7 @@ class Promise(StrEnum):
     OVERTAKEN = "overtaken"
     """Nobody is given work while work with a higher score waits that they could have been given."""
     IDLE = "idle"
-    """Nothing waits for longer than the decision lag while somebody could be given it."""
+    """Nothing waits for longer than the decision lag while somebody could be given it and a router leads."""
     LIVE_OFFERS = "live_offers"
     """Nothing is offered to two agents at once."""
     REASONS = "reasons"
@@ -30,7 +30,7 @@ SENTENCES = {
     Promise.RECOMPUTED: "every decision comes out of the log again",
     Promise.ELIGIBLE: "no work for somebody who may not have it",
     Promise.OVERTAKEN: "no compatible higher-scored item overtaken",
-    Promise.IDLE: "nothing waits while somebody has room, beyond the decision lag",
+    Promise.IDLE: "nothing waits while somebody has room and a router leads, beyond the decision lag",
     Promise.LIVE_OFFERS: "no item with two live offers",
     Promise.REASONS: "every refusal has a reason",
 }
@@ -49,3 +49,15 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     who: str
     what: str
+
+
+class Unled(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in which no router led while work waited beside agents who had room for it: breaks no promise of routing.
+
+    Example: `{"since": "2026-11-11T18:00:00Z", "until": null, "conversations": 3}`
+    """
+
+    since: datetime
+    until: datetime | None
+    """None: none has led since."""
+    conversations: int

@@ -6,7 +6,7 @@ or reservations would have to be made twice to go unseen.
 
 from datetime import UTC, datetime, timedelta
 
-from application.proofs.items import Case, Item, changed, entered
+from application.proofs.items import Case, Item, changed, entered, ranked
 from application.proofs.room import crowded_by
 from domain import agent, policy, queue
 from domain.agent import Agent, Presence
@@ -20,7 +20,7 @@ from domain.workload import Ask
 
 NOTHING_ASKED = QueueDefinition(name="undefined")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-GONE = (OfferAccepted, ConversationTransferred, ConversationOverflowed, ConversationClosed)
+GONE = frozenset({OfferAccepted, ConversationTransferred, ConversationOverflowed, ConversationClosed})
 
 Terms = tuple[dict[str, int], tuple[str, ...], Ask]
 """Skills, groups and capacity that a case asks for."""
@@ -40,6 +40,7 @@ class Floor:
         self.policy: Policy = policy.NEW
         self.rules_changed_at = EPOCH
         """When the policy or a queue was last defined."""
+        self._lost: set[str] = set()
         self._queues: dict[str, queue.Queue] = {}
         self._terms: dict[Case, Terms] = {}
 
@@ -47,7 +48,7 @@ class Floor:
         """What the event changes."""
         stream, event = recorded.stream, recorded.event
         match kind_of(stream):
-            case "agent":
+            case "agent" if stream not in self._lost:
                 self.agents[stream] = agent.evolve(self.agents.get(stream, agent.NEW), event)
                 self.agents_changed_at[stream] = recorded.recorded_at
                 self._note_free(stream)
@@ -63,11 +64,27 @@ class Floor:
             case "customer":
                 self._apply_to_item(recorded, event)
 
+    def lose(self, stream: str) -> list[str]:
+        """Something of it cannot be read: whose it is, is on the floor no longer. Returns the conversations among it.
+
+        A conversation comes back when it is enqueued again, which says all that there is to know; an agent does not.
+        Of a queue or the rules, what was readable before counts on.
+        """
+        self._lost.add(stream)
+        self.agents.pop(stream, None)
+        self.free.discard(stream)
+        lost = [one.conversation_id for one in self.items.values() if one.customer_id == stream]
+        for conversation_id in lost:
+            self._take_out(conversation_id)
+        return lost
+
     def _rules_changed(self, at: datetime) -> None:
         self.rules_changed_at = at
         self._terms.clear()
         for agent_id in self.agents:
             self._note_free(agent_id)
+        for item in self.items.values():
+            ranked(item, self.policy.rules)
 
     def _note_free(self, agent_id: str) -> None:
         somebody = self.agents[agent_id]
@@ -79,8 +96,8 @@ class Floor:
         conversation_id = getattr(event, "conversation_id", "")
         item = self._take_out(conversation_id)
         if isinstance(event, ConversationEnqueued):
-            item = entered(recorded, event)
-        elif item is None or isinstance(event, GONE):
+            item = entered(recorded, event, self.policy.rules)
+        elif item is None or type(event) in GONE:
             return
         else:
             changed(item, recorded, self.policy.rules)
@@ -106,16 +123,6 @@ class Floor:
     def ask(self, item: Item) -> Ask:
         """What the item asks of an agent's capacity."""
         return self.terms(item.case)[2]
-
-    def score(self, item: Item, at: datetime) -> timedelta:
-        """Age and everything that counts like age."""
-        rules = self.policy.rules
-        seconds = item.priority * rules.priority_boost_seconds + item.adjusted_seconds
-        seconds += rules.tiers.get(item.tier, 0) + rules.sentiments.get(item.sentiment, 0)
-        if item.due_at is not None and rules.deadline_lead_seconds:
-            is_urgent = at >= item.due_at - timedelta(seconds=rules.deadline_lead_seconds)
-            seconds += rules.deadline_boost_seconds if is_urgent else 0
-        return at - item.waiting_since + timedelta(seconds=seconds)
 
     def waits_for(self, item: Item, at: datetime) -> str:
         """The agent who knows the customer, while the item waits for nobody else."""
@@ -149,13 +156,13 @@ class Floor:
         return not crowded_by(somebody, rules, channel=ask.channel, kind=ask.kind, units=ask.units)
 
     def _is_able(self, somebody: Agent, case: Case, at: datetime) -> bool:
-        skills, groups, _ = self.terms(case)
+        skills, groups, _ = self._terms.get(case) or self.terms(case)
         if groups and not somebody.groups.intersection(groups):
             return False
         if not somebody.may_serve(case.channel):
             return False
         has = somebody.skills_at(at)
-        return all(has.get(skill, 0) >= level for skill, level in skills.items())
+        return not skills or all(has.get(skill, 0) >= level for skill, level in skills.items())
 
     def terms(self, case: Case) -> Terms:
         """Of the queue at that step; the language and what was asked for on top fall away by the same steps."""
@@ -166,7 +173,8 @@ class Floor:
         asked = dict(case.skills)
         if rules.language_prefix and case.language:
             language = rules.language_prefix + case.language
-            asked[language] = max(asked.get(language, 0), rules.language_level)
+            if asked.get(language) != 0:
+                asked[language] = max(asked.get(language, 0), rules.language_level)
         for step in definition.relaxation[: case.step]:
             for skill in step.drop:
                 asked.pop(skill, None)

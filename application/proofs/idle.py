@@ -3,15 +3,20 @@
 An item and an agent who could be given it are a pair. A pair is as old as the latest change of either, of the rules,
 or of a rest that held them apart; it ends when an event changes one of them. A pair older than the lag is what nobody
 decided about in time. Looked at when a pair ends, and at the end.
+
+A router that is not there decides nothing. So of a pair's age only that counts in which one led without a break; what
+waited for want of a router is counted apart.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from application.proofs.finding import Finding, Promise
+from application.proofs.finding import Finding, Promise, Unled
 from application.proofs.floor import Floor
 from application.proofs.items import Case, Item
+from application.proofs.leads import Gap, Leads
 from domain.event import Recorded, kind_of
+from domain.routing.evolve import TOPICS
 
 Pair = tuple[Item, str]
 
@@ -19,23 +24,39 @@ Pair = tuple[Item, str]
 class Idle:
     """Looks at each event before the floor moves on. Each item is told of once while it waits unchanged."""
 
-    def __init__(self, floor: Floor, lag: timedelta) -> None:
+    topics = TOPICS
+
+    def __init__(self, floor: Floor, lag: timedelta, leads: Leads, after: int = 0) -> None:
         self.longest = timedelta()
-        """How old the oldest pair was, of those older than the lag."""
+        """How old the oldest pair was, of those older than the lag beside a router that led."""
         self._floor = floor
         self._lag = lag
+        self._leads = leads
+        self._after = after
+        self._unled: dict[Gap, set[str]] = {}
         self._told: dict[str, datetime] = {}
 
-    def look(self, recorded: Recorded) -> Iterator[Finding]:
+    @property
+    def unled(self) -> list[Unled]:
+        """The times without a router in which work waited beside room, the earliest first. After the position only."""
+        return [
+            Unled(since=gap.since, until=gap.until, conversations=len(waited))
+            for gap, waited in sorted(self._unled.items(), key=lambda one: one[0].since)
+        ]
+
+    def look(self, recorded: Recorded) -> Iterable[Finding]:
         """The counterexamples that end with this event."""
-        match kind_of(recorded.stream):
+        stream, now = recorded.stream, recorded.recorded_at
+        match kind_of(stream):
             case "agent":
-                pairs = self._pairs_of_agent(recorded.stream, recorded.recorded_at)
+                pairs = self._pairs_of_agent(stream, now) if self._is_old(stream, now) else None
             case "customer":
-                pairs = self._pairs_of_item(getattr(recorded.event, "conversation_id", ""), recorded.recorded_at)
+                item = self._floor.items.get(getattr(recorded.event, "conversation_id", ""))
+                is_due = item is not None and item.offered_to is None and now - item.changed_at > self._lag
+                pairs = self._pairs_of_item(item, now) if item is not None and is_due else None
             case _:
-                pairs = self._all_pairs(recorded.recorded_at)
-        yield from self._older_than_lag(pairs, recorded.position, recorded.recorded_at)
+                pairs = self._all_pairs(now)
+        return () if pairs is None else self._older_than_lag(pairs, recorded.position, now)
 
     def look_at_the_end(self, position: int, now: datetime) -> Iterator[Finding]:
         """The counterexamples that have not ended by `now`."""
@@ -43,8 +64,12 @@ class Idle:
 
     def _older_than_lag(self, pairs: Iterable[Pair], position: int, now: datetime) -> Iterator[Finding]:
         for item, agent_id in pairs:
-            age = now - self._since(item, agent_id)
+            since = self._since(item, agent_id)
+            age = now - since
             if age <= self._lag or not self._floor.may_take(agent_id, self._floor.agents[agent_id], item, now):
+                continue
+            if (led := self._leads.longest_within(since, now)) <= self._lag:
+                self._note(position, item, since, now)
                 continue
             self.longest = max(self.longest, age)
             if self._told.get(item.conversation_id) == item.changed_at:
@@ -55,8 +80,15 @@ class Idle:
                 position=position,
                 at=now,
                 who=item.conversation_id,
-                what=f"waited {age.total_seconds():g} s while {agent_id} had room for it",
+                what=f"waited {age.total_seconds():g} s while {agent_id} had room for it"
+                + (f", a router led for {led.total_seconds():g} s of them" if led < age else ""),
             )
+
+    def _note(self, position: int, item: Item, since: datetime, now: datetime) -> None:
+        if position <= self._after:
+            return
+        for gap in self._leads.gaps_within(since, now):
+            self._unled.setdefault(gap, set()).add(item.conversation_id)
 
     def _since(self, item: Item, agent_id: str) -> datetime:
         """Since when neither of the two has changed, nor what may keep them apart."""
@@ -68,29 +100,24 @@ class Idle:
             moments.append(item.entered_at + timedelta(seconds=floor.policy.rules.known_agent_seconds))
         return max(moments)
 
+    def _is_old(self, agent_id: str, now: datetime) -> bool:
+        """Whether they have had room for longer than the lag."""
+        return agent_id in self._floor.free and now - self._floor.agents_changed_at[agent_id] > self._lag
+
     def _pairs_of_agent(self, agent_id: str, now: datetime) -> Iterator[Pair]:
-        if agent_id not in self._floor.free or now - self._floor.agents_changed_at[agent_id] <= self._lag:
-            return
         somebody = self._floor.agents[agent_id]
         for case, items in self._floor.cases.items():
             if self._is_served(case, now) and self._floor.may_take_such(somebody, case, now):
                 yield from ((item, agent_id) for item in items.values())
 
-    def _pairs_of_item(self, conversation_id: str, now: datetime) -> Iterator[Pair]:
-        floor = self._floor
-        item = floor.items.get(conversation_id)
-        if item is None or item.offered_to is not None or now - item.changed_at <= self._lag:
-            return
+    def _pairs_of_item(self, item: Item, now: datetime) -> Iterator[Pair]:
         if self._is_served(item.case, now):
-            yield from (
-                (item, agent_id)
-                for agent_id in sorted(floor.free)
-                if now - floor.agents_changed_at[agent_id] > self._lag
-            )
+            yield from ((item, agent_id) for agent_id in sorted(self._floor.free) if self._is_old(agent_id, now))
 
     def _all_pairs(self, now: datetime) -> Iterator[Pair]:
         for agent_id in sorted(self._floor.free):
-            yield from self._pairs_of_agent(agent_id, now)
+            if self._is_old(agent_id, now):
+                yield from self._pairs_of_agent(agent_id, now)
 
     def _is_served(self, case: Case, now: datetime) -> bool:
         """In a queue that was closed a moment ago nothing is due yet."""

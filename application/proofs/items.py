@@ -1,15 +1,18 @@
 """Waiting work as the events tell it, one item a conversation, and what such an item asks."""
 
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 import msgspec
 
 from domain.assignment import ConversationEnqueued, ConversationOffered, OfferDeclined, OfferExpired, OfferWithdrawn
 from domain.classification import AgeAdjusted, ConversationClassified, ConversationRelaxed
 from domain.conversation import ConversationPrioritized
-from domain.event import Recorded
+from domain.event import Event, Recorded
 from domain.policy import RoutingPolicy
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Case(NamedTuple):
@@ -26,6 +29,7 @@ class Item(msgspec.Struct, kw_only=True):
     """A conversation that waits, or is offered to somebody."""
 
     conversation_id: str
+    customer_id: str
     case: Case
     position: int
     waiting_since: datetime
@@ -41,13 +45,22 @@ class Item(msgspec.Struct, kw_only=True):
     offered_to: str | None = None
     rests: dict[str, datetime] = {}
     """Until when each agent who declined it is left alone with it; the latest to decline stands last."""
+    ranks_since: datetime = NEVER
+    """Its score is the time since then, all that counts like age included; until its deadline nears."""
+    ranks_since_when_urgent: datetime = NEVER
+    urgent_from: datetime = NEVER
+
+    def ranks_at(self, at: datetime) -> datetime:
+        """Since when it has waited, all that counts like age included. The earlier goes first."""
+        return self.ranks_since if at < self.urgent_from else self.ranks_since_when_urgent
 
 
-def entered(recorded: Recorded, event: ConversationEnqueued) -> Item:
+def entered(recorded: Recorded, event: ConversationEnqueued, rules: RoutingPolicy) -> Item:
     """The item that came into a queue."""
     skills = tuple(sorted(event.skills.items()))
-    return Item(
+    item = Item(
         conversation_id=event.conversation_id,
+        customer_id=recorded.stream,
         case=Case(event.queue_id, event.channel, 0, event.language, skills),
         position=recorded.position,
         waiting_since=event.waiting_since,
@@ -60,27 +73,71 @@ def entered(recorded: Recorded, event: ConversationEnqueued) -> Item:
         adjusted_seconds=event.age_adjustment_seconds,
         known_agent_id=event.known_agent_id,
     )
+    ranked(item, rules)
+    return item
 
 
 def changed(item: Item, recorded: Recorded, rules: RoutingPolicy) -> None:
     """What the event changes about the item."""
     item.changed_at = recorded.recorded_at
-    match recorded.event:
-        case ConversationOffered(agent_id=agent_id):
-            item.offered_to = agent_id
-        case OfferDeclined(agent_id=agent_id):
-            rest = timedelta(seconds=rules.decline_rest_seconds)
-            item.offered_to = None
-            others = {other: until for other, until in item.rests.items() if other != agent_id}
-            item.rests = others | {agent_id: recorded.recorded_at + rest}
-        case OfferExpired() | OfferWithdrawn():
-            item.offered_to = None
-        case ConversationPrioritized(priority=priority):
-            item.priority = priority
-        case ConversationClassified(marks=marks):
-            item.tier, item.sentiment = marks.tier, marks.sentiment
-            item.case = item.case._replace(language=marks.language)
-        case AgeAdjusted(seconds=seconds):
-            item.adjusted_seconds = seconds
-        case ConversationRelaxed(step=step):
-            item.case = item.case._replace(step=step)
+    if (change := _CHANGES.get(type(recorded.event))) is not None:
+        change(item, recorded.event, recorded, rules)
+
+
+def ranked(item: Item, rules: RoutingPolicy) -> None:
+    """Works out anew what orders it among what waits; to be called when the item or the rules have changed."""
+    seconds = item.priority * rules.priority_boost_seconds + item.adjusted_seconds
+    seconds += rules.tiers.get(item.tier, 0) + rules.sentiments.get(item.sentiment, 0)
+    item.ranks_since = item.ranks_since_when_urgent = item.waiting_since - timedelta(seconds=seconds)
+    item.urgent_from = NEVER
+    if item.due_at is not None and rules.deadline_lead_seconds:
+        item.ranks_since_when_urgent -= timedelta(seconds=rules.deadline_boost_seconds)
+        item.urgent_from = item.due_at - timedelta(seconds=rules.deadline_lead_seconds)
+
+
+def _offered(item: Item, event: ConversationOffered, _: Recorded, __: RoutingPolicy) -> None:
+    item.offered_to = event.agent_id
+
+
+def _declined(item: Item, event: OfferDeclined, recorded: Recorded, rules: RoutingPolicy) -> None:
+    rest = timedelta(seconds=rules.decline_rest_seconds)
+    item.offered_to = None
+    others = {other: until for other, until in item.rests.items() if other != event.agent_id}
+    item.rests = others | {event.agent_id: recorded.recorded_at + rest}
+
+
+def _taken_back(item: Item, _: OfferExpired | OfferWithdrawn, __: Recorded, ___: RoutingPolicy) -> None:
+    item.offered_to = None
+
+
+def _prioritized(item: Item, event: ConversationPrioritized, _: Recorded, rules: RoutingPolicy) -> None:
+    item.priority = event.priority
+    ranked(item, rules)
+
+
+def _classified(item: Item, event: ConversationClassified, _: Recorded, rules: RoutingPolicy) -> None:
+    item.tier, item.sentiment = event.marks.tier, event.marks.sentiment
+    item.case = item.case._replace(language=event.marks.language)
+    ranked(item, rules)
+
+
+def _adjusted(item: Item, event: AgeAdjusted, _: Recorded, rules: RoutingPolicy) -> None:
+    item.adjusted_seconds = event.seconds
+    ranked(item, rules)
+
+
+def _relaxed(item: Item, event: ConversationRelaxed, _: Recorded, __: RoutingPolicy) -> None:
+    item.case = item.case._replace(step=event.step)
+
+
+_CHANGES: dict[type[Event], Callable[[Item, Any, Recorded, RoutingPolicy], None]] = {
+    ConversationOffered: _offered,
+    OfferDeclined: _declined,
+    OfferExpired: _taken_back,
+    OfferWithdrawn: _taken_back,
+    ConversationPrioritized: _prioritized,
+    ConversationClassified: _classified,
+    AgeAdjusted: _adjusted,
+    ConversationRelaxed: _relaxed,
+}
+"""By type, because asking whether an event is one of eight takes longer than all the rest."""

@@ -17,6 +17,8 @@ ONLY_UNITS = RoutingPolicy()
 class Loads:
     """Looks at each load before it is taken."""
 
+    topics = frozenset({LoadTaken.TOPIC})
+
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
         self.overrides: list[Finding] = []

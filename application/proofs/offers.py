@@ -16,14 +16,20 @@ from domain.assignment import (
 from domain.conversation import ConversationClosed
 from domain.event import Recorded
 
+ANSWERS = (OfferAccepted, OfferDeclined, OfferExpired, OfferWithdrawn)
+
 
 class LiveOffers:
     """The offer that stands for each conversation."""
 
+    topics = frozenset(
+        event.TOPIC for event in (ConversationOffered, *ANSWERS, ConversationClosed, ConversationTransferred)
+    )
+
     def __init__(self) -> None:
         self._live: dict[str, ConversationOffered] = {}
 
-    def take(self, recorded: Recorded) -> Iterator[Finding]:
+    def look(self, recorded: Recorded) -> Iterator[Finding]:
         """The counterexample that the event is, if it is one."""
         event = recorded.event
         match event:
@@ -44,14 +50,20 @@ class LiveOffers:
             case ConversationClosed() | ConversationTransferred():
                 self._live.pop(event.conversation_id, None)
 
+    def forget(self, conversation_id: str) -> None:
+        """Nobody knows how its offer stands."""
+        self._live.pop(conversation_id, None)
+
 
 class Reasons:
     """Why offers came to nothing: a word of the agent or of whoever withdrew it, or a time that was over."""
 
+    topics = frozenset(event.TOPIC for event in (ConversationOffered, *ANSWERS, LoadReleased))
+
     def __init__(self) -> None:
         self._expires_at: dict[str, datetime] = {}
 
-    def take(self, recorded: Recorded) -> Iterator[Finding]:
+    def look(self, recorded: Recorded) -> Iterator[Finding]:
         """The counterexample that the event is, if it is one."""
         event = recorded.event
         match event:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from application.explaining.gaps import Gaps
 from application.explaining.stages import is_same, told
+from application.log import UnreadableEvent
 from domain.assignment import Choice, ConversationOffered
 from domain.event import Recorded
 from domain.routing.decide import decide
@@ -36,21 +37,25 @@ class Coming:
         self.late: list[Chosen] = []
         """Offers that came when the state had left the position they were decided at: the newest of them."""
         self._look_ahead_events = look_ahead_events
-        self._events: deque[Recorded] = deque()
+        self._events: deque[Recorded | UnreadableEvent] = deque()
         self._offers: dict[int, list[Chosen]] = {}
         self._left = 0
 
     def add(self, recorded: Recorded) -> None:
         self._events.append(recorded)
         event = recorded.event
-        if isinstance(event, ConversationOffered) and event.choice is not None:
+        if recorded.topic == ConversationOffered.TOPIC and isinstance(event, ConversationOffered) and event.choice:
             chosen = Chosen(recorded, event, event.choice)
             if event.choice.position <= self._left:
                 self.late = [*self.late, chosen][-LATE_KEPT:]
             else:
                 self._offers.setdefault(event.choice.position, []).append(chosen)
 
-    def next(self, *, at_the_end: bool = False) -> Recorded | None:
+    def pass_over(self, error: UnreadableEvent) -> None:
+        """An event that nobody can read has its place too: something may have been decided there."""
+        self._events.append(error)
+
+    def next(self, *, at_the_end: bool = False) -> Recorded | UnreadableEvent | None:
         """The oldest event, once enough have come behind it."""
         if self._events and (at_the_end or len(self._events) > self._look_ahead_events):
             self._left = self._events[0].position
@@ -82,8 +87,13 @@ class Again:
         evolve(self._state, recorded)
 
     def decide(self, now: datetime, several: Sequence[Chosen]) -> list[Decision]:
-        """All decisions of that moment, up to the last that is recorded."""
-        return decide(self._state, now, 1 + max(chosen.choice.ordinal for chosen in several))
+        """All decisions of that moment, up to the last that is recorded.
+
+        It is asked for one more, so that it comes to its end and looks at news alone next time, as the router does.
+        What a router overlooks in that way shows without its help, as overtaken or as idle.
+        """
+        recorded = 1 + max(chosen.choice.ordinal for chosen in several)
+        return decide(self._state, now, recorded + 1)[:recorded]
 
     def compare(self, several: Sequence[Chosen], decisions: Sequence[Decision]) -> Iterator[tuple[Chosen, str]]:
         """The offers that do not come out the same, and what came out instead."""

@@ -71,24 +71,25 @@ class Scan:
     def _passed_over(self, offer: Offer, offered: Item, somebody: Agent) -> Item | None:
         """The first that goes before what was offered, and could have gone to the same agent."""
         floor, now = self._floor, self._now
-        first, found = self._order(offered), None
-        for item in self._candidates(somebody):
+        first, found = (offered.ranks_at(now), offered.position), None
+        for item in self._before(first[0], somebody):
             if item.conversation_id in self._gone or item.conversation_id == offer.conversation_id:
                 continue
-            if (order := self._order(item)) < first and floor.may_take(offer.agent_id, somebody, item, now):
+            order = item.ranks_at(now), item.position  # what came first goes first at the same score
+            if order < first and floor.may_take(offer.agent_id, somebody, item, now):
                 first, found = order, item
         return found
 
-    def _candidates(self, somebody: Agent) -> Iterator[Item]:
-        """What waits, as far as it is of a case that the agent could be given."""
+    def _before(self, since: datetime, somebody: Agent) -> Iterator[Item]:
+        """What goes no later than what has waited since then, as far as it is of a case the agent could be given."""
+        now, again = self._now, self._again
         for case, items in self._floor.cases.items():
-            if self._floor.may_take_such(somebody, case, self._now):
-                yield from (item for item in items.values() if item.conversation_id not in self._again)
-        yield from self._again.values()
-
-    def _order(self, item: Item) -> tuple[float, int]:
-        """The higher score goes first; what came first goes first at the same score."""
-        return -self._floor.score(item, self._now).total_seconds(), item.position
+            if self._floor.may_take_such(somebody, case, now):
+                for item in items.values():  # as `Item.ranks_at`, which would take longer to ask than to tell
+                    ranks_at = item.ranks_since if now < item.urgent_from else item.ranks_since_when_urgent
+                    if ranks_at <= since and item.conversation_id not in again:
+                        yield item
+        yield from again.values()
 
     def _bring_back(self, conversation_id: str, **changes: object) -> None:
         item = self._again.get(conversation_id) or self._floor.items.get(conversation_id)
@@ -111,7 +112,7 @@ class Scan:
         return self._agents.get(agent_id) or self._floor.agents.get(agent_id)
 
     def _told(self, offer: Offer, item: Item) -> str:
-        score = self._floor.score(item, self._now).total_seconds()
+        score = (self._now - item.ranks_at(self._now)).total_seconds()
         return (
             f"{offer.conversation_id} with score {offer.choice.score:g} went to {offer.agent_id}, "
             f"who could have had {item.conversation_id} with score {score:g}"

@@ -9,6 +9,8 @@ from application.explaining.past import router_at
 from application.explaining.stages import is_same, told
 from application.log import Log, UnreadableEvent
 from application.proofs.audit import DECISION_LAG, RoutingAudit
+from application.proofs.leads import Leads
+from application.router import RecordedLeads
 from application.router_snapshots import RouterSnapshots
 from domain.routing.decide import recompute
 
@@ -27,16 +29,19 @@ async def verify_routing(
     now: datetime | None = None,
     scans: bool = True,
     snapshots: RouterSnapshots | None = None,
+    leads: RecordedLeads | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> RoutingAudit:
     """The audit after it has taken the log up to the position, by default all there is.
 
     Counterexamples at or before `after` are not told; what is before it is read all the same, since it says how things
-    stood. With `now`, and to the log's end, also what waits at that moment is looked at. Raises LogUnreachable.
+    stood. With `now`, and to the log's end, also what waits at that moment is looked at. With `leads`, what
+    waited while no router led is told apart. Raises LogUnreachable.
     """
     head = await log.head()
     end = head if upto is None else min(upto, head)
-    audit, position = RoutingAudit(lag, after=after, scans=scans), 0
+    led = Leads(await leads.stretches() if leads else ())
+    audit, position = RoutingAudit(lag, after=after, scans=scans, leads=led), 0
     while position < end:
         try:
             batch, position = await log.read(position, min(EVENTS_AT_ONCE, end - position), audit.topics)

@@ -154,4 +154,5 @@ def _relax(decision: Relax, customer: Customer) -> list[list[Event]]:
 def _overflow(decision: Overflow, at: datetime, customer: Customer) -> list[list[Event]]:
     """It waits elsewhere from now on, with its age."""
     one = customer.conversation(decision.conversation_id)
-    return [classification.overflow(one, decision.rule, queue_id=decision.queue_id, at=at)]
+    rule, gave_up = decision.rule, decision.gave_up
+    return [classification.overflow(one, rule, queue_id=decision.queue_id, at=at, gave_up=gave_up)]

@@ -156,11 +156,12 @@ class Floor:
         self._emit(contact.customer_id, overflowed)
         contact.is_promised = contact.is_promised or bool(overflowed.promise)
         asked, _ = self.state.facts.requirement(waiting, waiting.step)
+        skills = {skill: level for skill, level in old.skills.items() if skill in asked}
         moved = replace(
             old,
             queue_id=overflowed.to_queue_id,
             due_at=overflowed.promised_at or old.due_at,
-            skills={skill: level for skill, level in old.skills.items() if skill in asked},
+            skills=skills | ({decision.gave_up: 0} if decision.gave_up else {}),
             overflowed_from=(*old.overflowed_from, decision.queue_id),
         )
         self._enqueue(contact, moved, self._of_agents)

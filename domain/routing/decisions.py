@@ -68,6 +68,8 @@ class Overflow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     customer_id: str
     queue_id: str
     rule: OverflowRule
+    gave_up: str = ""
+    """The skill that its language asks for, where a timetable has dropped it: it is asked for no longer."""
 
 
 Decision = Offer | Expire | Withdraw | Relax | Overflow

@@ -120,15 +120,26 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
         definition, rules = self.definition(waiting.queue_id), self.policy.rules
         skills, groups = definition.requirement(step)
         more = dict(waiting.skills)
-        if rules.language_prefix and waiting.language:
-            spoken = f"{rules.language_prefix}{waiting.language}"
+        if (spoken := self.language_skill(waiting)) and more.get(spoken) != 0:
             more[spoken] = max(rules.language_level, more.get(spoken, 0))
         if more:
             dropped = {skill for taken in definition.relaxation[:step] for skill in taken.drop}
             for skill, level in more.items():
-                if skill not in dropped:
+                if level and skill not in dropped:
                     skills[skill] = max(level, skills.get(skill, 0))
         return skills, groups
+
+    def language_skill(self, waiting: Waiting) -> str:
+        """What its language asks for by itself, as `lang:zh`; empty for nothing."""
+        prefix = self.policy.rules.language_prefix
+        return f"{prefix}{waiting.language}" if prefix and waiting.language else ""
+
+    def gave_up(self, waiting: Waiting) -> str:
+        """The same, where a timetable has dropped it, here or in a queue before; else empty."""
+        spoken = self.language_skill(waiting)
+        steps = self.definition(waiting.queue_id).relaxation[: waiting.step]
+        is_given_up = waiting.skills.get(spoken) == 0 or any(spoken in step.drop for step in steps)
+        return spoken if is_given_up else ""
 
     def ask(self, waiting: Waiting) -> Ask:
         """What it asks of an agent's capacity."""

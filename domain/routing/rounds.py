@@ -115,6 +115,7 @@ class Round:
                     customer_id=waiting.customer_id,
                     queue_id=waiting.queue_id,
                     rule=rule,
+                    gave_up=self._state.facts.gave_up(waiting),
                 )
             )
             self._leave(waiting.conversation_id)

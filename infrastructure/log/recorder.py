@@ -34,7 +34,9 @@ CREATE TABLE IF NOT EXISTS onethread_agent_leases (
     agent_id text, node text, expires_at timestamptz NOT NULL, PRIMARY KEY (agent_id, node));
 CREATE TABLE IF NOT EXISTS onethread_router_snapshots (
     state_name text, position bigint, event_digest bytea NOT NULL, wrapped_key bytea NOT NULL,
-    sealed bytea STORAGE EXTERNAL NOT NULL, PRIMARY KEY (state_name, position))
+    sealed bytea STORAGE EXTERNAL NOT NULL, PRIMARY KEY (state_name, position));
+CREATE TABLE IF NOT EXISTS onethread_router_leads (
+    led_since timestamptz PRIMARY KEY, led_until timestamptz NOT NULL)
 """
 
 # The library's insert has no expected versions, claims and keys; the primary key refuses a version that is taken.

@@ -198,6 +198,16 @@ def test_what_it_asked_for_beyond_its_queues_skills_goes_with_it() -> None:
     assert after(one, [enqueued]).given_up == frozenset()
 
 
+def test_a_language_that_was_given_up_stays_known_and_is_asked_for_no_longer() -> None:
+    before = a_waiting_conversation()
+    one = after(before, classification.classify(before, Marks(language="zh")))
+
+    _, enqueued = classification.overflow(one, CALL_BACK, queue_id=QUEUE, at=NOON, gave_up="lang:zh")
+
+    assert isinstance(enqueued, ConversationEnqueued)
+    assert (enqueued.language, enqueued.skills) == ("zh", {"lang:zh": 0})
+
+
 def test_what_was_handed_on_by_a_person_keeps_its_promise() -> None:
     one, overflowed = an_overflown_conversation()
     one = after(one, assignment.transfer(one, to_queue_id=QUEUE))

@@ -9,6 +9,7 @@ from typing import Any
 
 from application.commands import Contended
 from application.follower import Follower
+from application.log import UnreadableEvent
 from application.policies.return_work import ReturnWork
 from application.proofs.audit import RoutingAudit
 from application.proofs.finding import Promise
@@ -21,6 +22,7 @@ from domain.interaction import NotTheHolder
 from domain.routing.decide import decide
 from tests.application.recomputing import demand_choices_come_out_the_same
 from tests.application.situations import Case, Shop, a_message, everything
+from tests.simulation.spoiling import Spoiling
 from tests.simulation.witness import AT_WORK, Witness
 
 SKILLS = ("returns", "lang:zh")
@@ -46,6 +48,7 @@ class Day:
         self.sent: list[tuple[str, InboundMessage]] = []
         self.receipts: list[tuple[str, InboundMessage, Receipt]] = []
         self.refusals: Counter[str] = Counter()
+        self.spoiling = Spoiling(self.random, processes, self.witness)
         self.work = [
             Follower(one.log, ReturnWork(one.states, one.steer, one.staff, one.positions, one.clock))
             for one in processes
@@ -102,9 +105,15 @@ class Day:
         if self.random.random() < 0.3:
             await self.tried(self.random.choice(self.work).catch_up())
         await self.look()
+        if self.random.random() < 0.15:
+            self.spoiling.spoil()
+        elif self.random.random() < 0.15:
+            await self.spoiling.mend()
+            await self.look()
 
     async def end(self) -> None:
-        """Whoever left gives their work back, and the router does all that there is to do."""
+        """All can be read, whoever left gives their work back, and the router does all that there is to do."""
+        await self.spoiling.mend()
         for follower in self.work:
             await follower.catch_up()
         self.clock.wait(1)
@@ -121,7 +130,7 @@ class Day:
         """Refusals are answers like any other; what else goes wrong is not."""
         try:
             await action
-        except (RuleBroken, Contended) as refusal:
+        except (RuleBroken, Contended, UnreadableEvent) as refusal:
             self.refusals[type(refusal).__name__] += 1
 
     async def look(self) -> None:
@@ -146,6 +155,7 @@ class Day:
         assert self.audit.counts.keys() <= {Promise.IDLE}, self.audit.findings
         assert self.audit.idle.longest <= self.unsettled, "it waited although the router had looked"
         assert (self.audit.late, self.audit.unproven) == ([], 0)
+        assert not any(queue.set_aside for queue in self.processes[0].router.state.facts.queues.values())
         assert self.audit.decisions > 0
 
     def demand_memories_are_true(self) -> None:

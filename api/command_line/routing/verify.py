@@ -12,7 +12,7 @@ from rich.text import Text
 from api.command_line.run import run_with_parts
 from api.parts import Parts
 from application.proofs.audit import DECISION_LAG, RoutingAudit
-from application.proofs.finding import SENTENCES, Finding, Promise
+from application.proofs.finding import SENTENCES, Finding, Promise, Unled
 from application.proofs.verify import verify_routing
 
 SHOWN_MAX = 20
@@ -30,6 +30,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Counterexamples, by promise."""
     findings: list[Finding]
     overrides: list[Finding]
+    unled: list[Unled]
+    """No counterexamples: without a router nobody decides."""
 
 
 @click.group()
@@ -58,9 +60,11 @@ def verify_routing_command(first: int, last: int | None, lag_seconds: float, qui
     - every decision of the router, taken once more from the log, comes out the same
     - nobody was given what they were not able or allowed to do, or had no room for
     - no item with a higher score was passed over that the agent could have had: a plain scan, without the router
-    - nothing waited longer than --lag while an agent had room for it; times without a router show here
+    - nothing waited longer than --lag while an agent had room for it and a router led
     - no item was offered to two agents at once
     - every offer that came to nothing has a reason
+
+    What waited while no router led breaks no promise and is told as a note, as far as it is recorded when one led.
 
     The log is read once, in order, in constant memory. What stands before --from is read too, as it says how things
     stood, but is not told. Times are those at which the log took the events.
@@ -81,6 +85,7 @@ def verify_routing_command(first: int, last: int | None, lag_seconds: float, qui
                 lag=timedelta(seconds=lag_seconds),
                 now=parts.clock(),
                 scans=not quick,
+                leads=parts.router.recorded_leads,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
         if as_json:
@@ -111,6 +116,7 @@ def _report(audit: RoutingAudit) -> Report:
         counts={str(promise): audit.counts[promise] for promise in Promise},
         findings=audit.findings,
         overrides=audit.loads.overrides,
+        unled=audit.idle.unled,
     )
 
 
@@ -128,11 +134,22 @@ def _print(audit: RoutingAudit) -> None:
         _print_findings(
             console, "given in spite of no room, as somebody said", len(audit.loads.overrides), audit.loads.overrides
         )
+    for one in audit.idle.unled:
+        console.print(Text(_told(one), style="yellow"))
     if audit.unproven:
         decisions = _counted(audit.unproven, "decision")
         console.print(f"{decisions} cannot be proven: what stood beside them was erased since, or cannot be read.")
     events, decisions = _counted(audit.events, "event"), _counted(audit.decisions, "decision")
     console.print(f"{events} of routing, {decisions} taken once more.")
+
+
+def _told(one: Unled) -> str:
+    """`no router has led since 2026-11-11 18:00:00+00:00; 3 conversations waiting while agents have room`."""
+    since, waiting = one.since.isoformat(sep=" ", timespec="seconds"), _counted(one.conversations, "conversation")
+    if one.until is None:
+        return f"no router has led since {since}; {waiting} waiting while agents have room"
+    until = one.until.isoformat(sep=" ", timespec="seconds")
+    return f"no router led from {since} to {until}; {waiting} waited while agents had room"
 
 
 def _of(findings: list[Finding], promise: Promise) -> list[Finding]:

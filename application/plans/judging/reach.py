@@ -66,7 +66,7 @@ def can_be_served(facts: Facts, roster: Roster, waiting: Waiting) -> bool:
 
 
 def moved(waiting: Waiting, definition: QueueDefinition, rule: OverflowRule) -> Waiting:
-    """As it waits after it has overflowed, with what it asked for beyond its queue's skills and had not given up."""
+    """As it waits after it has overflowed, with what it asked for by itself and had not given up."""
     timetable = definition.relaxation
     later = [step for step in timetable[waiting.step :] if step.after_seconds < rule.limit]
     given_up = {skill for step in (*timetable[: waiting.step], *later) for skill in step.drop}
@@ -80,6 +80,6 @@ def moved(waiting: Waiting, definition: QueueDefinition, rule: OverflowRule) -> 
         entered_at=waiting.waiting_since,
         position=0,
         language=waiting.language,
-        skills={skill: level for skill, level in waiting.skills.items() if skill not in given_up},
+        skills=waiting.skills | dict.fromkeys(given_up, 0),
         overflowed_from=(*waiting.overflowed_from, waiting.queue_id),
     )

@@ -50,6 +50,19 @@ async def a_declined_offer(shop: SetUp, reason: str) -> None:
         await parts.log.append(writes, [], context=command.context)
 
 
+async def an_evening(shop: SetUp) -> None:
+    """The router stops; then somebody writes, while an agent has room."""
+    async with composed(shop.settings, readers=False) as parts:
+        command = Command(actor="test", at=parts.clock())
+        _, agent_id = await parts.staff.register(command, "Mei", {}, 6)
+        await parts.staff.sign_in(command, agent_id)
+        await parts.staff.change_presence(command, agent_id, Presence.AVAILABLE, "")
+        assert parts.router.recorded_leads is not None
+        await parts.router.recorded_leads.note(parts.clock())
+        said = InboundMessage(provider_id="m-1", handle="ana", content=Content(text="Hi"), occurred_at=parts.clock())
+        await parts.receive.receive(shop.account_id, [said], command)
+
+
 @pytest.fixture
 def settings(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     addresses = servers.addresses
@@ -85,3 +98,18 @@ def test_a_counterexample_is_listed_with_its_position_and_ends_with_status_1(
     assert said.err.splitlines()[-1] == "Error: 1 counterexample"
     assert (report["counts"]["reasons"], report["findings"][0]["promise"]) == (1, "reasons")
     assert "none" in later.out
+
+
+def test_what_waits_since_the_router_stopped_is_a_note_and_ends_with_status_0(
+    settings: Settings, terminal: Terminal
+) -> None:
+    uvloop.run(an_evening(set_up(settings)))
+
+    said = terminal.done("verify", "routing", "--lag", "0").out
+    report = json.loads(terminal.done("verify", "routing", "--lag", "0", "--json").out)
+
+    assert said.count("none") == len(Promise)
+    assert "no router has led since" in said
+    assert "; 1 conversation waiting while agents have room" in said
+    assert [(one["until"], one["conversations"]) for one in report["unled"]] == [(None, 1)]
+    assert (report["counts"]["idle"], report["findings"]) == (0, [])

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from api.command_line.comparison import SIMPLIFIED
 from api.settings import Settings, decode_keys
 from application.log import Appended, Context, Fact, Write
 from domain.assignment import ConversationOffered
@@ -86,6 +87,11 @@ def test_other_rules_and_agents_are_compared_in_a_table_a_file_and_a_picture(
     assert written["targets"] == {"queue-returns": 30.0}
     assert written["change"][""]["mean_wait_seconds"]["mean"] < 0
     assert picture.read_text().startswith("<svg")
+
+
+def test_what_is_simplified_is_said_beside_the_figures_and_in_the_help(terminal: Terminal) -> None:
+    for said in (terminal.done("simulate", *QUICK), terminal.done("simulate", "--help")):
+        assert SIMPLIFIED in " ".join(said.out.split())
 
 
 def test_a_part_of_the_time_can_be_simulated(terminal: Terminal, tmp_path: Path) -> None:

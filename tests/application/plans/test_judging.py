@@ -226,13 +226,17 @@ def test_work_that_goes_on_to_another_queue_in_time_is_not_stranded() -> None:
 
 
 @pytest.mark.parametrize(("relaxation", "is_stranded"), [("", True), ("after_seconds: 5, drop: [spanish]", False)])
-def test_work_that_goes_on_takes_along_what_it_has_not_given_up(relaxation: str, *, is_stranded: bool) -> None:
+@pytest.mark.parametrize(("language", "skills"), [("", {"spanish": 9}), ("nish", {})], ids=["skill", "language"])
+def test_work_that_goes_on_takes_along_what_it_has_not_given_up(
+    language: str, skills: dict[str, int], relaxation: str, *, is_stranded: bool
+) -> None:
     steps = f"relaxation: [{{{relaxation}}}], " if relaxation else ""
     sales = f"units: {{email: 7}}, required_skills: {{spanish: 1}}, {steps}overflow: [{TO_RETURNS}]"
-    waiting = waiting_in(SALES, channel="email")
-    waiting.skills = {"spanish": 9}
+    waiting = waiting_in(SALES, channel="email", language=language)
+    waiting.skills = skills
+    queues = f"queues: {{Sales: {{{sales}}}, Returns: {{groups: [night]}}}}"
 
-    found = reasons(f"queues: {{Sales: {{{sales}}}, Returns: {{groups: [night]}}}}", a_shop(waiting=[waiting]))
+    found = reasons(f"policy: {{language_prefix: spa, language_level: 9}}\n{queues}", a_shop(waiting=[waiting]))
 
     assert any("1 conversation waits in 'Sales' now" in one for one in found) == is_stranded
 

@@ -1,11 +1,13 @@
 """Histories of a shop in memory, and the audit after it has taken one."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from application.log import UnreadableEvent
 from application.proofs.audit import RoutingAudit
+from application.proofs.leads import Leads
 from domain.agent import Presence
 from domain.assignment import ConversationOffered
 from domain.event import Event, Recorded
@@ -16,12 +18,22 @@ from tests.domain.situations import MEI, OLA, QUEUE
 LAG = timedelta(seconds=5)
 
 
-def audited(log: Sequence[Recorded], lag: timedelta = LAG, look_ahead_events: int = 100) -> RoutingAudit:
-    """After it has taken the whole log."""
-    audit = RoutingAudit(lag, look_ahead_events=look_ahead_events)
-    for recorded in log:
-        audit.take(recorded)
-    audit.finish()
+def audited(
+    log: Sequence[Recorded | UnreadableEvent],
+    lag: timedelta = LAG,
+    look_ahead_events: int = 100,
+    *,
+    leads: Leads | None = None,
+    now: datetime | None = None,
+) -> RoutingAudit:
+    """After it has taken the whole log, and passed over what cannot be read of it."""
+    audit = RoutingAudit(lag, look_ahead_events=look_ahead_events, leads=leads)
+    for one in log:
+        if isinstance(one, UnreadableEvent):
+            audit.pass_over(one)
+        else:
+            audit.take(one)
+    audit.finish(now)
     return audit
 
 

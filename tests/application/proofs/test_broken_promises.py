@@ -11,6 +11,7 @@ from application.proofs.finding import Promise
 from domain.agent import AgentSignedOut, LoadTaken
 from domain.assignment import ConversationOffered, OfferDeclined, OfferExpired
 from domain.event import Recorded
+from domain.policy import RoutingPolicy
 from tests.application.proofs.situations import (
     LAG,
     a_busy_hour,
@@ -112,6 +113,28 @@ def test_what_was_overtaken_is_told_with_both_scores() -> None:
 
     assert audit.counts == {Promise.RECOMPUTED: 1, Promise.OVERTAKEN: 1}
     assert audit.findings[1].what == (f"later with score 1500 went to {MEI}, who could have had urgent with score 1500")
+
+
+@pytest.mark.parametrize(
+    ("rules", "score"), [(RoutingPolicy(tiers={"vip": 600}), 608), (RoutingPolicy(deadline_lead_seconds=55), 3_608)]
+)
+def test_what_was_overtaken_is_weighed_by_the_rules_of_that_moment(rules: RoutingPolicy, score: int) -> None:
+    """They came when both waited; the deadline of the second neared after that."""
+    shop = a_shop_with(MEI)
+    shop.open_queue("queue-patient", {}, service_level_seconds=600)
+    shop.arrive("earlier", "queue-patient")
+    shop.wait(1)
+    shop.arrive("urgent", QUEUE)
+    shop.classify("urgent", tier="vip")
+    shop.adopt(rules)
+    shop.wait(8)
+    shop.route()
+    at = first(shop.log, ConversationOffered)
+
+    audit = audited(with_event(shop.log, at, replace(shop.log[at].event, conversation_id="earlier")))
+
+    (overtaken,) = [one for one in audit.findings if one.promise is Promise.OVERTAKEN]
+    assert overtaken.what.endswith(f"who could have had urgent with score {score}")
 
 
 def test_what_went_to_somebody_without_the_skill_is_told() -> None:

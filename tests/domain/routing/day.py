@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from domain import assignment, offers, queue
 from domain.agent import Presence
 from domain.conversation import Conversation, Status
 from domain.event import RuleBroken
@@ -50,6 +51,8 @@ class Day:
             (1, self.adjust_age),
             (4, self.race),
             (1, self.lose_the_router),
+            (1, self.spoil),
+            (2, self.mend),
             (1, self.step_the_clock_back),
         ]
 
@@ -81,8 +84,20 @@ class Day:
                 self.shop.obey(decision)
 
     def lose_the_router(self) -> None:
-        """Another takes over, who knows the log alone."""
+        """Another takes over, who knows the log alone; what it can read waits again."""
         self.shop.router = replayed(self.shop.log)
+        put_back(self.shop)
+
+    def spoil(self) -> None:
+        """Of somebody who waits something cannot be read any more. The router that leads has read it long ago."""
+        for one in self.any_of(Status.WAITING, Status.OFFERED):
+            self.shop.unreadable.add(self.shop.find(one.id)[0])
+
+    def mend(self) -> None:
+        """It can be read again, by whoever leads next."""
+        self.shop.unreadable.clear()
+        if self.random.random() < 0.5:
+            self.lose_the_router()
 
     def step_the_clock_back(self) -> None:
         self.shop.wait(-self.random.choice((1, 5)))
@@ -92,8 +107,8 @@ class Day:
         return {skill: self.random.randint(1, 10) for skill in chosen}
 
     def any_of(self, *statuses: Status) -> list[Conversation]:
-        """One conversation that stands like this, if there is one."""
-        found = [one for _, one in self.shop.every(*statuses)]
+        """One conversation that stands like this, if there is one about which anything can be decided."""
+        found = [one for whose, one in self.shop.every(*statuses) if whose not in self.shop.unreadable]
         return [self.random.choice(found)] if found else []
 
     def arrive(self) -> None:
@@ -187,7 +202,7 @@ class Day:
             units=self.random.choice(({}, {"webchat": 1})),
             choice=self.random.choice((None, *ChoiceRule)),
             relaxation=timetable if chance() < 0.5 else (),
-            overflow=[limit for limit in limits if chance() < 0.25],
+            overflow=[limit for limit in limits if chance() < 0.35],
             opening_hours=hours if chance() < 0.15 else None,
         )
 
@@ -209,3 +224,27 @@ class Day:
             decline_rest_seconds=choose((0, 20, 60)),
         )
         self.shop.adopt(rules)
+
+
+def put_back(shop: Shop) -> None:
+    """All that can be read by now waits again, with its age: as `AssignWork.put_back` appends it."""
+    for queue_id, known in list(shop.queues.items()):
+        for conversation_id, customer_id in known.set_aside.items():
+            if customer_id in shop.unreadable:
+                continue
+            _, one = shop.find(conversation_id)
+            shop.record(queue_id, queue.put_back(shop.queues[queue_id], conversation_id))
+            shop.record(customer_id, offers.withdraw_offer(one, reason="set aside"))
+            shop.record(customer_id, assignment.transfer(one, to_queue_id=queue_id))
+            _, moved = shop.find(conversation_id)
+            enqueued = assignment.enqueue(
+                moved,
+                queue_id=queue_id,
+                at=shop.now,
+                due_at=one.due_at,
+                skills=one.skills,
+                overflowed_from=one.overflowed_from,
+            )
+            shop.record(customer_id, enqueued)
+            _, again = shop.find(conversation_id)
+            assert (again.waiting_since, again.priority) == (one.waiting_since, one.priority)

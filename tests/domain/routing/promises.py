@@ -33,7 +33,11 @@ def demand_the_reference_agrees(shop: Shop) -> None:
             if index >= len(first):
                 assert not overflowing, "offers come when everything stands where it goes"
                 assert reference.said(decision) == reference.next_offer(shop)
-            kept = reference.kept_skills(shop, decision.conversation_id)
+            if shop.find(decision.conversation_id)[0] in shop.unreadable:
+                shop.obey(decision)
+                assert shop.is_aside(decision.conversation_id)
+                break  # what follows was decided beside it
+            kept = kept_skills(shop, decision.conversation_id)
             shop.obey(decision)
             if isinstance(decision, Overflow):
                 assert reference.enqueued(shop, decision.conversation_id)[2].skills == kept
@@ -42,6 +46,21 @@ def demand_the_reference_agrees(shop: Shop) -> None:
 
     assert reference.next_offer(shop) is None
     assert [*reference.ends(shop), *reference.overflows(shop), *reference.relaxations(shop)] == []
+
+
+def kept_skills(shop: Shop, conversation_id: str) -> dict[str, int]:
+    """What it asks for by itself and no step has dropped since it came into its queue; 0 for its language if one has,
+    here or before.
+    """
+    _, one = shop.find(conversation_id)
+    asked, steps = reference.enqueued(shop, one.id)[2].skills, reference.relaxed(shop, one.id)
+    kept = {skill: level for skill, level in asked.items() if all(skill in taken.skills for taken in steps)}
+    prefix = shop.policy.rules.language_prefix
+    spoken = prefix + one.language if prefix and one.language else ""
+    timetable = reference.definition_of(shop, one.queue_id or "").relaxation[: reference.step_of(shop, one.id)]
+    if spoken and (asked.get(spoken) == 0 or any(spoken in step.drop for step in timetable)):
+        kept[spoken] = 0
+    return kept
 
 
 def demand_nobody_carries_too_much(shop: Shop) -> None:

@@ -182,9 +182,11 @@ def asked_for(shop: Shop, one: Conversation) -> tuple[dict[str, int], set[str]]:
     more = dict(one.skills)
     if rules.language_prefix and one.language:
         spoken = rules.language_prefix + one.language
-        more[spoken] = max(more.get(spoken, 0), rules.language_level)
+        if more.get(spoken) != 0:  # it gave it up in a queue before
+            more[spoken] = max(more.get(spoken, 0), rules.language_level)
     for skill, level in more.items():
-        skills[skill] = max(level, skills.get(skill, 0) if skill not in dropped else 0)
+        if level:
+            skills[skill] = max(level, skills.get(skill, 0) if skill not in dropped else 0)
     groups = set(definition.groups)
     for step in steps:
         groups = set() if not groups or "*" in step.widen else groups | set(step.widen)
@@ -255,12 +257,6 @@ def relaxed(shop: Shop, conversation_id: str) -> list[ConversationRelaxed]:
 
 def step_of(shop: Shop, conversation_id: str) -> int:
     return max((taken.step for taken in relaxed(shop, conversation_id)), default=0)
-
-
-def kept_skills(shop: Shop, conversation_id: str) -> dict[str, int]:
-    """Those that it asks for by itself, and that no step has dropped since it came into its queue."""
-    asked, steps = enqueued(shop, conversation_id)[2].skills, relaxed(shop, conversation_id)
-    return {skill: level for skill, level in asked.items() if all(skill in taken.skills for taken in steps)}
 
 
 def declined_until(shop: Shop, conversation_id: str) -> dict[str, datetime]:

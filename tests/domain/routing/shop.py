@@ -41,6 +41,8 @@ class Shop:
         """How often the router is given each event: a reader that starts again gets some twice."""
         self.wrongs: list[str] = []
         """Who was given work and should not have been; to stay empty."""
+        self.unreadable: set[str] = set()
+        """Customers of whom something cannot be read, so that nobody can decide anything about them."""
 
     def record(self, stream: str, events: Sequence[Event]) -> None:
         """Appends to the log, and moves everything on that reads it."""
@@ -76,7 +78,13 @@ class Shop:
         self.now += timedelta(seconds=seconds)
 
     def every(self, *statuses: Status) -> list[Work]:
-        """The conversations that stand like this, in the order of their ids."""
+        """The conversations that stand like this, in the order of their ids, but for those that are set aside."""
+        return [work for work in self._all(*statuses) if not self.is_aside(work[1].id)]
+
+    def is_aside(self, conversation_id: str) -> bool:
+        return any(conversation_id in one.set_aside for one in self.queues.values())
+
+    def _all(self, *statuses: Status) -> list[Work]:
         found = (
             (customer_id, one)
             for customer_id, known in self.customers.items()
@@ -86,7 +94,7 @@ class Shop:
         return sorted(found, key=lambda work: work[1].id)
 
     def find(self, conversation_id: str) -> Work:
-        return next(work for work in self.every(*Status) if work[1].id == conversation_id)
+        return next(work for work in self._all(*Status) if work[1].id == conversation_id)
 
     def adopt(self, rules: RoutingPolicy) -> None:
         self.record("policy-1", policy.define(self.policy, rules, sha256=""))
@@ -211,8 +219,11 @@ class Shop:
         return decisions
 
     def obey(self, decision: Decision) -> None:
-        """Appends what the decision says; the domain refuses what it must not say."""
+        """Appends what the decision says; the domain refuses what it must not say. What cannot be read is set aside."""
         customer_id, one = self.find(decision.conversation_id)
+        if customer_id in self.unreadable:
+            self._set_aside(decision, one)
+            return
         match decision:
             case Offer(agent_id=agent_id, ask=ask):
                 load = workload.take_load(
@@ -236,12 +247,19 @@ class Shop:
             case Relax(queue_id=queue_id, step=step, skills=skills, groups=groups):
                 relaxed = classification.relax(one, queue_id=queue_id, step=step, skills=skills, groups=groups)
                 self.record(customer_id, relaxed)
-            case Overflow(queue_id=queue_id, rule=rule):
-                self.record(customer_id, classification.overflow(one, rule, queue_id=queue_id, at=self.now))
+            case Overflow(queue_id=queue_id, rule=rule, gave_up=gave_up):
+                overflown = classification.overflow(one, rule, queue_id=queue_id, at=self.now, gave_up=gave_up)
+                self.record(customer_id, overflown)
             case Withdraw(offer_id=offer_id):
                 if one.offer_id != offer_id:
                     raise OfferGone
                 self._take_back_offer(one)
+
+    def _set_aside(self, decision: Decision, one: Conversation) -> None:
+        """Out of the line, and out of the hands of whoever is offered it: as `AssignWork.set_aside` appends it."""
+        self.record(one.queue_id or "", queue.set_aside(one.id, customer_id=decision.customer_id, reason="spoilt"))
+        if isinstance(decision, Offer | Expire | Withdraw):
+            self._release(decision.agent_id, one, "withdrawn")
 
     def _take_back_offer(self, one: Conversation) -> None:
         customer_id, _ = self.find(one.id)

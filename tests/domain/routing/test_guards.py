@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from domain import agent, classification, offers, workload
 from domain.conversation import Status
 from domain.event import RuleBroken
+from domain.queue import WorkSetAside
 from domain.routing import choose, crew, evolve, facts, lines, rounds, state
 from tests.domain.routing import shop
 from tests.domain.routing.day import Day
@@ -130,6 +131,14 @@ def no_skills_on_the_way(put: Put) -> None:
 def no_giving_up_for_good(put: Put) -> None:
     overflow = classification.overflow
     put(classification, "overflow", lambda one, *rule, **given: overflow(replace(one, given_up=()), *rule, **given))
+
+
+def no_giving_up_of_a_language(put: Put) -> None:
+    put(facts.Facts, "gave_up", lambda *_: "")
+
+
+def no_setting_aside(put: Put) -> None:
+    put(evolve, "_TAKES", {event: take for event, take in evolve._TAKES.items() if event is not WorkSetAside})
 
 
 def no_repeated_event(put: Put) -> None:

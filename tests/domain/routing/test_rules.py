@@ -190,6 +190,28 @@ def test_waiting_for_the_agent_who_knows_them_is_over_in_time() -> None:
     assert every(shop.decide()) == [("Offer", "first", OLA)]
 
 
+@pytest.mark.parametrize(("dropped", "offers"), [([], []), (["lang:zh"], [("Offer", "first", MEI)])])
+def test_a_language_that_was_given_up_is_not_asked_for_again_wherever_it_goes(
+    dropped: list[str], offers: list[tuple[str, str, str]]
+) -> None:
+    """It goes on twice, and nobody speaks it."""
+    shop = a_shop_with(MEI)
+    shop.adopt(RoutingPolicy(language_prefix="lang:"))
+    nobody = {"groups": ("nobody",), "relaxation": [{"after_seconds": 5, "drop": dropped}]}
+    shop.open_queue(QUEUE, {}, **nobody, overflow=[{"when": "waited", "limit": 10, "to_queue_id": "queue-2"}])
+    shop.open_queue("queue-2", {"returns": 1}, overflow=[{"when": "waited", "limit": 10, "to_queue_id": "queue-3"}])
+    shop.open_queue("queue-3", {})
+    shop.arrive("first", QUEUE)
+    shop.classify("first", language="zh")
+    for _ in range(4):
+        shop.wait(5)
+        shop.route()
+
+    _, one = shop.find("first")
+    assert (one.queue_id, one.language) == ("queue-3", "zh")
+    assert every(shop.decide()) == offers
+
+
 @pytest.mark.parametrize("leaves_by", [Presence.AWAY, Presence.OFFLINE])
 def test_nobody_waits_for_an_agent_who_is_not_there(leaves_by: Presence) -> None:
     shop = a_shop_whose_customer_knows_mei()
