@@ -90,7 +90,7 @@ class Conversations:
     """Everything about conversations, folded into cards."""
 
     name = "conversations"
-    version = 4
+    version = 5
     topics = topics_of("conversation")
     card_type = Card
 
