@@ -63,12 +63,15 @@ class RouterState:
 
     def place_agent(self, agent_id: str) -> None:
         """Puts the agent where the facts say. Safe to repeat."""
-        desk = self.facts.desks[agent_id]
-        agent = desk.agent
+        agent = self.facts.desks[agent_id].agent
         self.crew.teach(agent_id, agent, agent.skills_at(self.at))
-        self.crew.seat(agent_id, agent, self.turn(agent_id))
+        self.seat_agent(agent_id)
         if agent.skills_end:
             self.changes.note(agent_id, sorted(agent.skills_end.values()))
+
+    def seat_agent(self, agent_id: str) -> None:
+        """The same where they have only come to hold more or less, and can do what they could."""
+        self.crew.seat(agent_id, self.facts.desks[agent_id].agent, self.turn(agent_id))
 
     def note_stranded(self, conversation_id: str) -> None:
         """Whether it is offered to an agent who has signed out."""
