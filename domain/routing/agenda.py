@@ -36,7 +36,7 @@ class Agenda:
 
     def between(self, one: datetime, other: datetime) -> list[str]:
         """Things with a moment after the earlier and up to the later, whichever is which."""
-        first, last = min(one, other), max(one, other)
+        first, last = (one, other) if one < other else (other, one)
         if not self._entries or self._entries[0][0] > last:
             return []
         return [thing for _, thing in self._entries[self._after(first) : self._after(last)]]

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from heapq import heappop, heappush
-from types import TracebackType
 from typing import Self
 
 from msgspec.structs import replace
@@ -47,7 +46,7 @@ class Round:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         for agent_id, (agent, turn) in self._sat.items():
             self._state.crew.seat(agent_id, agent, turn)
         for conversation_id, stood in self._stood.items():
@@ -60,20 +59,24 @@ class Round:
 
         Where something goes elsewhere the offers are left to the next round, in which it stands there.
         """
-        self._end_offers(limit)
-        has_overflowed = self._overflow_queues(limit)
-        self._take_steps(limit)
-        if has_overflowed:
-            return
+        state = self._state
+        overdue, due = state.offers_end.due(self.now), state.steps_due.due(self.now)
+        if overdue or state.stranded:
+            self._end_offers(overdue, limit)
+        if due or state.overfull:
+            has_overflowed = self._overflow_queues(due, limit)
+            self._take_steps(due, limit)
+            if has_overflowed:
+                return
         self._offer_all(limit)
         if len(self.decisions) < limit:
-            self._state.lines.settle()
-            self._state.crew.settle()
+            state.lines.settle()
+            state.crew.settle()
 
-    def _end_offers(self, limit: int) -> None:
+    def _end_offers(self, overdue: list[str], limit: int) -> None:
         """What comes back competes for its place at once; the agent takes no work."""
         state = self._state
-        overdue = [over for over in state.offers_end.due(self.now) if over not in state.stranded]
+        overdue = [over for over in overdue if over not in state.stranded]
         for conversation_id in [*sorted(state.stranded), *overdue][:limit]:
             waiting = state.facts.waiting[conversation_id]
             if (offer := waiting.offer) is None:
@@ -85,7 +88,7 @@ class Round:
             if (bit := state.crew.bit(offer.agent_id)) is not None:
                 self._seat(bit, state.crew.agents[bit], None)
 
-    def _overflow_queues(self, limit: int) -> bool:
+    def _overflow_queues(self, due: list[str], limit: int) -> bool:
         """Queues that have too much, or are closed; then what has waited too long in any. Whether there was any."""
         state, before = self._state, len(self.decisions)
         for queue_id in sorted(state.overfull):
@@ -96,7 +99,7 @@ class Round:
                     self._overflow(queued[rule.limit :], rule, limit)
                 elif rule.when is Limit.CLOSED and not is_open:
                     self._overflow(queued, rule, limit)
-        for conversation_id in dict.fromkeys(state.steps_due.due(self.now)):
+        for conversation_id in dict.fromkeys(due):
             waiting = state.facts.waiting[conversation_id]
             for rule in state.facts.definition(waiting.queue_id).overflow:
                 moment = state.facts.overflow_at(waiting, rule)
@@ -119,10 +122,10 @@ class Round:
             )
             self._leave(waiting.conversation_id)
 
-    def _take_steps(self, limit: int) -> None:
+    def _take_steps(self, due: list[str], limit: int) -> None:
         """What has waited long enough asks less at once, for all the steps that are due."""
         state = self._state
-        for conversation_id in dict.fromkeys(state.steps_due.due(self.now)):
+        for conversation_id in dict.fromkeys(due):
             waiting = state.facts.waiting[conversation_id]
             step = state.facts.steps_due(waiting, self.now)
             if conversation_id in self._stood or step <= waiting.step or len(self.decisions) >= limit:
@@ -146,9 +149,8 @@ class Round:
         """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
         lines, crew = self._state.lines, self._state.crew
         self._first = lines.first.copy()
-        for line in map(lines.by_number.__getitem__, lines.fresh):
-            if line.waiting and (room := crew.with_room(line.room)) and room & line.able(crew):
-                self._go_through(line, 0)
+        for number in lines.fresh:
+            self._look_at(lines.by_number[number], 0)
         for fresh in sorted(crew.fresh):
             self._look_for(fresh)
         while self._looks and len(self.decisions) < limit:
@@ -157,21 +159,17 @@ class Round:
             is_there = depth < len(line.waiting) and line.waiting[depth] == place
             if bit >= 0:
                 if is_there and self._first[number] != NOWHERE:
-                    self._go_through(line, 0 if self._try(line, place) else 1)
+                    self._look_at(line, 0 if self._try(line, place) else 1)
                 self._look_for(bit)
             elif not is_there or self._try(line, place):
                 self._look_at(line, depth)
             else:  # all who could take it rest from it
                 self._look_at(line, depth + 1)
 
-    def _go_through(self, line: Line, depth: int) -> None:
-        """From that place down, for whoever may take it; so nobody need look at it for one agent any more."""
-        self._first[line.number] = NOWHERE
-        self._look_at(line, depth)
-
     def _look_at(self, line: Line, depth: int) -> None:
-        """Whatever the agent, at this place of the line, if anybody has room for what it asks."""
+        """From this place of the line down, for whoever has room for what it asks; so for no single agent any more."""
         crew = self._state.crew
+        self._first[line.number] = NOWHERE
         if depth < len(line.waiting) and crew.with_room(line.room) & line.able(crew):
             heappush(self._looks, (line.waiting[depth], line.number, depth, -1))
 
