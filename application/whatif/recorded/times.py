@@ -53,20 +53,22 @@ class TimesByWork:
 
     def __init__(self, observations: Mapping[Work, list[Observation]]) -> None:
         self._observations = observations
-        self._known: dict[Work, Times] = {}
+        self._known: dict[tuple[str | None, str | None], Times] = {}
 
-    def of(self, queue_id: str, channel: str) -> Times:
-        """Computed once for each, then remembered."""
+    def of(self, queue_id: str | None, channel: str | None) -> Times:
+        """Computed once for each, then remembered. None: whatever the queue, whatever the channel."""
         work = queue_id, channel
         if (known := self._known.get(work)) is None:
             known = self._known[work] = self._times(queue_id, channel)
         return known
 
-    def _times(self, queue_id: str, channel: str) -> Times:
-        own = self._observations.get((queue_id, channel), [])
-        if len(own) >= ENOUGH:
-            return Times(own)
-        same_channel = [one for work, many in self._observations.items() if work[1] == channel for one in many]
-        if len(same_channel) >= ENOUGH:
-            return Times(same_channel)
-        return Times(one for many in self._observations.values() for one in many)
+    def _times(self, queue_id: str | None, channel: str | None) -> Times:
+        seen = [
+            one
+            for work, many in self._observations.items()
+            if queue_id in (None, work[0]) and channel in (None, work[1])
+            for one in many
+        ]
+        if len(seen) >= ENOUGH or channel is None:
+            return Times(seen)
+        return self.of(None, channel if queue_id is not None else None)
