@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import attrgetter
 
 import msgspec
 from msgspec.structs import replace
@@ -36,6 +37,7 @@ class CapacityOutOfRange(RuleBroken):
 CAPACITY_MAX = 1_000
 SKILL_LEVEL_MAX = 10
 SKILLS_MAX = 200
+UNITS = attrgetter("units")
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -160,7 +162,7 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     @property
     def load(self) -> int:
         """Load units held, offers included."""
-        return sum([work.units for work in self.work.values()])
+        return sum(map(UNITS, self.work.values()))
 
     @property
     def is_signed_in(self) -> bool:
@@ -263,9 +265,7 @@ def change_presence(agent: Agent, presence: Presence, reason: str = "") -> list[
         return sign_out(agent, reason=reason)
     if not agent.is_signed_in:
         raise NotSignedIn
-    if agent.presence is presence:
-        return []
-    return [PresenceChanged(presence=presence, reason=reason)]
+    return [] if agent.presence is presence else [PresenceChanged(presence=presence, reason=reason)]
 
 
 def assign_skills(agent: Agent, skills: dict[str, int], expires: dict[str, datetime] | None = None) -> list[Event]:

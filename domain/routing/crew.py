@@ -229,7 +229,7 @@ class Crew:
         mask = self._masks[bit]
         for room in before ^ rooms:
             self._room[room] ^= mask
-        if rooms - before:
+        if not rooms <= before:
             self.fresh.add(bit)
         elif not rooms:
             self.fresh.discard(bit)
