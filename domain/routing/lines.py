@@ -144,10 +144,6 @@ class Lines:
                 self._forget(line)
         return found
 
-    def settle(self) -> None:
-        """All lines have been looked at."""
-        self.fresh.clear()
-
     def drop_empty(self) -> None:
         """Forgets lines that nobody waits in, after the rules that made them have changed."""
         for number in list(self._numbers.values()):

@@ -69,9 +69,9 @@ class Round:
             if has_overflowed:
                 return
         self._offer_all(limit)
-        if len(self.decisions) < limit:
-            state.lines.settle()
-            state.crew.settle()
+        if len(self.decisions) < limit:  # everything has been looked at
+            state.lines.fresh.clear()
+            state.crew.fresh.clear()
 
     def _end_offers(self, overdue: list[str], limit: int) -> None:
         """What comes back competes for its place at once; the agent takes no work."""

@@ -220,7 +220,7 @@ class RouterState:
     def _forget_notes(self, conversation_id: str) -> None:
         known, queue_id = self._noted.pop(conversation_id)
         for agenda in (self.offers_end, self.steps_due, self.changes):
-            agenda.note(conversation_id, ())
+            agenda.forget(conversation_id)
         self.stranded.discard(conversation_id)
         if known:
             self._known_to[known].discard(conversation_id)
