@@ -17,9 +17,12 @@ def decide(state: RouterState, now: datetime, limit: int = DECISIONS_MAX) -> lis
     Work-conserving: where the list is shorter than the limit, nothing that waits is left with an agent who may have
     it. Leaves the facts as they were, so that asking again gives the same list.
     """
-    with Round(state, now) as this:
+    this = Round(state, now)
+    try:
         this.run(limit)
-        return this.decisions
+    finally:
+        this.give_back()
+    return this.decisions
 
 
 def recompute(state: RouterState, choice: Choice) -> Decision | None:

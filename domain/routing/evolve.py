@@ -131,8 +131,8 @@ def _release_load(state: RouterState, recorded: Recorded, event: LoadReleased) -
     desk = _desk(state, recorded.stream)
     desk.agent = agent.evolve(desk.agent, event)
     took_load = desk.given.pop(event.conversation_id, None) is not None  # false for one on hold
-    if took_load and event.reason not in CAME_TO_NOTHING:
-        desk.free_since = max(desk.free_since, recorded.recorded_at)
+    if took_load and event.reason not in CAME_TO_NOTHING and desk.free_since < recorded.recorded_at:
+        desk.free_since = recorded.recorded_at
     state.seat_agent(recorded.stream)
 
 

@@ -59,7 +59,8 @@ def explain(state: RouterState, now: datetime, conversation_id: str, ordinal: in
 
 def account_for(state: RouterState, now: datetime, conversation_id: str, ordinal: int = 0) -> Account:
     """As `explain`, with what the conversation asked for and its place. Raises NotWaiting."""
-    with Round(state, now) as this:
+    this = Round(state, now)
+    try:
         this.run(ordinal)
         waiting = state.facts.waiting.get(conversation_id)
         if waiting is None or not state.lines.is_waiting(conversation_id):
@@ -75,6 +76,8 @@ def account_for(state: RouterState, now: datetime, conversation_id: str, ordinal
             ahead=state.lines.ahead_of(conversation_id),
             candidates=_candidates(state, now, waiting),
         )
+    finally:
+        this.give_back()
 
 
 def _candidates(state: RouterState, now: datetime, waiting: Waiting) -> list[Candidate]:

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from heapq import heappop, heappush
-from typing import Self
 
 from msgspec.structs import replace
 
@@ -43,10 +42,8 @@ class Round:
         state.advance(now)
         state.crew.begin()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def give_back(self) -> None:
+        """What was reserved, once nobody looks at it any more."""
         for agent_id, (agent, turn) in self._sat.items():
             self._state.crew.seat(agent_id, agent, turn)
         for conversation_id, stood in self._stood.items():
