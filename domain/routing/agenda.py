@@ -35,12 +35,12 @@ class Agenda:
             return []
         return [thing for _, thing in self._entries[: self._after(now)]]
 
-    def between(self, one: datetime, other: datetime) -> list[str]:
-        """Things with a moment after the earlier and up to the later, whichever is which."""
+    def between(self, one: datetime, other: datetime) -> dict[str, None]:
+        """Things with a moment after the earlier and up to the later, whichever is which; each once, in their order."""
         first, last = (one, other) if one < other else (other, one)
         if not self._entries or self._entries[0][0] > last:
-            return []
-        return [thing for _, thing in self._entries[self._after(first) : self._after(last)]]
+            return {}
+        return dict.fromkeys(thing for _, thing in self._entries[self._after(first) : self._after(last)])
 
     def next_after(self, now: datetime) -> datetime | None:
         """The first moment later than `now`."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.agent import Presence
 from domain.queue import Limit, QueueDefinition
 from domain.routing.agenda import Agenda
-from domain.routing.crew import Crew, Turn
+from domain.routing.crew import Crew
 from domain.routing.facts import EPOCH, Facts, Waiting
 from domain.routing.lines import Line, Lines, Reach, Skills, Terms
 
@@ -48,7 +48,7 @@ class RouterState:
         """Places anew what time alone has moved since the last moment asked about, whichever of both is the later."""
         if now == self.at:
             return
-        moved = dict.fromkeys(self.changes.between(self.at, now))
+        moved = self.changes.between(self.at, now)
         if now < self.at:  # a queue's hours are noted ahead only
             moved |= dict.fromkeys(one for one in self.facts.queues if self.facts.definition(one).opening_hours)
         self.at = now
@@ -71,7 +71,9 @@ class RouterState:
 
     def seat_agent(self, agent_id: str) -> None:
         """The same where they have only come to hold more or less, and can do what they could."""
-        self.crew.seat(agent_id, self.facts.desks[agent_id].agent, self.turn(agent_id))
+        desk = self.facts.desks[agent_id]
+        turn = (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
+        self.crew.seat(agent_id, desk.agent, turn)
 
     def note_stranded(self, conversation_id: str) -> None:
         """Whether it is offered to an agent who has signed out."""
@@ -134,11 +136,6 @@ class RouterState:
     def is_open(self, queue_id: str) -> bool:
         hours = self.facts.definition(queue_id).opening_hours
         return hours is None or hours.is_open(self.at)
-
-    def turn(self, agent_id: str) -> Turn | None:
-        """The agent's place among the agents, if they take work."""
-        desk = self.facts.desks[agent_id]
-        return (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
 
     def reach(self, bit: int) -> Reach:
         """The lines that the agent of this bit can and may serve."""
