@@ -205,7 +205,7 @@ class Crew:
         order = self._in_turn
         if not order or turn > order[-1]:
             order.append(turn)
-        elif order[index := bisect_left(order, turn)] != turn:
+        elif turn != order[-1] and order[index := bisect_left(order, turn)] != turn:
             order.insert(index, turn)
         if len(order) > STALE_TURNS_MAX + 2 * len(self.agents):
             order[:] = filter(self._is_current, order)
