@@ -18,10 +18,7 @@ def decide(state: RouterState, now: datetime, limit: int = DECISIONS_MAX) -> lis
     it. Leaves the facts as they were, so that asking again gives the same list.
     """
     this = Round(state, now)
-    try:
-        this.run(limit)
-    finally:
-        this.give_back()
+    this.run(limit)
     return this.decisions
 
 

@@ -23,8 +23,8 @@ Look = tuple[Place, int, int, int]
 class Round:
     """One sitting of the router.
 
-    What it decides is reserved in the lines, so that its next decision counts with it, and given back at the end: the
-    facts are never touched, and the lines are put back where the facts say.
+    What it decides is reserved in the lines, so that its next decision counts with it: the facts are never touched.
+    What the log does not make true of it is put back before the next round.
 
     Looks only at what is fresh: at lines that somebody has joined, and at agents who have got room, since a round
     found nothing more for them. All else was looked at then, and nothing has changed for it.
@@ -34,22 +34,12 @@ class Round:
         self.now = now
         self.decisions: list[Decision] = []
         self._state = state
-        self._sat: dict[str, tuple[Agent, Turn | None]] = {}  # how agents stood before
-        self._stood: dict[str, tuple[Line, Place] | None] = {}  # where conversations did
         self._steps: dict[str, int] = {}
         self._looks: list[Look] = []
         self._first: list[Place] = []  # by number, where each line begins; nowhere once it is gone through
+        state.put_back()
         state.advance(now)
         state.crew.begin()
-
-    def give_back(self) -> None:
-        """What was reserved, once nobody looks at it any more."""
-        for agent_id, (agent, turn) in self._sat.items():
-            self._state.crew.seat(agent_id, agent, turn)
-        for conversation_id, stood in self._stood.items():
-            self._state.lines.leave(conversation_id)
-            if stood is not None:
-                self._state.lines.put_back(conversation_id, *stood)
 
     def run(self, limit: int) -> None:
         """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions.
@@ -106,7 +96,7 @@ class Round:
 
     def _overflow(self, several: list[Waiting], rule: OverflowRule, limit: int) -> None:
         for waiting in several:
-            is_gone = waiting.conversation_id in self._stood
+            is_gone = waiting.conversation_id in self._state.reserved
             if is_gone or len(self.decisions) >= limit or self._state.facts.has_been(waiting, rule.to_queue_id):
                 continue
             self.decisions.append(
@@ -125,7 +115,7 @@ class Round:
         for conversation_id in dict.fromkeys(due):
             waiting = state.facts.waiting[conversation_id]
             step = state.facts.steps_due(waiting, self.now)
-            if conversation_id in self._stood or step <= waiting.step or len(self.decisions) >= limit:
+            if conversation_id in state.reserved or step <= waiting.step or len(self.decisions) >= limit:
                 continue
             skills, groups = state.facts.requirement(waiting, step)
             self.decisions.append(
@@ -147,6 +137,7 @@ class Round:
         lines, crew = self._state.lines, self._state.crew
         self._first = lines.first.copy()
         for number in lines.fresh:
+            self._first[number] = NOWHERE
             self._look_at(lines.by_number[number], 0)
         for fresh in sorted(crew.fresh):
             self._look_for(fresh)
@@ -156,6 +147,7 @@ class Round:
             is_there = depth < len(line.waiting) and line.waiting[depth] == place
             if bit >= 0:
                 if is_there and self._first[number] != NOWHERE:
+                    self._first[number] = NOWHERE
                     self._look_at(line, 0 if self._try(line, place) else 1)
                 self._look_for(bit)
             elif not is_there or self._try(line, place):
@@ -164,9 +156,8 @@ class Round:
                 self._look_at(line, depth + 1)
 
     def _look_at(self, line: Line, depth: int) -> None:
-        """From this place of the line down, for whoever has room for what it asks; so for no single agent any more."""
+        """From this place of the line down, for whoever has room for what it asks."""
         crew = self._state.crew
-        self._first[line.number] = NOWHERE
         if depth < len(line.waiting) and crew.with_room(line.room) & line.able(crew):
             heappush(self._looks, (line.waiting[depth], line.number, depth, -1))
 
@@ -197,13 +188,13 @@ class Round:
         self._seat(bit, replace(agent, work=work), (max(self.now, idle_since), agent_id))
 
     def _leave(self, conversation_id: str) -> None:
-        stood = self._state.lines.leave(conversation_id)
-        self._stood.setdefault(conversation_id, stood)
+        self._state.lines.leave(conversation_id)
+        self._state.reserved[conversation_id] = None
 
     def _seat(self, bit: int, agent: Agent, turn: Turn | None) -> None:
-        crew = self._state.crew
-        self._sat.setdefault(crew.ids[bit], (crew.agents[bit], crew.turns[bit]))
-        crew.seat(crew.ids[bit], agent, turn)
+        agent_id = self._state.crew.ids[bit]
+        self._state.crew.seat(agent_id, agent, turn)
+        self._state.reserved[agent_id] = None
 
     def _offer_to(self, line: Line, waiting: Waiting, field: Field) -> tuple[Offer, int]:
         facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)

@@ -32,6 +32,8 @@ class RouterState:
         """Conversations offered to an agent who has signed out."""
         self.overfull: set[str] = set()
         """Queues with more work than a rule of theirs allows, or with work although they are closed."""
+        self.reserved: dict[str, None] = {}
+        """Agents and conversations that stand where a round has put them, in order, until an event says where."""
         self._reaches: dict[int, tuple[int, int, Reach]] = {}  # by the agent's bit, with what it was worked out from
         self._lines_by_case: dict[tuple[object, ...], Line] = {}
         self._known_to: dict[str, set[str]] = {}  # conversations by the agent who knows their customer
@@ -43,6 +45,14 @@ class RouterState:
             self.note_hours(queue_id)
         for conversation_id in self.facts.waiting:
             self.place_conversation(conversation_id)
+
+    def put_back(self) -> None:
+        """Everything that is reserved stands where the facts say again. Each round begins with it."""
+        for thing in list(self.reserved):
+            if thing in self.facts.desks:
+                self.seat_agent(thing)
+            else:
+                self.place_conversation(thing)
 
     def advance(self, now: datetime) -> None:
         """Places anew what time alone has moved since the last moment asked about, whichever of both is the later."""
@@ -74,6 +84,7 @@ class RouterState:
         desk = self.facts.desks[agent_id]
         turn = (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
         self.crew.seat(agent_id, desk.agent, turn)
+        self.reserved.pop(agent_id, None)
 
     def note_stranded(self, conversation_id: str) -> None:
         """Whether it is offered to an agent who has signed out."""
@@ -115,6 +126,7 @@ class RouterState:
     def place_conversation(self, conversation_id: str) -> None:
         """Puts the conversation where the facts say: into its line, among the deadlines, or nowhere. Safe to repeat."""
         self.lines.leave(conversation_id)
+        self.reserved.pop(conversation_id, None)
         if conversation_id in self._noted:
             self._forget_notes(conversation_id)
         if (waiting := self.facts.waiting.get(conversation_id)) is None:
