@@ -129,8 +129,9 @@ class Floor:
         while decisions := decide(self.state, self.now):
             for decision in decisions:
                 self._carry_out(decision)
-            if len(decisions) < DECISIONS_MAX and type(decisions[0]) is Offer:  # offers come last in a list
-                break
+            overflows = self.state.overfull or self.state.steps_due.due(self.now)
+            if len(decisions) < DECISIONS_MAX and type(decisions[0]) is Offer and not overflows:
+                break  # a list that begins with offers has nothing else
         self._deadline = next_deadline(self.state, self.now)
 
     def _carry_out(self, decision: Decision) -> None:

@@ -74,6 +74,8 @@ def _enqueue(state: RouterState, recorded: Recorded, event: ConversationEnqueued
 
 
 def _leave(state: RouterState, _: Recorded, event: LeavingEvent) -> None:
+    if type(event) is ConversationOverflowed:
+        state.facts.owes_offers = True
     if state.facts.waiting.pop(event.conversation_id, None) is not None:
         state.place_conversation(event.conversation_id)
 
@@ -84,6 +86,7 @@ def _evolve_waiting(state: RouterState, recorded: Recorded, event: WaitingEvent)
     match event:
         case ConversationOffered(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at):
             waiting.offer = StandingOffer(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at)
+            state.facts.owes_offers = False
         case OfferDeclined(agent_id=agent_id):
             rest = timedelta(seconds=state.facts.policy.rules.decline_rest_seconds)
             rests = {other: until for other, until in waiting.declined.items() if other != agent_id}

@@ -44,21 +44,26 @@ class Round:
     def run(self, limit: int) -> None:
         """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions.
 
-        Where something goes elsewhere the offers are left to the next round, in which it stands there.
+        Where something goes elsewhere the offers are left to the next round, in which it stands there. That round
+        offers first, and lets things go elsewhere only where it has nothing to offer: neither keeps the other waiting.
         """
         state = self._state
         overdue, due = state.offers_end.due(self.now), state.steps_due.due(self.now)
+        may_overflow, owes_offers = bool(due or state.overfull), state.facts.owes_offers
         if overdue or state.stranded:
             self._end_offers(overdue, limit)
-        if due or state.overfull:
-            has_overflowed = self._overflow_queues(due, limit)
+        has_overflowed = may_overflow and not owes_offers and self._overflow_queues(due, limit)
+        if due:
             self._take_steps(due, limit)
-            if has_overflowed:
-                return
+        if has_overflowed:
+            return
+        before = len(self.decisions)
         self._offer_all(limit)
         if len(self.decisions) < limit:  # everything has been looked at
             state.lines.fresh.clear()
             state.crew.fresh.clear()
+        if may_overflow and owes_offers and len(self.decisions) == before:
+            self._overflow_queues(due, limit)
 
     def _end_offers(self, overdue: list[str], limit: int) -> None:
         """What comes back competes for its place at once; the agent takes no work."""
