@@ -166,6 +166,7 @@ class Router:
         if self._looks_again:
             await self._put_back(now)
         decisions = decide(self.state, now)
+        self.state.put_back()  # others look at the lines while the log takes what is decided
         if not decisions:
             return
         self._settled = None

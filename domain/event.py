@@ -95,4 +95,6 @@ def kind_of(stream: str) -> str:
 
 def without(mapping: Mapping[str, Any], key: str) -> dict[str, Any]:
     """A copy of the mapping that lacks the key."""
-    return {name: value for name, value in mapping.items() if name != key}
+    copy = dict(mapping)
+    copy.pop(key, None)
+    return copy

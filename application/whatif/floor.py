@@ -1,7 +1,7 @@
 """A simulated contact center: recorded arrivals and agents, drawn answers, work and patience, and the real engine."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import heappop, heappush
 from random import Random
 from typing import Any
@@ -129,8 +129,9 @@ class Floor:
         while decisions := decide(self.state, self.now):
             for decision in decisions:
                 self._carry_out(decision)
-            if len(decisions) < DECISIONS_MAX and all(type(decision) is Offer for decision in decisions):
-                break
+            overflows = self.state.overfull or self.state.steps_due.due(self.now)
+            if len(decisions) < DECISIONS_MAX and type(decisions[0]) is Offer and not overflows:
+                break  # a list that begins with offers has nothing else
         self._deadline = next_deadline(self.state, self.now)
 
     def _carry_out(self, decision: Decision) -> None:
@@ -140,8 +141,8 @@ class Floor:
             self._offer(contact, decision)
         elif isinstance(decision, Expire):
             self._end_offer(contact, OfferExpired, "expired")
-            if (seconds := self._shifts.miss(decision.agent_id)) is not None:
-                self._wake(self.now + timedelta(seconds=seconds), self._shifts.come_back, decision.agent_id, None)
+            if (absence := self._shifts.miss(decision.agent_id)) is not None:
+                self._wake(self.now + absence, self._shifts.come_back, decision.agent_id, None)
         elif isinstance(decision, Relax):
             self._emit(contact.customer_id, appended.relaxed(decision))
         elif isinstance(decision, Overflow):
@@ -172,9 +173,9 @@ class Floor:
         self._emit(offer.agent_id, appended.taken(offer))
         answers = self._drawn.answers.of(offer.queue_id, contact.enqueued.channel)
         if drawn := answers.draw(self._of_agents.random()):  # else nobody answers, and the offer runs out
-            seconds, answer = drawn
+            delay, answer = drawn
             turn = self._accept if answer == ACCEPTED else self._decline
-            self._wake(self.now + timedelta(seconds=seconds), turn, contact, offer)
+            self._wake(self.now + delay, turn, contact, offer)
 
     def _accept(self, contact: Contact, offer: Offer) -> bool:
         if contact.offer is not offer:
@@ -182,8 +183,8 @@ class Floor:
         contact.offer, contact.holder = None, offer.agent_id
         self._emit(contact.customer_id, appended.accepted(offer))
         work = self._drawn.handling.of(offer.queue_id, contact.enqueued.channel)
-        seconds, next_queue_id = work.draw(contact.work_chance) or (work.longest, "")
-        self._wake(self.now + timedelta(seconds=seconds), self._finish, contact, next_queue_id)
+        duration, next_queue_id = work.draw(contact.work_chance) or (work.longest, "")
+        self._wake(self.now + duration, self._finish, contact, next_queue_id)
         return False  # the room was taken with the offer
 
     def _decline(self, contact: Contact, offer: Offer) -> bool:
@@ -247,7 +248,7 @@ class Floor:
         patience = self._drawn.patience.of(enqueued.queue_id, enqueued.channel)
         drawn = patience.draw(chances.random())
         if drawn and not contact.is_promised:
-            self._wake(self.now + timedelta(seconds=drawn[0]), self._give_up, contact, contact.wait)
+            self._wake(self.now + drawn[0], self._give_up, contact, contact.wait)
 
     def _give_up(self, contact: Contact, wait: int) -> bool:
         """The customer has waited long enough."""

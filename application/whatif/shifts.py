@@ -1,6 +1,7 @@
 """Who works on a simulated floor: as recorded, but for what the simulated routing itself brings about."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from random import Random
 
 from application.whatif.recorded.times import Times
@@ -9,7 +10,7 @@ from domain.agent import AgentSignedIn, AgentSignedOut, Presence, PresenceChange
 from domain.event import Event
 from domain.routing.state import RouterState
 
-BACK_AFTER_SECONDS = 60.0
+BACK_AFTER = timedelta(seconds=60)
 """How long who missed an offer stays away where the record tells of nobody."""
 
 
@@ -51,14 +52,14 @@ class Shifts:
             self._leaving.discard(agent_id)
             self._emit(agent_id, AgentSignedOut())
 
-    def miss(self, agent_id: str) -> float | None:
-        """Who did not answer an offer is away: for so many seconds, as people were. None where they leave anyway."""
+    def miss(self, agent_id: str) -> timedelta | None:
+        """Who did not answer an offer is away: for so long, as people were. None where they leave anyway."""
         if agent_id in self._leaving or not self._state.facts.desks[agent_id].agent.is_signed_in:
             return None
         self._emit(agent_id, PresenceChanged(presence=Presence.AWAY, reason="missed an offer"))
         self._missing.add(agent_id)
         drawn = self._absences.draw(self._chances.random())
-        return drawn[0] if drawn else max(self._absences.longest, BACK_AFTER_SECONDS)
+        return drawn[0] if drawn else max(self._absences.longest, BACK_AFTER)
 
     def come_back(self, agent_id: str, _: None) -> bool:
         """Whether they do: nobody changed their presence meanwhile."""

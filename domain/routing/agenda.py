@@ -14,19 +14,20 @@ class Agenda:
         self._moments: dict[str, tuple[datetime, ...]] = {}
 
     def note(self, thing: str, moments: Iterable[datetime]) -> None:
-        """Replaces what was noted of the thing; no moments forget it."""
+        """Replaces what was noted of the thing."""
         noted = tuple(moments)
-        before = self._moments.get(thing, ())
-        if noted == before:
+        if noted == self._moments.get(thing, ()):
             return
-        for moment in before:
-            del self._entries[bisect_left(self._entries, (moment, thing))]
+        self.forget(thing)
         if noted:
             self._moments[thing] = noted
             for moment in noted:
                 insort(self._entries, (moment, thing))
-        else:
-            del self._moments[thing]
+
+    def forget(self, thing: str) -> None:
+        """Nothing is noted of it any more."""
+        for moment in self._moments.pop(thing, ()):
+            del self._entries[bisect_left(self._entries, (moment, thing))]
 
     def due(self, now: datetime) -> list[str]:
         """Things with a moment that has come, the earliest first; a thing with two comes twice."""
@@ -34,12 +35,12 @@ class Agenda:
             return []
         return [thing for _, thing in self._entries[: self._after(now)]]
 
-    def between(self, one: datetime, other: datetime) -> list[str]:
-        """Things with a moment after the earlier and up to the later, whichever is which."""
-        first, last = min(one, other), max(one, other)
+    def between(self, one: datetime, other: datetime) -> dict[str, None]:
+        """Things with a moment after the earlier and up to the later, whichever is which; each once, in their order."""
+        first, last = (one, other) if one < other else (other, one)
         if not self._entries or self._entries[0][0] > last:
-            return []
-        return [thing for _, thing in self._entries[self._after(first) : self._after(last)]]
+            return {}
+        return dict.fromkeys(thing for _, thing in self._entries[self._after(first) : self._after(last)])
 
     def next_after(self, now: datetime) -> datetime | None:
         """The first moment later than `now`."""

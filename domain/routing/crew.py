@@ -5,8 +5,9 @@ facts and never stored.
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from domain.agent import NEW, SKILL_LEVEL_MAX, Agent
 from domain.workload import Ask, has_room, part_in_use
@@ -55,6 +56,7 @@ class Crew:
         self._parts: dict[int, float] = {}  # of the capacity in use, by bit
         self._in_use: dict[float, int] = {}  # who has this part in use
         self._in_turn: list[Turn] = []  # in order; some of them were an agent's once
+        self._turn_of: Callable[[int], Any] = self.turns.__getitem__
 
     def bit(self, agent_id: str) -> int | None:
         """Which bit is this agent's."""
@@ -133,16 +135,17 @@ class Crew:
             who = self._room[room]
         return who
 
-    def longest_idle(self, who: int) -> Iterator[int]:
+    def longest_idle(self, who: int) -> Iterable[int]:
         """The bits of these agents, all of whom take work, in the order of their turns."""
         if are_few(who, len(self._in_turn)):
-            turns = sorted(turn for bit in bits(who) if (turn := self.turns[bit]) is not None)
-            yield from (self._bits[agent_id] for _, agent_id in turns)
-        else:
-            wanted = who.to_bytes(len(self.agents) // 8 + 1, "little")
-            for turn in self._in_turn:
-                if is_set(wanted, bit := self._bits[turn[1]]) and self._is_current(turn):
-                    yield bit
+            return sorted(bits(who), key=self._turn_of)
+        return self._gone_through(who)
+
+    def _gone_through(self, who: int) -> Iterator[int]:
+        wanted = who.to_bytes(len(self.agents) // 8 + 1, "little")
+        for turn in self._in_turn:
+            if is_set(wanted, bit := self._bits[turn[1]]) and self._is_current(turn):
+                yield bit
 
     def alike(self, who: int, skills: Collection[str]) -> list[int]:
         """Those of them who have the same sum of levels in these skills, for each sum."""
@@ -168,10 +171,6 @@ class Crew:
         while over < len(order) and not self._is_current(order[over]):
             over += 1
         del order[:over]
-
-    def settle(self) -> None:
-        """Everybody has been looked at; from now on only those count as fresh who get room."""
-        self.fresh.clear()
 
     def forget_rooms(self) -> None:
         """After the rules have changed what work asks for."""
@@ -206,7 +205,7 @@ class Crew:
         order = self._in_turn
         if not order or turn > order[-1]:
             order.append(turn)
-        elif order[index := bisect_left(order, turn)] != turn:
+        elif turn != order[-1] and order[index := bisect_left(order, turn)] != turn:
             order.insert(index, turn)
         if len(order) > STALE_TURNS_MAX + 2 * len(self.agents):
             order[:] = filter(self._is_current, order)
@@ -229,7 +228,7 @@ class Crew:
         mask = self._masks[bit]
         for room in before ^ rooms:
             self._room[room] ^= mask
-        if rooms - before:
+        if not rooms <= before:
             self.fresh.add(bit)
         elif not rooms:
             self.fresh.discard(bit)

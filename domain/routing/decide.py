@@ -17,9 +17,9 @@ def decide(state: RouterState, now: datetime, limit: int = DECISIONS_MAX) -> lis
     Work-conserving: where the list is shorter than the limit, nothing that waits is left with an agent who may have
     it. Leaves the facts as they were, so that asking again gives the same list.
     """
-    with Round(state, now) as this:
-        this.run(limit)
-        return this.decisions
+    this = Round(state, now)
+    this.run(limit)
+    return this.decisions
 
 
 def recompute(state: RouterState, choice: Choice) -> Decision | None:
@@ -34,5 +34,9 @@ def next_deadline(state: RouterState, now: datetime) -> datetime | None:
     An offer then runs out, something relaxes or overflows, or time alone changes who may have what. What is due at
     `now` already is `decide`'s to say.
     """
-    moments = (agenda.next_after(now) for agenda in (state.offers_end, state.steps_due, state.changes))
-    return min((moment for moment in moments if moment is not None), default=None)
+    first: datetime | None = None
+    for agenda in (state.offers_end, state.steps_due, state.changes):
+        moment = agenda.next_after(now)
+        if moment is not None and (first is None or moment < first):
+            first = moment
+    return first

@@ -5,18 +5,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from domain import agent, policy, queue
-from domain.agent import (
-    AgentRegistered,
-    AgentSignedIn,
-    AgentSignedOut,
-    CapacitySet,
-    EligibilitySet,
-    LoadReleased,
-    LoadTaken,
-    Presence,
-    PresenceChanged,
-    SkillsAssigned,
-)
+from domain.agent import AgentEvent, CapacitySet, LoadReleased, LoadTaken, Presence, PresenceChanged
 from domain.assignment import (
     ConversationEnqueued,
     ConversationOffered,
@@ -34,44 +23,18 @@ from domain.queue import QueueDefined, WorkPutBack, WorkSetAside
 from domain.routing.facts import Desk, StandingOffer, Waiting
 from domain.routing.state import RouterState
 
-ConversationEvent = (
-    ConversationEnqueued
-    | ConversationOffered
-    | OfferAccepted
+LeavingEvent = OfferAccepted | ConversationTransferred | ConversationOverflowed | ConversationClosed
+"""After which it waits no longer, or waits anew."""
+WaitingEvent = (
+    ConversationOffered
     | OfferDeclined
     | OfferExpired
     | OfferWithdrawn
-    | ConversationTransferred
-    | ConversationClosed
     | ConversationPrioritized
     | ConversationClassified
     | AgeAdjusted
     | ConversationRelaxed
-    | ConversationOverflowed
 )
-DeskEvent = (
-    AgentRegistered
-    | AgentSignedIn
-    | AgentSignedOut
-    | PresenceChanged
-    | SkillsAssigned
-    | EligibilitySet
-    | CapacitySet
-    | LoadTaken
-    | LoadReleased
-)
-TOPICS = frozenset(
-    event.TOPIC
-    for event in (
-        *get_args(ConversationEvent),
-        *get_args(DeskEvent),
-        QueueDefined,
-        WorkSetAside,
-        WorkPutBack,
-        PolicyDefined,
-    )
-)
-"""All that concerns the router: a cold start reads only these."""
 CAME_TO_NOTHING = frozenset({"declined", "expired", "withdrawn"})
 """Reasons for which load is released that was only offered."""
 
@@ -88,40 +51,42 @@ def evolve(state: RouterState, recorded: Recorded) -> None:
         take(state, recorded, recorded.event)
 
 
-def _evolve_conversation(state: RouterState, recorded: Recorded, event: ConversationEvent) -> None:
-    every = state.facts.waiting
-    if isinstance(event, ConversationEnqueued):
-        every[event.conversation_id] = Waiting(
-            conversation_id=event.conversation_id,
-            customer_id=recorded.stream,
-            queue_id=event.queue_id,
-            channel=event.channel,
-            priority=event.priority,
-            waiting_since=event.waiting_since,
-            entered_at=recorded.recorded_at,
-            position=recorded.position,
-            due_at=event.due_at,
-            tier=event.tier,
-            language=event.language,
-            sentiment=event.sentiment,
-            age_adjustment_seconds=event.age_adjustment_seconds,
-            known_agent_id=event.known_agent_id,
-            skills=event.skills,
-            overflowed_from=event.overflowed_from,
-        )
-    elif (waiting := every.get(event.conversation_id)) is None:
-        return
-    elif isinstance(event, OfferAccepted | ConversationTransferred | ConversationOverflowed | ConversationClosed):
-        del every[event.conversation_id]
-    else:
-        _evolve_waiting(state, waiting, recorded, event)
+def _enqueue(state: RouterState, recorded: Recorded, event: ConversationEnqueued) -> None:
+    state.facts.waiting[event.conversation_id] = Waiting(
+        conversation_id=event.conversation_id,
+        customer_id=recorded.stream,
+        queue_id=event.queue_id,
+        channel=event.channel,
+        priority=event.priority,
+        waiting_since=event.waiting_since,
+        entered_at=recorded.recorded_at,
+        position=recorded.position,
+        due_at=event.due_at,
+        tier=event.tier,
+        language=event.language,
+        sentiment=event.sentiment,
+        age_adjustment_seconds=event.age_adjustment_seconds,
+        known_agent_id=event.known_agent_id,
+        skills=event.skills,
+        overflowed_from=event.overflowed_from,
+    )
     state.place_conversation(event.conversation_id)
 
 
-def _evolve_waiting(state: RouterState, waiting: Waiting, recorded: Recorded, event: ConversationEvent) -> None:
+def _leave(state: RouterState, _: Recorded, event: LeavingEvent) -> None:
+    if type(event) is ConversationOverflowed:
+        state.facts.owes_offers = True
+    if state.facts.waiting.pop(event.conversation_id, None) is not None:
+        state.place_conversation(event.conversation_id)
+
+
+def _evolve_waiting(state: RouterState, recorded: Recorded, event: WaitingEvent) -> None:
+    if (waiting := state.facts.waiting.get(event.conversation_id)) is None:
+        return
     match event:
         case ConversationOffered(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at):
             waiting.offer = StandingOffer(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at)
+            state.facts.owes_offers = False
         case OfferDeclined(agent_id=agent_id):
             rest = timedelta(seconds=state.facts.policy.rules.decline_rest_seconds)
             rests = {other: until for other, until in waiting.declined.items() if other != agent_id}
@@ -137,25 +102,41 @@ def _evolve_waiting(state: RouterState, waiting: Waiting, recorded: Recorded, ev
             waiting.age_adjustment_seconds = seconds
         case ConversationRelaxed(step=step):
             waiting.step = step
+    state.place_conversation(event.conversation_id)
 
 
-def _evolve_desk(state: RouterState, recorded: Recorded, event: DeskEvent) -> None:
-    desk = state.facts.desks.get(recorded.stream)
+def _desk(state: RouterState, agent_id: str) -> Desk:
+    desk = state.facts.desks.get(agent_id)
     if desk is None:
-        desk = state.facts.desks[recorded.stream] = Desk()
+        desk = state.facts.desks[agent_id] = Desk()
+        state.place_agent(agent_id)
+    return desk
+
+
+def _evolve_desk(state: RouterState, recorded: Recorded, event: AgentEvent) -> None:
+    desk = _desk(state, recorded.stream)
     desk.agent = agent.evolve(desk.agent, event)
-    match event:
-        case PresenceChanged(presence=Presence.AVAILABLE):
-            desk.free_since = recorded.recorded_at
-        case LoadTaken(conversation_id=conversation_id):
-            desk.given[conversation_id] = recorded.recorded_at
-        case LoadReleased(conversation_id=conversation_id, reason=reason):
-            took_load = desk.given.pop(conversation_id, None) is not None  # false for one on hold
-            if took_load and reason not in CAME_TO_NOTHING:
-                desk.free_since = max(desk.free_since, recorded.recorded_at)
+    if isinstance(event, PresenceChanged) and event.presence is Presence.AVAILABLE:
+        desk.free_since = recorded.recorded_at
     state.place_agent(recorded.stream)
-    if not isinstance(event, LoadTaken | LoadReleased | CapacitySet):
+    if not isinstance(event, CapacitySet):
         state.place_friends(recorded.stream)
+
+
+def _take_load(state: RouterState, recorded: Recorded, event: LoadTaken) -> None:
+    desk = _desk(state, recorded.stream)
+    desk.agent = agent.evolve(desk.agent, event)
+    desk.given[event.conversation_id] = recorded.recorded_at
+    state.seat_agent(recorded.stream)
+
+
+def _release_load(state: RouterState, recorded: Recorded, event: LoadReleased) -> None:
+    desk = _desk(state, recorded.stream)
+    desk.agent = agent.evolve(desk.agent, event)
+    took_load = desk.given.pop(event.conversation_id, None) is not None  # false for one on hold
+    if took_load and event.reason not in CAME_TO_NOTHING and desk.free_since < recorded.recorded_at:
+        desk.free_since = recorded.recorded_at
+    state.seat_agent(recorded.stream)
 
 
 def _evolve_queue(state: RouterState, recorded: Recorded, event: QueueDefined) -> None:
@@ -182,10 +163,16 @@ def _evolve_policy(state: RouterState, _: Recorded, event: PolicyDefined) -> Non
 
 
 _TAKES: dict[type[Event], Callable[[RouterState, Recorded, Any], None]] = {
-    **dict.fromkeys(get_args(ConversationEvent), _evolve_conversation),
-    **dict.fromkeys(get_args(DeskEvent), _evolve_desk),
+    ConversationEnqueued: _enqueue,
+    **dict.fromkeys(get_args(LeavingEvent), _leave),
+    **dict.fromkeys(get_args(WaitingEvent), _evolve_waiting),
+    **dict.fromkeys(get_args(AgentEvent), _evolve_desk),
+    LoadTaken: _take_load,
+    LoadReleased: _release_load,
     QueueDefined: _evolve_queue,
     WorkSetAside: _set_aside,
     WorkPutBack: _set_aside,
     PolicyDefined: _evolve_policy,
 }
+TOPICS = frozenset(event.TOPIC for event in _TAKES)
+"""All that concerns the router: a cold start reads only these."""

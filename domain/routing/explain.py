@@ -59,22 +59,22 @@ def explain(state: RouterState, now: datetime, conversation_id: str, ordinal: in
 
 def account_for(state: RouterState, now: datetime, conversation_id: str, ordinal: int = 0) -> Account:
     """As `explain`, with what the conversation asked for and its place. Raises NotWaiting."""
-    with Round(state, now) as this:
-        this.run(ordinal)
-        waiting = state.facts.waiting.get(conversation_id)
-        if waiting is None or not state.lines.is_waiting(conversation_id):
-            raise NotWaiting
-        score, parts = state.facts.score(waiting, now)
-        line = state.lines.line_of(conversation_id)
-        return Account(
-            conversation_id=conversation_id,
-            queue_id=waiting.queue_id,
-            score=score,
-            parts=parts,
-            terms=line.terms,
-            ahead=state.lines.ahead_of(conversation_id),
-            candidates=_candidates(state, now, waiting),
-        )
+    this = Round(state, now)
+    this.run(ordinal)
+    waiting = state.facts.waiting.get(conversation_id)
+    if waiting is None or not state.lines.is_waiting(conversation_id):
+        raise NotWaiting
+    score, parts = state.facts.score(waiting, now)
+    line = state.lines.line_of(conversation_id)
+    return Account(
+        conversation_id=conversation_id,
+        queue_id=waiting.queue_id,
+        score=score,
+        parts=parts,
+        terms=line.terms,
+        ahead=state.lines.ahead_of(conversation_id),
+        candidates=_candidates(state, now, waiting),
+    )
 
 
 def _candidates(state: RouterState, now: datetime, waiting: Waiting) -> list[Candidate]:

@@ -108,6 +108,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """By agent."""
     waiting: dict[str, Waiting] = msgspec.field(default_factory=dict)
     """By conversation; the offered ones too."""
+    owes_offers: bool = False
+    """Something has overflowed since anything was offered: offers come first now, so that neither keeps the other."""
 
     def definition(self, queue_id: str) -> QueueDefinition:
         return self.queues.get(queue_id, queue.NEW).definition or UNDEFINED

@@ -28,8 +28,6 @@ NOWHERE: Place = 1 << 200
 """Stands behind every place: the first of a line in which nobody waits."""
 Pick = Callable[[Sequence[Place]], tuple[Place, ...]]
 """Takes the places of some lines from a list of all, by number."""
-FORGOTTEN = -1
-"""The number of a line whose number another may have."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -116,12 +114,7 @@ class Lines:
 
     def join(self, conversation_id: str, line: Line, key: int, position: int) -> None:
         """Puts a conversation that stands in no line into this one."""
-        self.put_back(conversation_id, line, key * POSITIONS + position)
-
-    def put_back(self, conversation_id: str, line: Line, place: Place) -> None:
-        """Puts a conversation that stands in no line where it stood."""
-        if line.number == FORGOTTEN:
-            line = self.line(line.terms)
+        place = key * POSITIONS + position
         insort(line.waiting, place)
         if line.waiting[0] == place:
             self.first[line.number] = place
@@ -129,10 +122,10 @@ class Lines:
         self._places[conversation_id] = (line, place)
         self.fresh.add(line.number)
 
-    def leave(self, conversation_id: str) -> tuple[Line, Place] | None:
-        """Takes it out of its line, if it stands in one. Returns where it stood."""
+    def leave(self, conversation_id: str) -> None:
+        """Takes it out of its line, if it stands in one."""
         if (found := self._places.pop(conversation_id, None)) is None:
-            return None
+            return
         line, place = found
         del self.conversations[place]
         waiting = line.waiting
@@ -142,11 +135,6 @@ class Lines:
             self.first[line.number] = waiting[0] if waiting else NOWHERE
             if not waiting and line.terms.agent_id:  # there may be as many as agents, each for a short while
                 self._forget(line)
-        return found
-
-    def settle(self) -> None:
-        """All lines have been looked at."""
-        self.fresh.clear()
 
     def drop_empty(self) -> None:
         """Forgets lines that nobody waits in, after the rules that made them have changed."""
@@ -215,7 +203,7 @@ class Lines:
         _set(self._on_channel, terms.ask.channel, mask)
 
     def _forget(self, line: Line) -> None:
-        number, line.number = line.number, FORGOTTEN
+        number = line.number
         mask = 1 << number
         self.fresh.discard(number)
         del self._numbers[line.terms]

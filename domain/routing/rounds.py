@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from heapq import heappop, heappush
-from types import TracebackType
-from typing import Self
 
 from msgspec.structs import replace
 
@@ -25,8 +23,8 @@ Look = tuple[Place, int, int, int]
 class Round:
     """One sitting of the router.
 
-    What it decides is reserved in the lines, so that its next decision counts with it, and given back at the end: the
-    facts are never touched, and the lines are put back where the facts say.
+    What it decides is reserved in the lines, so that its next decision counts with it: the facts are never touched.
+    What the log does not make true of it is put back before the next round.
 
     Looks only at what is fresh: at lines that somebody has joined, and at agents who have got room, since a round
     found nothing more for them. All else was looked at then, and nothing has changed for it.
@@ -36,44 +34,41 @@ class Round:
         self.now = now
         self.decisions: list[Decision] = []
         self._state = state
-        self._sat: dict[str, tuple[Agent, Turn | None]] = {}  # how agents stood before
-        self._stood: dict[str, tuple[Line, Place] | None] = {}  # where conversations did
         self._steps: dict[str, int] = {}
         self._looks: list[Look] = []
         self._first: list[Place] = []  # by number, where each line begins; nowhere once it is gone through
+        state.put_back()
         state.advance(now)
         state.crew.begin()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for agent_id, (agent, turn) in self._sat.items():
-            self._state.crew.seat(agent_id, agent, turn)
-        for conversation_id, stood in self._stood.items():
-            self._state.lines.leave(conversation_id)
-            if stood is not None:
-                self._state.lines.put_back(conversation_id, *stood)
 
     def run(self, limit: int) -> None:
         """Ends first, then what goes elsewhere or asks less, then offers. Stops at so many decisions.
 
-        Where something goes elsewhere the offers are left to the next round, in which it stands there.
+        Where something goes elsewhere the offers are left to the next round, in which it stands there. That round
+        offers first, and lets things go elsewhere only where it has nothing to offer: neither keeps the other waiting.
         """
-        self._end_offers(limit)
-        has_overflowed = self._overflow_queues(limit)
-        self._take_steps(limit)
+        state = self._state
+        overdue, due = state.offers_end.due(self.now), state.steps_due.due(self.now)
+        may_overflow, owes_offers = bool(due or state.overfull), state.facts.owes_offers
+        if overdue or state.stranded:
+            self._end_offers(overdue, limit)
+        has_overflowed = may_overflow and not owes_offers and self._overflow_queues(due, limit)
+        if due:
+            self._take_steps(due, limit)
         if has_overflowed:
             return
+        before = len(self.decisions)
         self._offer_all(limit)
-        if len(self.decisions) < limit:
-            self._state.lines.settle()
-            self._state.crew.settle()
+        if len(self.decisions) < limit:  # everything has been looked at
+            state.lines.fresh.clear()
+            state.crew.fresh.clear()
+        if may_overflow and owes_offers and len(self.decisions) == before:
+            self._overflow_queues(due, limit)
 
-    def _end_offers(self, limit: int) -> None:
+    def _end_offers(self, overdue: list[str], limit: int) -> None:
         """What comes back competes for its place at once; the agent takes no work."""
         state = self._state
-        overdue = [over for over in state.offers_end.due(self.now) if over not in state.stranded]
+        overdue = [over for over in overdue if over not in state.stranded]
         for conversation_id in [*sorted(state.stranded), *overdue][:limit]:
             waiting = state.facts.waiting[conversation_id]
             if (offer := waiting.offer) is None:
@@ -85,7 +80,7 @@ class Round:
             if (bit := state.crew.bit(offer.agent_id)) is not None:
                 self._seat(bit, state.crew.agents[bit], None)
 
-    def _overflow_queues(self, limit: int) -> bool:
+    def _overflow_queues(self, due: list[str], limit: int) -> bool:
         """Queues that have too much, or are closed; then what has waited too long in any. Whether there was any."""
         state, before = self._state, len(self.decisions)
         for queue_id in sorted(state.overfull):
@@ -96,7 +91,7 @@ class Round:
                     self._overflow(queued[rule.limit :], rule, limit)
                 elif rule.when is Limit.CLOSED and not is_open:
                     self._overflow(queued, rule, limit)
-        for conversation_id in dict.fromkeys(state.steps_due.due(self.now)):
+        for conversation_id in dict.fromkeys(due):
             waiting = state.facts.waiting[conversation_id]
             for rule in state.facts.definition(waiting.queue_id).overflow:
                 moment = state.facts.overflow_at(waiting, rule)
@@ -106,7 +101,7 @@ class Round:
 
     def _overflow(self, several: list[Waiting], rule: OverflowRule, limit: int) -> None:
         for waiting in several:
-            is_gone = waiting.conversation_id in self._stood
+            is_gone = waiting.conversation_id in self._state.reserved
             if is_gone or len(self.decisions) >= limit or self._state.facts.has_been(waiting, rule.to_queue_id):
                 continue
             self.decisions.append(
@@ -120,13 +115,13 @@ class Round:
             )
             self._leave(waiting.conversation_id)
 
-    def _take_steps(self, limit: int) -> None:
+    def _take_steps(self, due: list[str], limit: int) -> None:
         """What has waited long enough asks less at once, for all the steps that are due."""
         state = self._state
-        for conversation_id in dict.fromkeys(state.steps_due.due(self.now)):
+        for conversation_id in dict.fromkeys(due):
             waiting = state.facts.waiting[conversation_id]
             step = state.facts.steps_due(waiting, self.now)
-            if conversation_id in self._stood or step <= waiting.step or len(self.decisions) >= limit:
+            if conversation_id in state.reserved or step <= waiting.step or len(self.decisions) >= limit:
                 continue
             skills, groups = state.facts.requirement(waiting, step)
             self.decisions.append(
@@ -147,9 +142,9 @@ class Round:
         """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
         lines, crew = self._state.lines, self._state.crew
         self._first = lines.first.copy()
-        for line in map(lines.by_number.__getitem__, lines.fresh):
-            if line.waiting and (room := crew.with_room(line.room)) and room & line.able(crew):
-                self._go_through(line, 0)
+        for number in lines.fresh:
+            self._first[number] = NOWHERE
+            self._look_at(lines.by_number[number], 0)
         for fresh in sorted(crew.fresh):
             self._look_for(fresh)
         while self._looks and len(self.decisions) < limit:
@@ -158,20 +153,16 @@ class Round:
             is_there = depth < len(line.waiting) and line.waiting[depth] == place
             if bit >= 0:
                 if is_there and self._first[number] != NOWHERE:
-                    self._go_through(line, 0 if self._try(line, place) else 1)
+                    self._first[number] = NOWHERE
+                    self._look_at(line, 0 if self._try(line, place) else 1)
                 self._look_for(bit)
             elif not is_there or self._try(line, place):
                 self._look_at(line, depth)
             else:  # all who could take it rest from it
                 self._look_at(line, depth + 1)
 
-    def _go_through(self, line: Line, depth: int) -> None:
-        """From that place down, for whoever may take it; so nobody need look at it for one agent any more."""
-        self._first[line.number] = NOWHERE
-        self._look_at(line, depth)
-
     def _look_at(self, line: Line, depth: int) -> None:
-        """Whatever the agent, at this place of the line, if anybody has room for what it asks."""
+        """From this place of the line down, for whoever has room for what it asks."""
         crew = self._state.crew
         if depth < len(line.waiting) and crew.with_room(line.room) & line.able(crew):
             heappush(self._looks, (line.waiting[depth], line.number, depth, -1))
@@ -203,13 +194,13 @@ class Round:
         self._seat(bit, replace(agent, work=work), (max(self.now, idle_since), agent_id))
 
     def _leave(self, conversation_id: str) -> None:
-        stood = self._state.lines.leave(conversation_id)
-        self._stood.setdefault(conversation_id, stood)
+        self._state.lines.leave(conversation_id)
+        self._state.reserved[conversation_id] = None
 
     def _seat(self, bit: int, agent: Agent, turn: Turn | None) -> None:
-        crew = self._state.crew
-        self._sat.setdefault(crew.ids[bit], (crew.agents[bit], crew.turns[bit]))
-        crew.seat(crew.ids[bit], agent, turn)
+        agent_id = self._state.crew.ids[bit]
+        self._state.crew.seat(agent_id, agent, turn)
+        self._state.reserved[agent_id] = None
 
     def _offer_to(self, line: Line, waiting: Waiting, field: Field) -> tuple[Offer, int]:
         facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)

@@ -6,7 +6,7 @@ from datetime import datetime
 from domain.agent import Presence
 from domain.queue import Limit, QueueDefinition
 from domain.routing.agenda import Agenda
-from domain.routing.crew import Crew, Turn
+from domain.routing.crew import Crew
 from domain.routing.facts import EPOCH, Facts, Waiting
 from domain.routing.lines import Line, Lines, Reach, Skills, Terms
 
@@ -32,6 +32,8 @@ class RouterState:
         """Conversations offered to an agent who has signed out."""
         self.overfull: set[str] = set()
         """Queues with more work than a rule of theirs allows, or with work although they are closed."""
+        self.reserved: dict[str, None] = {}
+        """Agents and conversations that stand where a round has put them, in order, until an event says where."""
         self._reaches: dict[int, tuple[int, int, Reach]] = {}  # by the agent's bit, with what it was worked out from
         self._lines_by_case: dict[tuple[object, ...], Line] = {}
         self._known_to: dict[str, set[str]] = {}  # conversations by the agent who knows their customer
@@ -44,11 +46,19 @@ class RouterState:
         for conversation_id in self.facts.waiting:
             self.place_conversation(conversation_id)
 
+    def put_back(self) -> None:
+        """Everything that is reserved stands where the facts say again. Each round begins with it."""
+        for thing in list(self.reserved):
+            if thing in self.facts.desks:
+                self.seat_agent(thing)
+            else:
+                self.place_conversation(thing)
+
     def advance(self, now: datetime) -> None:
         """Places anew what time alone has moved since the last moment asked about, whichever of both is the later."""
         if now == self.at:
             return
-        moved = dict.fromkeys(self.changes.between(self.at, now))
+        moved = self.changes.between(self.at, now)
         if now < self.at:  # a queue's hours are noted ahead only
             moved |= dict.fromkeys(one for one in self.facts.queues if self.facts.definition(one).opening_hours)
         self.at = now
@@ -63,12 +73,18 @@ class RouterState:
 
     def place_agent(self, agent_id: str) -> None:
         """Puts the agent where the facts say. Safe to repeat."""
-        desk = self.facts.desks[agent_id]
-        agent = desk.agent
+        agent = self.facts.desks[agent_id].agent
         self.crew.teach(agent_id, agent, agent.skills_at(self.at))
-        self.crew.seat(agent_id, agent, self.turn(agent_id))
+        self.seat_agent(agent_id)
         if agent.skills_end:
             self.changes.note(agent_id, sorted(agent.skills_end.values()))
+
+    def seat_agent(self, agent_id: str) -> None:
+        """The same where they have only come to hold more or less, and can do what they could."""
+        desk = self.facts.desks[agent_id]
+        turn = (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
+        self.crew.seat(agent_id, desk.agent, turn)
+        self.reserved.pop(agent_id, None)
 
     def note_stranded(self, conversation_id: str) -> None:
         """Whether it is offered to an agent who has signed out."""
@@ -110,6 +126,7 @@ class RouterState:
     def place_conversation(self, conversation_id: str) -> None:
         """Puts the conversation where the facts say: into its line, among the deadlines, or nowhere. Safe to repeat."""
         self.lines.leave(conversation_id)
+        self.reserved.pop(conversation_id, None)
         if conversation_id in self._noted:
             self._forget_notes(conversation_id)
         if (waiting := self.facts.waiting.get(conversation_id)) is None:
@@ -131,11 +148,6 @@ class RouterState:
     def is_open(self, queue_id: str) -> bool:
         hours = self.facts.definition(queue_id).opening_hours
         return hours is None or hours.is_open(self.at)
-
-    def turn(self, agent_id: str) -> Turn | None:
-        """The agent's place among the agents, if they take work."""
-        desk = self.facts.desks[agent_id]
-        return (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
 
     def reach(self, bit: int) -> Reach:
         """The lines that the agent of this bit can and may serve."""
@@ -217,7 +229,7 @@ class RouterState:
     def _forget_notes(self, conversation_id: str) -> None:
         known, queue_id = self._noted.pop(conversation_id)
         for agenda in (self.offers_end, self.steps_due, self.changes):
-            agenda.note(conversation_id, ())
+            agenda.forget(conversation_id)
         self.stranded.discard(conversation_id)
         if known:
             self._known_to[known].discard(conversation_id)

@@ -98,7 +98,8 @@ class Hours:
         passed = seconds - self.since
         self.since = seconds
         self.busy += self.load * passed
-        self.staffed += (max(self.capacity, self.load) if self.is_available else self.load) * passed
+        has_room = self.is_available and self.load < self.capacity
+        self.staffed += (self.capacity if has_room else self.load) * passed
 
 
 def staff_measures(staff: Iterable[Hours]) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """How long things take is estimated with those whose end nobody saw, and borrowed where few were seen."""
 
+from datetime import timedelta
+
 import pytest
 
 from application.whatif.recorded.times import ENOUGH, Observation, Times, TimesByWork
@@ -8,7 +10,7 @@ END = "answered"
 
 
 def drawn(times: Times, *chances: float) -> list[float | None]:
-    return [end[0] if (end := times.draw(chance)) else None for chance in chances]
+    return [end[0].total_seconds() if (end := times.draw(chance)) else None for chance in chances]
 
 
 def test_what_all_ended_is_drawn_as_often_as_it_was_seen() -> None:
@@ -22,7 +24,7 @@ def test_a_censored_time_makes_the_later_ends_likelier() -> None:
     times = Times([(1.0, END), (2.0, None), (3.0, END), (4.0, None)])
 
     assert drawn(times, 0.24, 0.26, 0.624, 0.626) == [1.0, 3.0, 3.0, None]
-    assert times.longest == 4.0
+    assert times.longest == timedelta(seconds=4)
 
 
 def test_an_end_at_the_moment_of_a_censoring_counts_before_it() -> None:
@@ -37,7 +39,8 @@ def test_where_nobody_saw_an_end_nothing_is_drawn() -> None:
 def test_an_end_is_drawn_with_what_it_was() -> None:
     times = Times([(1.0, "accepted"), (2.0, "declined")])
 
-    assert (times.draw(0.1), times.draw(0.9)) == ((1.0, "accepted"), (2.0, "declined"))
+    assert times.draw(0.1) == (timedelta(seconds=1), "accepted")
+    assert times.draw(0.9) == (timedelta(seconds=2), "declined")
 
 
 @pytest.mark.parametrize(("own", "expected"), [(ENOUGH, 1.0), (ENOUGH - 1, 2.0)], ids=["enough", "too few"])

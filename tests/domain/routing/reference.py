@@ -3,11 +3,12 @@
 Shares no code with `domain/routing/`, so that a mistake would have to be made twice to go unseen.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from domain.agent import Agent, LoadReleased, LoadTaken, Presence, PresenceChanged
-from domain.assignment import ConversationEnqueued, OfferDeclined
-from domain.classification import ConversationRelaxed
+from domain.assignment import ConversationEnqueued, ConversationOffered, OfferDeclined
+from domain.classification import ConversationOverflowed, ConversationRelaxed
 from domain.conversation import Conversation, Status
 from domain.policy import ChoiceRule, PolicyDefined, RoutingPolicy
 from domain.queue import QueueDefinition
@@ -67,9 +68,15 @@ def overflows(shop: Shop) -> list[Said]:
     return list(found.values())
 
 
-def relaxations(shop: Shop) -> list[Said]:
-    """What has waited longer than the next step of its timetable says, the earliest due first."""
-    gone = {conversation_id for _, conversation_id, _ in overflows(shop)}
+def owes_offers(shop: Shop) -> bool:
+    """Whether something has overflowed since anything was offered."""
+    latest = [one.event for one in shop.log if isinstance(one.event, ConversationOverflowed | ConversationOffered)][-1:]
+    return isinstance(latest[0], ConversationOverflowed) if latest else False
+
+
+def relaxations(shop: Shop, *, but_for: Sequence[Said]) -> list[Said]:
+    """What has waited longer than the next step of its timetable says, the earliest due first, but for what goes."""
+    gone = {conversation_id for _, conversation_id, _ in but_for}
     found = []
     for one in due_first(shop):
         _, entered_at, _ = enqueued(shop, one.id)

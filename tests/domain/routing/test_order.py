@@ -1,8 +1,5 @@
 """What goes first: one score, boost plus age, over all that waits."""
 
-from domain.policy import ChoiceRule
-from domain.routing.lines import Lines, Terms
-from domain.workload import Ask
 from tests.domain.routing.situations import a_shop_with, every
 from tests.domain.situations import MEI, QUEUE
 
@@ -83,25 +80,3 @@ def test_a_transfer_keeps_the_age() -> None:
     decisions = shop.decide()
 
     assert every(decisions) == [("Offer", "first", MEI)]
-
-
-def for_one(agent_id: str) -> Terms:
-    ask = Ask(channel="webchat", units=2)
-    return Terms(skills=(), groups=(), preferred=(), ask=ask, choice=ChoiceRule.LONGEST_IDLE, agent_id=agent_id)
-
-
-def test_who_comes_back_to_a_forgotten_line_stands_in_the_one_that_took_its_place() -> None:
-    lines = Lines()
-    for position, agent_id in enumerate(("kim", "lee"), 1):
-        lines.join(agent_id, lines.line(for_one(agent_id)), key=1, position=position)
-    stood = lines.leave("kim")
-    lines.leave("lee")
-    lines.join("another", lines.line(for_one("kim")), key=2, position=3)
-
-    assert stood is not None
-    lines.put_back("kim", *stood)
-
-    now = lines.line(for_one("kim"))
-    assert lines.line_of("kim") is now
-    assert [lines.conversations[place] for place in now.waiting] == ["kim", "another"]
-    assert lines.first[now.number] == now.waiting[0]

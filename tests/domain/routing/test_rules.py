@@ -219,3 +219,33 @@ def test_nobody_waits_for_an_agent_who_is_not_there(leaves_by: Presence) -> None
     shop.turn(MEI, leaves_by)
 
     assert every(shop.decide()) == [("Offer", "first", OLA)]
+
+
+def test_what_is_not_carried_out_is_decided_again_whatever_has_become_of_its_line() -> None:
+    shop = a_shop_whose_customer_knows_mei()
+    shop.allow(MEI, 2)
+    decided = every(shop.decide())
+
+    shop.open_queue("queue-billing", {"billing": 1})
+    shop.arrive("second", "queue-billing")
+
+    assert decided == [("Offer", "first", MEI)]
+    assert every(shop.decide()) == decided
+
+
+def test_the_line_for_one_agent_hides_no_other_once_it_is_empty() -> None:
+    """Its number has no meaning any more, and is not the number of the last line."""
+    shop = a_shop_whose_customer_knows_mei()
+    shop.open_queue("queue-nobody", {"unheard of": 1})
+    shop.open_queue("queue-billing", {"billing": 1})
+    shop.train(OLA, {"billing": 1})
+    shop.allow(OLA, 0)
+    shop.arrive("for nobody", "queue-nobody")
+    shop.arrive("second", "queue-billing")
+    before = every(shop.decide())
+
+    shop.allow(MEI, 2)
+    shop.allow(OLA, 2)
+
+    assert before == []
+    assert every(shop.decide()) == [("Offer", "first", MEI), ("Offer", "second", OLA)]

@@ -153,3 +153,25 @@ def test_a_clock_that_steps_back_undoes_what_time_did() -> None:
 
     assert open_then == [("Offer", "first", MEI)]
     assert every(shop.decide()) == []
+
+
+def test_a_queue_that_overflows_all_the_time_keeps_nobody_elsewhere_waiting() -> None:
+    shop = a_shop_with(MEI)
+    shop.open_queue("queue-flood", {"magic": 9}, overflow=[{"when": "length", "limit": 1, "to_queue_id": "queue-dam"}])
+    shop.open_queue("queue-dam", {"magic": 9})
+    shop.open_queue(QUEUE, {})
+    for number in range(2):
+        shop.arrive(f"flood-{number}", "queue-flood")
+    shop.arrive("elsewhere", QUEUE)
+
+    rounds = []
+    for number in range(2, 6):
+        rounds.append(every(shop.route()))
+        shop.arrive(f"flood-{number}", "queue-flood")
+
+    assert rounds == [
+        [("Overflow", "flood-1", "queue-dam")],
+        [("Offer", "elsewhere", MEI)],
+        [("Overflow", "flood-2", "queue-dam"), ("Overflow", "flood-3", "queue-dam")],
+        [("Overflow", "flood-4", "queue-dam")],
+    ]
