@@ -15,7 +15,8 @@ def decide(state: RouterState, now: datetime, limit: int = DECISIONS_MAX) -> lis
     """All that is to be done, each decision on top of those before it in the list; a decision's index is its ordinal.
 
     Work-conserving: where the list is shorter than the limit, nothing that waits is left with an agent who may have
-    it. Leaves the facts as they were, so that asking again gives the same list.
+    it. Leaves the facts as they were, so that asking again gives the same list. The lines show what it decided until
+    the log does, or `state.put_back`.
     """
     this = Round(state, now)
     this.run(limit)

@@ -233,6 +233,17 @@ def test_what_is_not_carried_out_is_decided_again_whatever_has_become_of_its_lin
     assert every(shop.decide()) == decided
 
 
+def test_what_is_put_back_waits_in_its_line_and_is_decided_again() -> None:
+    shop = a_shop_with(MEI)
+    shop.arrive("first", QUEUE)
+    decided = every(shop.decide())
+
+    shop.router.put_back()
+
+    assert shop.router.lines.is_waiting("first")
+    assert every(shop.decide()) == decided == [("Offer", "first", MEI)]
+
+
 def test_the_line_for_one_agent_hides_no_other_once_it_is_empty() -> None:
     """Its number has no meaning any more, and is not the number of the last line."""
     shop = a_shop_whose_customer_knows_mei()
