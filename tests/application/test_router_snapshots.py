@@ -35,7 +35,7 @@ FROM onethread_router_snapshots AS other WHERE other.position = %s AND kept.posi
 STORED = "SELECT state_name, position, sealed FROM onethread_router_snapshots ORDER BY state_name, position"
 
 
-def snapshots_of(shop: Shop, state_name: str = "router.1") -> PostgresRouterSnapshots:
+def snapshots_of(shop: Shop, state_name: str = "router.2") -> PostgresRouterSnapshots:
     return PostgresRouterSnapshots(shop.log.pool, [MASTER_KEY], state_name)
 
 
@@ -149,7 +149,7 @@ async def test_a_snapshot_of_another_version_is_ignored_and_the_newest_of_it_is_
     assert await nearest_position(shop) == 0
     at = await a_snapshot(shop)
 
-    assert [(name, position < at) for name, position, _ in stored(shop)] == [("router.0", True), ("router.1", False)]
+    assert [(name, position < at) for name, position, _ in stored(shop)] == [("router.0", True), ("router.2", False)]
 
 
 async def test_a_snapshot_is_sealed_and_bound_to_its_place(shop: Shop) -> None:

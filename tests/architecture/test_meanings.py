@@ -43,7 +43,7 @@ def test_an_evolve_that_means_something_else_is_noticed_and_not_stored_under_the
     evolve = routing.evolve
     monkeypatch.setattr(meanings, "evolve", forgets_the_rest)
 
-    assert altered(now, meanings.meanings()) == ["router.1: conversation.offer_declined"]
+    assert altered(now, meanings.meanings()) == ["router.2: conversation.offer_declined"]
     with pytest.raises(SystemExit, match=r"router\.1: conversation\.offer_declined"):
         meanings.write()
 
