@@ -54,10 +54,10 @@ class OptionalTextColumn(Column):
         texts = [None if value is None else value.encode() for value in values]
         there = [text for text in texts if text is not None]
         if len(there) == len(texts):
-            written = elements(there)
+            parts = elements(there)
         else:
-            written = b"".join(_MISSING if text is None else pack_length(len(text)) + text for text in texts)
-        super().__init__(head(_TEXT, len(texts), has_nulls=len(there) < len(texts)) + written)
+            parts = [_MISSING if text is None else pack_length(len(text)) + text for text in texts]
+        super().__init__(b"".join([head(_TEXT, len(texts), has_nulls=len(there) < len(texts)), *parts]))
 
 
 class _FlagDumper(ColumnDumper):
