@@ -69,7 +69,7 @@ class Follower:
         self._gather_seconds = gather_seconds
         self._rush_per_event = RUSH_SECONDS_PER_EVENT * (RUSH_FACTOR if gather_seconds else 1.0)
         self._pause_seconds = gather_seconds
-        self._moved = asyncio.Condition()
+        self._moved = asyncio.Event()
 
     async def run(self) -> None:
         """Follows until it is cancelled; from then on it stands nowhere, as another process may follow instead."""
@@ -87,7 +87,7 @@ class Follower:
         while True:
             try:
                 self.position = await self.reaction.start()
-                await self._announce()
+                self._announce()
                 while True:
                     await self.step(POLL_SECONDS)
                     pause = 0.1
@@ -111,7 +111,7 @@ class Follower:
             return False
         await self.reaction.take(batch, upto)
         self.position = upto
-        await self._announce()
+        self._announce()
         if len(batch) == self._batch_max:  # it is behind: whoever fell out of the log's tail would have to read it back
             self._pause_seconds = 0.0
         else:
@@ -129,7 +129,7 @@ class Follower:
         else:
             await self.reaction.take([], error.position)
         self.position = error.position
-        await self._announce()
+        self._announce()
 
     async def catch_up(self, position: int | None = None) -> None:
         """Takes everything up to the position, or up to the log's head as it stands now."""
@@ -144,12 +144,14 @@ class Follower:
         if self.position >= position:
             return True
         try:
-            async with asyncio.timeout(wait_seconds), self._moved:
-                await self._moved.wait_for(lambda: self.position >= position)
+            async with asyncio.timeout(wait_seconds):
+                while self.position < position:
+                    await self._moved.wait()
         except TimeoutError:
             return False
         return True
 
-    async def _announce(self) -> None:
-        async with self._moved:
-            self._moved.notify_all()
+    def _announce(self) -> None:
+        """Wakes all who wait now; they look at the position before they wait on the next."""
+        self._moved.set()
+        self._moved = asyncio.Event()

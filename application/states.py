@@ -58,7 +58,9 @@ class States:
         """The process appended or read: so the stream stood at that version. What is known of a later one stays."""
         known = self._known.get(stream)
         if known is None or known[1] < version:
-            self._keep(stream, state, version)
+            self._known[stream] = (state, version)
+            if len(self._known) > self._states_max:
+                self._known.popitem(last=False)
 
     def saw(self, recorded: Recorded) -> None:
         """Somebody appended it, in whatever process: what is at hand moves on with it, or is let go."""
@@ -95,12 +97,6 @@ class States:
             if version:
                 self.moved(stream, state, version)  # while this was read, the process may have appended more
         return found
-
-    def _keep(self, stream: str, state: Any, version: int) -> None:
-        self._known[stream] = (state, version)
-        self._known.move_to_end(stream)
-        if len(self._known) > self._states_max:
-            self._known.popitem(last=False)
 
 
 def fold(stream: str, state: Any, events: Sequence[Event]) -> Any:

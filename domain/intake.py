@@ -112,11 +112,10 @@ def meet(
         events.append(CustomerRegistered(name=name))
     elif name and not customer.name:
         events.append(CustomerNamed(name=name))
-    events += [
-        IdentityLinked(channel=channel, account_id=account_id, handle=one)
-        for one in dict.fromkeys((handle, *other_handles))
-        if one not in (WITHHELD, "") and (channel, account_id, one) not in customer.handles
-    ]
+    known = customer.handles
+    if new := [one for one in (handle, *other_handles) if (channel, account_id, one) not in known]:
+        linked = (one for one in dict.fromkeys(new) if one not in (WITHHELD, ""))
+        events += [IdentityLinked(channel=channel, account_id=account_id, handle=one) for one in linked]
     return events
 
 

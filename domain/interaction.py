@@ -91,6 +91,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     @property
     def shown_first(self) -> str:
         """The text, of a mail without what it quotes."""
+        if not self.kept:
+            return self.text
         return "\n".join(self.text[one.start : one.end].strip() for one in self.kept) or self.text
 
     @property

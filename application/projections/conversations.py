@@ -44,6 +44,7 @@ AMENDED_KEPT = 20
 UNSENT = "taken back"
 """The preview of a message that was taken back."""
 MOVED = "moved to another conversation"
+SAID = (MessageReceived, ReplyEchoed)
 
 
 class Amended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,7 +55,7 @@ class Amended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_unsent: bool = False
 
 
-class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A conversation at a glance."""
 
     id: str
@@ -144,7 +145,7 @@ class Conversations:
 
 def _is_quiet(event: Event) -> bool:
     """It does not bring the conversation to the top of a list."""
-    if isinstance(event, MessageReceived | ReplyEchoed):
+    if isinstance(event, SAID):
         return event.content.kind is ContentKind.REACTION
     return isinstance(event, DeliveryReported) and event.status is not DeliveryStatus.FAILED
 
@@ -220,8 +221,6 @@ def _said(card: Card, recorded: Recorded) -> Card:
     """A message; what was told about it before it came counts."""
     event = recorded.event
     match event:
-        case ReplyHandedOver() | ReplyWritten(agent_id=""):  # said already, or by nobody: an answer is still due
-            return card
         case MessageReceived():
             told = card.amended.get(event.provider_id)
             return replace(
@@ -233,6 +232,8 @@ def _said(card: Card, recorded: Recorded) -> Card:
                 messages=card.messages + 1,
                 unanswered_since=card.unanswered_since or recorded.recorded_at,
             )
+        case ReplyHandedOver() | ReplyWritten(agent_id=""):  # said already, or by nobody: an answer is still due
+            return card
         case ReplyEchoed(content=content, provider_id=said_as):
             text = content.text or content.kind
         case ReplyWritten(message_id=said_as):

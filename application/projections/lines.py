@@ -116,7 +116,7 @@ class Draft:
         """A message. It takes the place of what was told about it before it came."""
         scope = recorded.stream
         name = name_of(scope, event.account_id, event.provider_id) if event.provider_id else 0
-        alias = name_of(scope, event.message_id) if isinstance(event, ReplyEchoed) else 0
+        alias = name_of(scope, event.message_id) if type(event) is ReplyEchoed else 0
         before = self._line(name)
         if before is None:
             self._put(line_of(recorded, name=name, alias=alias), is_new=True)
@@ -202,7 +202,7 @@ class Draft:
             if event.content.is_amending and event.content.about:
                 yield name_of(scope, event.account_id, event.content.about)
                 return
-            is_echo = isinstance(event, ReplyEchoed)
+            is_echo = type(event) is ReplyEchoed
             if is_echo or self._kept.may_be_missing(scope, event.account_id, event.provider_id):
                 yield name_of(scope, event.account_id, event.provider_id)
             if is_echo:

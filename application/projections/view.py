@@ -12,7 +12,7 @@ import msgspec
 from domain.event import Recorded
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of a view, as it stands after its last change."""
 
     scope: str

@@ -11,9 +11,8 @@ from msgspec.structs import replace
 from application.claims import ClaimKeys
 from application.ids import derived_id, new_id
 from application.log import Claim, Fact
-from application.states import fold
 from domain.card_numbers import mask, without_cards
-from domain.customer import Customer, IdentityLinked
+from domain.customer import Customer, IdentityLinked, evolve
 from domain.event import Event
 from domain.intake import WITHHELD, InboundMessage, Intake, receive_message
 from domain.interaction import MessageReceived
@@ -38,7 +37,7 @@ class Arrival(msgspec.Struct, gc=False):
     """Among those that came together."""
     message: InboundMessage
     claim: Claim
-    addresses: tuple[bytes, ...]
+    addresses: Sequence[bytes]
     """Claim keys of the sender's addresses, the one that answers go to first; empty for one who withheld theirs."""
 
     @property
@@ -56,9 +55,10 @@ class Group(msgspec.Struct):
     version: int = 0
     """Of the state before the facts."""
     facts: list[Fact] = []
-    claims: list[Claim] = []
     received: list[int] = []
     """Which of the facts are the arrivals themselves."""
+    linked: list[Claim] = []
+    """The claims of new addresses, each leading to its fact among the group's."""
 
 
 class Desk:
@@ -84,26 +84,22 @@ class Desk:
         if message.language and self._languages is not None:
             message = replace(message, language=nearest(message.language, self._languages))
         handles = () if message.handle == WITHHELD else (message.handle, *message.other_handles)
-        return Arrival(
-            place, message, claim, tuple(self._keys.identity_key(self._channel, self._scope, one) for one in handles)
-        )
+        addresses = [self._keys.identity_key(self._channel, self._scope, one) for one in handles]
+        return Arrival(place, message, claim, addresses)
 
     def decide(self, group: Group, known: "KnownAddresses", at: datetime) -> None:
         """What the group's messages come to, behind its state. Raises TooManyConversations."""
-        group.facts, group.claims, group.received = [], [], []
-        linked: list[Claim] = []
         for arrival in group.arrivals:
-            message = known.without_others(arrival, group.customer_id)
-            events = self._received(group.state, message, arrival, at)
-            for event in events:
+            message = arrival.message
+            if message.other_handles:
+                message = known.without_others(arrival, group.customer_id)
+            for event in self._received(group.state, message, arrival, at):
                 if isinstance(event, MessageReceived):
                     group.received.append(len(group.facts))
-                    group.claims.append(Claim(arrival.claim.key, arrival.claim.fingerprint, len(group.facts)))
                 elif isinstance(event, IdentityLinked):
-                    linked.append(self._identity(event, group.customer_id, len(group.facts)))
+                    group.linked.append(self._identity(event, group.customer_id, len(group.facts)))
                 group.facts.append(Fact(event, message.occurred_at))
-            group.state = fold(group.customer_id, group.state, events)
-        group.claims += linked  # behind the messages: what was stored before must hear of itself
+                group.state = evolve(group.state, event)
 
     def _received(self, state: Customer, message: InboundMessage, arrival: Arrival, at: datetime) -> list[Event]:
         """What one message comes to. Raises TooManyConversations."""
@@ -168,14 +164,6 @@ class KnownAddresses:
     def without_others(self, arrival: Arrival, customer_id: str) -> InboundMessage:
         """The message without those of its sender's addresses that are known to be somebody else's."""
         message = arrival.message
-        if not message.other_handles:
-            return message
         theirs = (customer_id, None)
         others = zip(message.other_handles, arrival.addresses[1:], strict=True)
         return replace(message, other_handles=tuple(one for one, key in others if self._customers.get(key) in theirs))
-
-
-def received_of(group: Group, positions: Sequence[int]) -> Iterable[tuple[Arrival, int, Event]]:
-    """Each arrival with the position and event that it became; `positions` are those of the group's facts."""
-    for arrival, nth in zip(group.arrivals, group.received, strict=True):
-        yield arrival, positions[nth], group.facts[nth].event

@@ -12,7 +12,7 @@ from application.directory import Directory
 from application.ids import derived_id
 from application.log import AlreadyClaimed, Appended, Claim, Conflict, Outcome, Write
 from application.turns import Turns
-from application.use_cases.arrivals import Arrival, Desk, Group, KnownAddresses, received_of
+from application.use_cases.arrivals import Arrival, Desk, Group, KnownAddresses
 from domain.event import Event
 from domain.intake import InboundMessage, contradict_message
 from domain.interaction import MessageReceived
@@ -123,22 +123,22 @@ class ReceiveMessages:
             case Appended(positions=positions):
                 first = 0
                 for group in part:
-                    upto = first + len(group.facts)
-                    self._settle_one(group, positions[first:upto], receipts)
-                    first = upto
+                    self._settle_one(group, positions, first, receipts)
+                    first += len(group.facts)
             case Conflict(stream=stream):
                 self._states.forget(stream)
             case AlreadyClaimed(claim=claim, fingerprint=fingerprint):
                 if any(claim.key in arrival.addresses for group in part for arrival in group.arrivals):
                     self._known.learn(claim.key, derived_id("customer", fingerprint))
 
-    def _settle_one(self, group: Group, positions: Sequence[int], receipts: Receipts) -> None:
+    def _settle_one(self, group: Group, positions: Sequence[int], first: int, receipts: Receipts) -> None:
         self._states.moved(group.customer_id, group.state, group.version + len(group.facts))
-        for claim in group.claims[len(group.arrivals) :]:
+        for claim in group.linked:
             self._known.learn(claim.key, group.customer_id)
-        for arrival, position, event in received_of(group, positions):
+        for arrival, nth in zip(group.arrivals, group.received, strict=True):
+            event = group.facts[nth].event
             assert isinstance(event, MessageReceived)  # that is what an arrival becomes
-            receipts[arrival.place] = _receipt(group.customer_id, position, event)
+            receipts[arrival.place] = _receipt(group.customer_id, positions[first + nth], event)
 
     async def _recognise(self, part: Sequence[Group], claim: Claim, receipts: Receipts, command: Command) -> None:
         """Gives those of the part that were stored before their receipts."""
@@ -177,7 +177,7 @@ class ReceiveMessages:
 
 def _are_apart(groups: Sequence[Group]) -> bool:
     """Whether no two of them claim the same, as senders with an address in common do when they are first met."""
-    keys = [claim.key for group in groups for claim in group.claims]
+    keys = [claim.key for group in groups for claim in group.linked]
     return len(set(keys)) == len(keys)
 
 
@@ -187,12 +187,13 @@ def _writes(part: Sequence[Group]) -> list[Write]:
 
 def _claims(part: Sequence[Group]) -> list[Claim]:
     """The claims of all, each leading to its fact as counted over the whole."""
-    if len(part) == 1:
-        return part[0].claims
     claims: list[Claim] = []
     first = 0
     for group in part:
-        claims += [Claim(claim.key, claim.fingerprint, first + claim.fact) for claim in group.claims]
+        for arrival, nth in zip(group.arrivals, group.received, strict=True):
+            claims.append(Claim(arrival.claim.key, arrival.claim.fingerprint, first + nth))
+        # Behind the messages: what was stored before must hear of itself.
+        claims += [Claim(claim.key, claim.fingerprint, first + claim.fact) for claim in group.linked]
         first += len(group.facts)
     return claims
 

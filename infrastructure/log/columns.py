@@ -46,10 +46,7 @@ class BytesColumn(Column):
     element_oid: ClassVar[int] = 17
 
     def __init__(self, values: Sequence[bytes]) -> None:
-        parts: list[bytes] = [b""] * (2 * len(values))
-        parts[0::2] = map(pack_length, map(len, values))
-        parts[1::2] = values
-        super().__init__(head(self.element_oid, len(values)) + b"".join(parts))
+        super().__init__(b"".join([head(self.element_oid, len(values)), *elements(values)]))
 
 
 class TextColumn(BytesColumn):
@@ -60,6 +57,18 @@ class TextColumn(BytesColumn):
 
     def __init__(self, values: Sequence[str]) -> None:
         super().__init__([value.encode() for value in values])
+
+
+def elements(values: Sequence[bytes]) -> list[bytes]:
+    """Each value behind its length. Most columns hold ids of one kind, which are all as long."""
+    lengths = list(map(len, values))
+    if lengths and lengths.count(lengths[0]) == len(lengths):
+        before = pack_length(lengths[0])
+        return [before, before.join(values)]
+    parts: list[bytes] = [b""] * (2 * len(values))
+    parts[0::2] = map(pack_length, lengths)
+    parts[1::2] = values
+    return parts
 
 
 def head(element_oid: int, length: int, *, has_nulls: bool = False) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from infrastructure.log.columns import Column, ColumnDumper, head, pack_length, register_columns
+from infrastructure.log.columns import Column, ColumnDumper, elements, head, pack_length, register_columns
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """PostgreSQL counts its microseconds from here."""
@@ -51,14 +51,13 @@ class OptionalTextColumn(Column):
     __slots__ = ()
 
     def __init__(self, values: Sequence[str | None]) -> None:
-        parts = [head(_TEXT, len(values), has_nulls=True)]
-        for value in values:
-            if value is None:
-                parts.append(_MISSING)
-            else:
-                text = value.encode()
-                parts += (pack_length(len(text)), text)
-        super().__init__(b"".join(parts))
+        texts = [None if value is None else value.encode() for value in values]
+        there = [text for text in texts if text is not None]
+        if len(there) == len(texts):
+            parts = elements(there)
+        else:
+            parts = [_MISSING if text is None else pack_length(len(text)) + text for text in texts]
+        super().__init__(b"".join([head(_TEXT, len(texts), has_nulls=len(there) < len(texts)), *parts]))
 
 
 class _FlagDumper(ColumnDumper):
