@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from application.router_snapshots import STATE_NAME
 from domain.event import Recorded
 from domain.routing import evolve as routing
 from domain.routing.state import RouterState
@@ -43,8 +44,8 @@ def test_an_evolve_that_means_something_else_is_noticed_and_not_stored_under_the
     evolve = routing.evolve
     monkeypatch.setattr(meanings, "evolve", forgets_the_rest)
 
-    assert altered(now, meanings.meanings()) == ["router.2: conversation.offer_declined"]
-    with pytest.raises(SystemExit, match=r"router\.1: conversation\.offer_declined"):
+    assert altered(now, meanings.meanings()) == [f"{STATE_NAME}: conversation.offer_declined"]
+    with pytest.raises(SystemExit, match=f"{STATE_NAME}: conversation.offer_declined"):
         meanings.write()
 
 
@@ -52,11 +53,11 @@ def test_a_new_name_is_stored_beside_what_has_not_changed(
     now: dict[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(meanings, "MEANINGS", tmp_path / "meanings.json")
-    monkeypatch.setattr(meanings, "STATE_NAME", "router.2")
+    monkeypatch.setattr(meanings, "STATE_NAME", "router.new")
 
     meanings.write()
 
-    assert set(stored()) - set(now) == {"router.2"}
+    assert set(stored()) - set(now) == {"router.new"}
     assert altered(now, stored()) == []
 
 
