@@ -21,8 +21,6 @@ from domain.event import Event
 from domain.policy import PolicyDefined
 
 ATTEMPTS_MAX = 3
-FRESH_SECONDS_MAX = 2.0
-"""How long the directory is waited for, until it has what the log has."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +105,7 @@ class ApplyPlan:
         raise Contended
 
     async def _situation(self, command: Command) -> Situation:
-        log = self._commands.log
-        await self._follower.reached(await log.head(), FRESH_SECONDS_MAX)
-        return await situation_of(self._directory, log, self._views, command.at)
+        return await situation_of(self._directory, self._follower, self._commands.log, self._views, command.at)
 
     async def _append(self, command: Command, verdict: _Verdict, situation: Situation) -> Done:
         """The queues, then the policy, whose position is that of the whole. A refusal counts only if all is fresh."""

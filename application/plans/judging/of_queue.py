@@ -15,6 +15,10 @@ def judge_queue(case: Case, queue_id: str, definition: QueueDefinition) -> None:
         _demand_servers(case, queue_id, definition)
     _demand_steps_count(case, queue_id, definition)
     _demand_company(case, queue_id, definition)
+
+
+def demand_opens(case: Case, queue_id: str, definition: QueueDefinition) -> None:
+    """A queue that never opens is served by nobody, whoever works there."""
     hours = definition.opening_hours
     if hours is not None and not hours.is_open(case.situation.at) and hours.next_change(case.situation.at) is None:
         case.refuse(queue_id, "it is never open", "opening_hours")

@@ -6,7 +6,7 @@ import pytest
 
 from domain.person import Role
 from tests.api.deployment import Caller, Deployment
-from tests.api.situations import Shop, a_held_conversation, a_shop, an_offered_conversation
+from tests.api.situations import Shop, a_held_conversation, a_shop, an_offered_conversation, closed_now
 
 SAID = "My parcel is lost"
 
@@ -65,14 +65,14 @@ def test_the_first_is_found_however_long_the_line(
 def test_while_the_queue_is_closed_all_see_it_and_nobody_picks(deployment: Deployment, administrator: Caller) -> None:
     shop = a_shop(deployment, administrator)
     agent, taken = shop.agent(is_available=False), shop.bring("ana")
-    closed = {"name": "Closed", "required_skills": {shop.skill: 1}, "opening_hours": {"time_zone": "UTC", "weekly": {}}}
+    closed = {"name": "Closed", "required_skills": {shop.skill: 1}, "opening_hours": closed_now()}
     defined = shop.administrator.done(f"/v1/queues/{shop.queue_id}/define", closed)
     shop.deployment.known(defined["position"])
 
     (one,) = pickable(agent, defined["position"])
     refused = agent.post(f"{path_of(taken)}/pick")
 
-    assert one["obstacle"] == "closed"
+    assert one["obstacle"].startswith("closed until ")
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/queue-closed")
 
 
