@@ -1,6 +1,7 @@
 """Steer conversations: where one waits, who is to have it, how it is labelled."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from application.commands import Command, Done
 from application.ids import new_id
@@ -9,8 +10,12 @@ from domain import agent, classification, conversation, offers, workload
 from domain.agent import Agent
 from domain.classification import Marks
 from domain.conversation import Conversation
-from domain.event import Event
+from domain.event import Event, RuleBroken
 from domain.routing import pull
+
+
+class SkillsUnmatched(RuleBroken):
+    """Nobody has this skill at this level: it would wait for ever."""
 
 
 class SteerConversations:
@@ -46,11 +51,12 @@ class SteerConversations:
     ) -> Done:
         """It waits there with its age, or where it last waited if no queue is named; for these skills too, if any.
 
-        Raises ConversationIsClosed, QueueUnknown, QueueRetiredAlready.
+        Raises ConversationIsClosed, QueueUnknown, QueueRetiredAlready, SkillsUnmatched.
         """
         desk = self._desk
 
         def decide(one: Conversation, holder: Agent | None) -> Decided:
+            _demand_matched(skills or {}, desk.directory.agents.values(), command.at)
             to_queue_id = desk.open_queue(queue_id) if queue_id else one.queue_id or desk.queue_of(one)
             return desk.moved(command, one, to_queue_id, None, reason, skills), let_go(holder, one, "transferred")
 
@@ -183,3 +189,12 @@ class SteerConversations:
             conversation_id,
             lambda one, _: (classification.adjust_age(one, seconds, reason=reason), []),
         )
+
+
+def _demand_matched(skills: Mapping[str, int], agents: Collection[Agent], at: datetime) -> None:
+    """Each by itself: of several at once, the timetable of the queue may give some up. Raises SkillsUnmatched."""
+    for skill, level in skills.items():
+        highest = max((one.skills_at(at).get(skill, 0) for one in agents), default=0)
+        if highest < level:
+            known = f"; the highest is {highest}" if highest else ""
+            raise SkillsUnmatched(f"skills: nobody has {skill!r} at level {level}{known}")

@@ -6,6 +6,7 @@ import pytest
 
 from domain.person import Role
 from tests.api.deployment import Caller, Deployment
+from tests.api.edge.test_problems import problem
 from tests.api.situations import Shop, a_held_conversation, a_shop, an_offered_conversation, closed_now
 
 SAID = "My parcel is lost"
@@ -171,14 +172,24 @@ def test_a_transfer_says_clearly_where_to(shop: Shop, supervisor: Caller, body: 
     assert supervisor.post(f"{path_of(shop.bring('ana'))}/transfer", body).status_code == 400
 
 
-def test_a_transfer_to_a_skill_waits_where_it_was_and_shows_it(shop: Shop, supervisor: Caller) -> None:
+def test_a_transfer_to_a_skill_waits_where_it_was_and_shows_it(
+    shop: Shop, administrator: Caller, supervisor: Caller
+) -> None:
     held = a_held_conversation(shop)
+    administrator.done("/v1/agents", {"name": "Kai", "skills": {"repairs": 5}})
 
     done = held.agent.done(f"{held.path}/transfer", {"skills": {"repairs": 5}, "reason": "it is broken"})
     board = supervisor.shown(f"/v1/queues/{shop.queue_id}/board", params={"min_position": done["position"]})
 
     (card,) = [one for one in board["items"] if one["id"] == held.conversation_id]
     assert card["skills"] == {"repairs": 5}
+
+
+def test_a_transfer_to_a_skill_that_nobody_has_is_refused(shop: Shop, supervisor: Caller) -> None:
+    answer = supervisor.post(f"{path_of(shop.bring('ana'))}/transfer", {"skills": {"klingon": 10}})
+
+    told = problem(answer, 409, "skills-unmatched")
+    assert told["errors"] == [{"field": "$.skills", "detail": "nobody has 'klingon' at level 10"}]
 
 
 def test_an_offer_is_declined_with_a_reason_that_the_board_and_the_timeline_show(
