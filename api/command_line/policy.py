@@ -69,7 +69,7 @@ def check(file: IO[bytes]) -> None:
     for problem in judged.warnings:
         click.echo(problem.told(file.name))
     would = f"it would change {', '.join(judged.changes)}" if judged.changes else "all of it stands already"
-    click.echo(f"{file.name} can be applied{' with --force' if judged.warnings else ''}: {would}.")
+    click.echo(f"{file.name} can be applied{' with --force' if judged.warnings and judged.changes else ''}: {would}.")
     click.echo(f"sha256 {judged.sha256}")
 
 

@@ -11,7 +11,7 @@ from application.commands import Command, Commands, Contended, Done, demand_revi
 from application.directory import POLICY, Directory
 from application.follower import Follower
 from application.plans.document import Document, read_document
-from application.plans.judging.judge import judge
+from application.plans.judging.judge import judge, judge_standing
 from application.plans.plan import Plan, digest, queue_events, rules_digest
 from application.plans.problems import PlanRefused, PlanUnreadable, Problem
 from application.plans.situation import Situation, situation_of
@@ -139,7 +139,7 @@ def _judged(raw: bytes, file_name: str, situation: Situation, *, is_forced: bool
         return _Verdict(refusal=unreadable)
     changes = _changes(document, situation)
     if not changes and not document.problems:
-        return _Verdict(plan=document.plan)
+        return _Verdict(plan=document.plan, warnings=judge_standing(document, situation))
     problems = judge(document, situation)
     warnings = [problem for problem in problems if problem.is_warning]
     if document.problems:

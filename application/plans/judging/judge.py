@@ -1,6 +1,7 @@
 """Whether a document can work in this shop: every reason why not, each with its place."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -36,6 +37,17 @@ def judge_alone(document: Document, situation: Situation) -> list[Problem]:
     dead_ends, case.problems = case.problems, []
     _judge_words(case)
     return [*dead_ends, *(replace(problem, is_warning=True) for problem in case.problems)]
+
+
+def judge_standing(document: Document, situation: Situation) -> list[Problem]:
+    """The same of a document that stands already: nothing can be refused of it, so that all is told as warnings.
+
+    Also what waits now that nobody can serve, which no document that leaves it so is to blame for.
+    """
+    found = [replace(problem, is_warning=True) for problem in judge(document, situation)]
+    case = Case(document, situation)
+    _tell_waiting(case, "that nobody can serve", lambda waiting: not can_be_served(case.after, case.roster, waiting))
+    return [*found, *(replace(problem, is_warning=True) for problem in case.problems)]
 
 
 def judge_retirement(document: Document, situation: Situation) -> list[Problem]:
@@ -108,20 +120,29 @@ def _is_served(case: Case, facts: Facts, definition: QueueDefinition, channel: s
 
 def _demand_nothing_stranded(case: Case) -> None:
     """What waits now, and could be served, can be served afterwards too."""
+
+    def is_lost(waiting: Waiting) -> bool:
+        is_served = can_be_served(case.after, case.roster, waiting)
+        return not is_served and can_be_served(case.before, case.roster, waiting)
+
+    _tell_waiting(case, "now that nobody could serve any more", is_lost)
+
+
+def _tell_waiting(case: Case, what: str, is_meant: Callable[[Waiting], bool]) -> None:
+    """How much of what waits is meant, by queue."""
     stranded: Counter[str] = Counter()
     known: dict[tuple[object, ...], bool] = {}
     for waiting in case.situation.waiting:
         alike = _alike(waiting)
         if alike not in known:
-            is_lost = not can_be_served(case.after, case.roster, waiting)
-            known[alike] = is_lost and can_be_served(case.before, case.roster, waiting)
+            known[alike] = is_meant(waiting)
         stranded[waiting.queue_id] += known[alike]
     for queue_id, count in sorted(stranded.items()):
         if count:
             is_named = queue_id in case.document.names
             node = case.document.at_queue(queue_id) if is_named else case.document.at_policy()
             waits = "conversation waits" if count == 1 else "conversations wait"
-            reason = f"{count} {waits} in {case.name(queue_id)!r} now that nobody could serve any more"
+            reason = f"{count} {waits} in {case.name(queue_id)!r} {what}"
             case.problems.append(node.problem(reason))
 
 
