@@ -57,7 +57,8 @@ def policy() -> None:
 def check(file: IO[bytes]) -> None:
     """Say what is wrong with the document FILE (`-`: standard input), or what it would change. Changes nothing.
 
-    Each problem is told with its line and column. Exit status 1 where the document could not be applied.
+    Each problem is told with its line and column. Exit status 1 where the document could not be applied. One that
+    stands already is judged too: what is wrong with it is told as warnings.
     """
     raw = file.read()
 
