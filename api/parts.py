@@ -18,6 +18,7 @@ from application.exchange.templates import Templates
 from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
 from application.plans.apply_plan import ApplyPlan
+from application.plans.define_alone import DefineAlone
 from application.projections.projection import Projection
 from application.push import Hub
 from application.router import Router
@@ -103,6 +104,11 @@ class Parts:
     def claim_keys(self) -> ClaimKeys:
         """Those of the log."""
         return self.commands.claim_keys
+
+    @property
+    def define(self) -> DefineAlone:
+        """One queue, or the rules, set by themselves."""
+        return DefineAlone(self.commands, self.directory, self.followers["directory"], self.views)
 
     @property
     def links(self) -> Links:

@@ -98,9 +98,11 @@ def demand_valid(hours: OpeningHours) -> None:
 
 def _demand_date(name: str, day: str) -> None:
     try:
-        date.fromisoformat(day)
-    except ValueError as wrong:
-        raise HoursInvalid(f"{name}: {day!r} is not a day like 2026-12-25") from wrong
+        is_day = date.fromisoformat(day).isoformat() == day  # it takes 20261225 and 2026-W52-5 too; we compare texts
+    except ValueError:
+        is_day = False
+    if not is_day:
+        raise HoursInvalid(f"{name}: {day!r} is not a day like 2026-12-25")
 
 
 def _demand_span(name: str, start: str, end: str) -> None:

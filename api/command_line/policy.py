@@ -57,7 +57,8 @@ def policy() -> None:
 def check(file: IO[bytes]) -> None:
     """Say what is wrong with the document FILE (`-`: standard input), or what it would change. Changes nothing.
 
-    Each problem is told with its line and column. Exit status 1 where the document could not be applied.
+    Each problem is told with its line and column. Exit status 1 where the document could not be applied. One that
+    stands already is judged too: what is wrong with it is told as warnings.
     """
     raw = file.read()
 
@@ -69,7 +70,7 @@ def check(file: IO[bytes]) -> None:
     for problem in judged.warnings:
         click.echo(problem.told(file.name))
     would = f"it would change {', '.join(judged.changes)}" if judged.changes else "all of it stands already"
-    click.echo(f"{file.name} can be applied{' with --force' if judged.warnings else ''}: {would}.")
+    click.echo(f"{file.name} can be applied{' with --force' if judged.warnings and judged.changes else ''}: {would}.")
     click.echo(f"sha256 {judged.sha256}")
 
 

@@ -1,11 +1,12 @@
 """Answers: status, headers and a body that is JSON already, sent as they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from application.commands import Done
+from application.plans.problems import Problem
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
@@ -57,6 +58,21 @@ class Stands(msgspec.Struct, kw_only=True):
     """Where a command led: once a view has reached the position, it shows the change."""
 
     position: int
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """What is taken, and is likely not meant.
+
+    Example: `{"field": "$.required_skills.returns", "detail": "nobody has this skill"}`
+    """
+
+    field: str
+    detail: str
+
+
+def doubts(problems: Iterable[Problem]) -> list[Doubt]:
+    """Warnings as the caller reads them."""
+    return [Doubt(field=f"$.{one.path}" if one.path else "$", detail=one.reason) for one in problems]
 
 
 def json_answer(document: Any, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Answer:

@@ -3,9 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+import msgspec.inspect
 
 from api.http.patience import Patience
 from api.http.refusals import BodyTooLarge, BodyTooSlow, ClientGone, Invalid, MediaTypeUnsupported
@@ -68,7 +71,42 @@ def decode(raw: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
         raise _malformed(raw, error) from None
     if b"\\u0000" in raw:  # the only way in which JSON can bring a NUL
         _demand_no_nul(raw)
+    kind: Any = decoder.type
+    if _has_moments(kind):
+        _demand_moments(msgspec.to_builtins(decoded, builtin_types=(datetime,)), "$")
     return decoded
+
+
+@cache
+def _has_moments(kind: Any) -> bool:
+    """Whether a date-time may be somewhere in a value of the type."""
+    described, seen = [msgspec.inspect.type_info(kind)], set[type]()
+    while described:
+        one = described.pop()
+        if isinstance(one, msgspec.inspect.DateTimeType):
+            return True
+        if isinstance(one, msgspec.inspect.StructType):
+            described += [field.type for field in one.fields if one.cls not in seen]
+            seen.add(one.cls)
+        for name in ("type", "item_type", "key_type", "value_type"):
+            described += [inner] if (inner := getattr(one, name, None)) else []
+        described += [*getattr(one, "types", ()), *getattr(one, "item_types", ())]
+    return False
+
+
+def _demand_moments(value: Any, place: str) -> None:
+    """A zone can lead out of the years 1 to 9999, where no program follows. Raises Invalid with the field."""
+    if isinstance(value, datetime):
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            raise Invalid(place[:200], "a date-time is within the years 1 to 9999 in UTC") from None
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _demand_moments(item, f"{place}.{name}")
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            _demand_moments(item, f"{place}[{number}]")
 
 
 def _decode_integral(raw: bytes, decoder: "msgspec.json.Decoder[T]", error: msgspec.ValidationError) -> T:

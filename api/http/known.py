@@ -4,6 +4,7 @@ from typing import Any
 
 from api.http.refusals import Unknown
 from api.parts import Parts
+from application.plans.situation import FRESH_SECONDS_MAX
 
 
 async def demand_known(parts: Parts, stream: str) -> Any:
@@ -12,6 +13,11 @@ async def demand_known(parts: Parts, stream: str) -> Any:
     if version == 0:
         raise Unknown(f"there is no {stream}")
     return state
+
+
+async def know_agents(parts: Parts) -> None:
+    """Waits for the directory: who was registered or taught a moment ago, by whatever process, counts from then on."""
+    await parts.followers["directory"].reached(await parts.log.head(), FRESH_SECONDS_MAX)
 
 
 async def fresh_state(parts: Parts, stream: str) -> tuple[Any, int]:

@@ -26,7 +26,7 @@ from application.commands import ClaimTaken, Contended, KeyReused, RevisionStale
 from application.exchange.media import MediaNotStored
 from application.exchange.templates import TemplatesNotTold
 from application.log import LogBusy, LogUnreachable
-from application.plans.problems import PlanRefused
+from application.plans.problems import DefinitionRefused, PlanRefused
 from application.plans.problems import Problem as Mistake
 from application.views import CursorInvalid, ViewNotBuilt, ViewsUnreachable
 from channels.edge.payload import SignatureWrong, UnreadablePayload
@@ -157,16 +157,25 @@ def _errors(error: BaseException) -> Iterator[dict[str, str | int]]:
         yield {"field": f"$.{error.field}" if error.field else "$", "detail": error.reason}
     elif isinstance(error, PlanRefused):
         yield from map(_of_document, error.problems)
+    elif isinstance(error, DefinitionRefused):
+        yield from map(_of_field, error.problems)
     elif isinstance(error, RuleBroken) and (named := FIELD_FIRST.match(str(error))):
         yield {"field": f"$.{named[1]}", "detail": str(error)[named.end() :]}
 
 
 def _of_document(problem: Mistake) -> dict[str, str | int]:
     """`{"field": "$.queues.Returns.groups[0]", "detail": "nobody is in …", "line": 8, "column": 14}`."""
+    return {**_of_field(problem), "line": problem.line, "column": problem.column}
+
+
+def _of_field(problem: Mistake) -> dict[str, str | int]:
+    """The same without a place in a file, of what was said in JSON."""
     field = f"$.{problem.path}" if problem.path else "$"
-    told: dict[str, str | int] = {"field": field, "detail": problem.reason}
-    told |= {"line": problem.line, "column": problem.column}
-    return told | ({"severity": "warning"} if problem.is_warning else {})
+    return {
+        "field": field,
+        "detail": problem.reason,
+        **({"severity": "warning"} if problem.is_warning else {}),
+    }
 
 
 def answer_problem(error: Exception, instance: str) -> Answer:

@@ -42,7 +42,9 @@ class PlanChecked(msgspec.Struct, frozen=True, kw_only=True):
     changes: list[str]
     """What it would change: `policy`, and the names of queues; empty where all stands so already."""
     warnings: list[Problem]
-    """What is likely not meant; `?force=true` applies it all the same."""
+    """What is likely not meant; `?force=true` applies it all the same. Of a document that stands already, all that is
+    wrong with it, and work that waits now and that nobody can serve.
+    """
 
 
 class PlanApplied(Stands, kw_only=True):

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from api.access.permissions import Action
-from api.http.answer import Answer, done_answer, json_answer
+from api.http.answer import Answer, Doubt, Stands, done_answer, doubts, json_answer
 from api.http.asked import Asked
 from api.http.fields import NO_NUL, Level, UnitsTaken, Word, Words
 from api.http.operation import Nothing, command, read
@@ -92,6 +92,13 @@ class PolicyWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return msgspec.convert(msgspec.to_builtins(self), RoutingPolicy)
 
 
+class PolicyStands(Stands, kw_only=True):
+    """Where the command led."""
+
+    warnings: list[Doubt]
+    """What is likely not meant, as things stand."""
+
+
 @read("/v1/policy", Action.READ_POLICY, gives=Policy)
 async def read_policy(asked: Asked[Nothing]) -> Answer:
     """The rules in force.
@@ -102,13 +109,15 @@ async def read_policy(asked: Asked[Nothing]) -> Answer:
     return json_answer(policy, headers=[("etag", etag(policy.number))])
 
 
-@command("/v1/policy/define", Action.DEFINE_POLICY, takes=PolicyWanted, example=EXAMPLE)
+@command("/v1/policy/define", Action.DEFINE_POLICY, takes=PolicyWanted, gives=PolicyStands, example=EXAMPLE)
 async def define_policy(asked: Asked[PolicyWanted]) -> Answer:
     """Set new rules.
 
-    They replace all of the old; what was decided under those stays as it was.
+    They replace all of the old; what was decided under those stays as it was. 409 `definition-refused` where by them
+    nobody could serve a queue any more, or work that waits now.
     """
-    return done_answer(await asked.parts.set_up.define_policy(asked.command, asked.given.rules()))
+    done, warnings = await asked.parts.define.define_policy(asked.command, asked.given.rules())
+    return done_answer(done, PolicyStands(position=done.position, warnings=doubts(warnings)))
 
 
 OPERATIONS = (read_policy, define_policy)

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from api.access.permissions import Action
-from api.http.answer import Answer, Stands, done_answer, json_answer
+from api.http.answer import Answer, Doubt, Stands, done_answer, doubts, json_answer
 from api.http.asked import Asked
 from api.http.fields import NO_NUL, Name, Priority, QueueId, Skills, UnitsTaken, Word, Words
 from api.http.known import demand_known
@@ -124,6 +124,8 @@ class QueueStands(Stands, kw_only=True):
     """The queue, and where the command led."""
 
     queue_id: str
+    warnings: list[Doubt]
+    """What is likely not meant, as things stand: skills and groups that nobody has yet, for example."""
 
 
 class QueueShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,30 +159,41 @@ async def list_queues(asked: Asked[Nothing]) -> Answer:
 
 @command("/v1/queues", Action.DEFINE_QUEUES, takes=QueueWanted, gives=QueueStands, status=201, example=EXAMPLE)
 async def open_queue(asked: Asked[QueueWanted]) -> Answer:
-    """Set up a new queue."""
-    done, queue_id = await asked.parts.set_up.define_queue(asked.command, None, asked.given.definition())
-    return done_answer(done, QueueStands(position=done.position, queue_id=queue_id), status=201)
+    """Set up a new queue.
+
+    409 `definition-refused` for what would lead work to where nobody ever serves it: an overflow to a queue that does
+    not exist, is retired or sends it round in a circle, or hours in which it never opens. What nobody can do yet is
+    told as a warning.
+    """
+    return await _defined(asked, None, 201)
 
 
 @command("/v1/queues/{queue_id}/define", Action.DEFINE_QUEUES, takes=QueueWanted, gives=QueueStands, example=EXAMPLE)
 async def define_queue(asked: Asked[QueueWanted]) -> Answer:
     """Set a queue up anew.
 
-    Replaces its whole definition. Defining a retired queue brings it back.
+    Replaces its whole definition. Defining a retired queue brings it back. Refused as a new one is, and where work
+    waits that nobody could serve any more.
     """
     queue_id = asked.ids["queue_id"]
     await demand_known(asked.parts, queue_id)
-    done, _ = await asked.parts.set_up.define_queue(asked.command, queue_id, asked.given.definition())
-    return done_answer(done, QueueStands(position=done.position, queue_id=queue_id))
+    return await _defined(asked, queue_id, 200)
+
+
+async def _defined(asked: Asked[QueueWanted], queue_id: str | None, status: int) -> Answer:
+    done, queue_id, warnings = await asked.parts.define.define_queue(asked.command, queue_id, asked.given.definition())
+    stands = QueueStands(position=done.position, queue_id=queue_id, warnings=doubts(warnings))
+    return done_answer(done, stands, status=status)
 
 
 @command("/v1/queues/{queue_id}/retire", Action.DEFINE_QUEUES)
 async def retire_queue(asked: Asked[Nothing]) -> Answer:
     """Retire a queue.
 
-    It takes no new work; what waits in it is still served. Defining it again brings it back.
+    It takes no new work; what waits in it is still served. Defining it again brings it back. 409 `definition-refused`
+    names the accounts and the queues that send work into it, where there are any.
     """
-    return done_answer(await asked.parts.set_up.retire_queue(asked.command, asked.ids["queue_id"]))
+    return done_answer(await asked.parts.define.retire_queue(asked.command, asked.ids["queue_id"]))
 
 
 OPERATIONS = (list_queues, open_queue, define_queue, retire_queue)

@@ -10,7 +10,7 @@ from api.access.permissions import Action
 from api.http.answer import Answer, Stands, done_answer
 from api.http.asked import Asked
 from api.http.fields import AgentId, Level, Priority, QueueId, Reason, Text, Word
-from api.http.known import demand_known
+from api.http.known import demand_known, know_agents
 from api.http.operation import Nothing, command
 from api.http.refusals import Invalid
 from api.routes.work import CONVERSATION
@@ -152,8 +152,8 @@ async def enqueue(asked: Asked[WithQueue]) -> Answer:
 async def transfer(asked: Asked[TransferWanted]) -> Answer:
     """Hand a conversation on: to a queue, to whoever has a skill, or to an agent.
 
-    In a queue it waits with its age. To an agent it is offered at once: 409 where they take no work (`not-available`)
-    or have no room (`at-capacity`).
+    In a queue it waits with its age; 409 `skills-unmatched` where nobody has one of the skills at that level. To an
+    agent it is offered at once: 409 where they take no work (`not-available`) or have no room (`at-capacity`).
     """
     given, steer = asked.given, asked.parts.steer
     to_agent_id, to_queue_id = given.to_agent_id or None, given.to_queue_id or None
@@ -163,6 +163,8 @@ async def transfer(asked: Asked[TransferWanted]) -> Answer:
     for receiver_id in (to_agent_id, to_queue_id):
         if receiver_id is not None:
             await demand_known(asked.parts, receiver_id)
+    if skills:
+        await know_agents(asked.parts)
 
     async def act(one: Command) -> Done:
         if to_agent_id is not None:

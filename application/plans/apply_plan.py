@@ -11,7 +11,7 @@ from application.commands import Command, Commands, Contended, Done, demand_revi
 from application.directory import POLICY, Directory
 from application.follower import Follower
 from application.plans.document import Document, read_document
-from application.plans.judging.judge import judge
+from application.plans.judging.judge import judge, judge_standing
 from application.plans.plan import Plan, digest, queue_events, rules_digest
 from application.plans.problems import PlanRefused, PlanUnreadable, Problem
 from application.plans.situation import Situation, situation_of
@@ -21,8 +21,6 @@ from domain.event import Event
 from domain.policy import PolicyDefined
 
 ATTEMPTS_MAX = 3
-FRESH_SECONDS_MAX = 2.0
-"""How long the directory is waited for, until it has what the log has."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +105,7 @@ class ApplyPlan:
         raise Contended
 
     async def _situation(self, command: Command) -> Situation:
-        log = self._commands.log
-        await self._follower.reached(await log.head(), FRESH_SECONDS_MAX)
-        return await situation_of(self._directory, log, self._views, command.at)
+        return await situation_of(self._directory, self._follower, self._commands.log, self._views, command.at)
 
     async def _append(self, command: Command, verdict: _Verdict, situation: Situation) -> Done:
         """The queues, then the policy, whose position is that of the whole. A refusal counts only if all is fresh."""
@@ -143,7 +139,7 @@ def _judged(raw: bytes, file_name: str, situation: Situation, *, is_forced: bool
         return _Verdict(refusal=unreadable)
     changes = _changes(document, situation)
     if not changes and not document.problems:
-        return _Verdict(plan=document.plan)
+        return _Verdict(plan=document.plan, warnings=judge_standing(document, situation))
     problems = judge(document, situation)
     warnings = [problem for problem in problems if problem.is_warning]
     if document.problems:

@@ -53,7 +53,7 @@ class Document(msgspec.Struct, kw_only=True):
 
     def says(self, *steps: str | int) -> bool:
         """Whether the document has this place, rather than leaves it to a default."""
-        return len(self.root.find(*steps).path) == len(steps)
+        return self.root.has(*steps)
 
 
 def read_plan(raw: str | bytes, file_name: str, queues: Mapping[str, Queue]) -> Plan:

@@ -82,18 +82,34 @@ def digest(plan: Plan) -> str:
 
 
 def rules_digest(rules: RoutingPolicy) -> str:
-    """Hex SHA-256 of the rules in canonical JSON."""
-    return hashlib.sha256(msgspec.json.encode(rules, order="deterministic")).hexdigest()
+    """Hex SHA-256 of the rules in canonical JSON: the fields in their order, names in theirs; equal rules have one."""
+    canonical = msgspec.convert(told(rules), RoutingPolicy)  # what equals a default is the default
+    return hashlib.sha256(msgspec.json.encode(canonical, order="deterministic")).hexdigest()
 
 
 def told(struct: msgspec.Struct) -> dict[str, Any]:
-    """Its fields as plain values, without those at their default, which later releases may add to."""
-    plain = msgspec.to_builtins(struct)
+    """Its fields as plain values, without those at their default at any depth, which later releases may add to.
+
+    Not msgspec's `omit_defaults`, which leaves out what *is* the default, not what equals it.
+    """
+    values = ((field, getattr(struct, field.name)) for field in msgspec.structs.fields(type(struct)))
     return {
-        field.encode_name: plain[field.encode_name]
-        for field in msgspec.structs.fields(type(struct))
-        if field.required or getattr(struct, field.name) != field_default(field)
+        field.encode_name: _plain(value) for field, value in values if field.required or value != field_default(field)
     }
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case msgspec.Struct():
+            return told(value)
+        case dict():
+            return {name: _plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case float():
+            return value + 0.0  # -0.0 is 0.0, and says so
+        case _:
+            return msgspec.to_builtins(value)
 
 
 def field_default(field: msgspec.structs.FieldInfo) -> Any:

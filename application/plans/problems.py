@@ -42,6 +42,15 @@ class PlanRefused(RuleBroken):
         self.problems = shown
 
 
+class DefinitionRefused(RuleBroken):
+    """The queue or the rules cannot work here as things stand; each error names its field."""
+
+    def __init__(self, problems: Sequence[Problem] = ()) -> None:
+        told = (": ".join(word for word in (problem.path, problem.reason) if word) for problem in problems)
+        super().__init__("\n".join(told))  # its docstring where there are none
+        self.problems = problems[:PROBLEMS_MAX]
+
+
 class PlanUnreadable(PlanRefused):
     """The routing document cannot be read; each problem names its place."""
 

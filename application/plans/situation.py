@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from application.directory import Directory
+from application.follower import Follower
 from application.log import Log
 from application.projections.conversations import Card
 from application.views import ConversationFilter, ViewNotBuilt, ViewReaders
@@ -18,6 +19,8 @@ from domain.queue import Queue
 from domain.routing.facts import Waiting, waiting_from
 
 PAGE = 1_000
+FRESH_SECONDS_MAX = 2.0
+"""How long the directory is waited for, until it has what the log has."""
 IN_LINE = (Status.WAITING, Status.OFFERED)
 
 
@@ -35,12 +38,15 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """What waits for an agent now, or is offered to one."""
 
 
-async def situation_of(directory: Directory, log: Log, views: ViewReaders, at: datetime) -> Situation:
+async def situation_of(
+    directory: Directory, follower: Follower, log: Log, views: ViewReaders, at: datetime
+) -> Situation:
     """Roster, queues and rules from the directory, which every process has; what waits from the view of conversations.
 
     Not from the router's facts: the router may run in another process. Not from the agent board: a deployment that
     has never run a reader has none, and is set up by its first document. Raises ViewNotBuilt, ViewsUnreachable.
     """
+    await follower.reached(await log.head(), FRESH_SECONDS_MAX)
     return Situation(
         at=at,
         policy=directory.policy,

@@ -5,7 +5,7 @@ no date. Anchors' aliases and tags are refused, so that a small file cannot beco
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -44,17 +44,25 @@ class Node(msgspec.Struct):
 
     def find(self, *steps: str | int) -> "Node":
         """The node there; the nearest one above it that the document has where it has none."""
-        node = self
+        return self._ways(steps)[-1]
+
+    def has(self, *steps: str | int) -> bool:
+        """Whether there is a node there."""
+        return len(self._ways(steps)) > len(steps)
+
+    def _ways(self, steps: Sequence[str | int]) -> "list[Node]":
+        """Itself and what is below it on the way, as far as that goes."""
+        nodes = [self]
         for step in steps:
-            below: Node | None = None
-            if isinstance(node.value, dict) and isinstance(step, str):
-                below = node.value.get(step)
-            elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-                below = node.value[step]
+            value, below = nodes[-1].value, None
+            if isinstance(value, dict) and isinstance(step, str):
+                below = value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                below = value[step]
             if below is None:
-                return node
-            node = below
-        return node
+                break
+            nodes.append(below)
+        return nodes
 
 
 def read_tree(raw: str | bytes, problems: list[Problem]) -> Node:

@@ -10,7 +10,7 @@ from application.plans.plan import rules_digest
 from domain import account, agent, person, policy, queue
 from domain.account import AccountDefinition
 from domain.agent import Agent
-from domain.event import Event
+from domain.event import Event, RuleBroken
 from domain.person import Role
 from domain.policy import RoutingPolicy
 from domain.queue import QueueDefinition
@@ -28,27 +28,31 @@ class SetUp:
         self._commands = commands
 
     async def define_queue(
-        self, command: Command, queue_id: str | None, definition: QueueDefinition
+        self, command: Command, queue_id: str | None, definition: QueueDefinition, refusal: RuleBroken | None = None
     ) -> tuple[Done, str]:
-        """A new queue where no id is given. Raises QueueDefinitionInvalid."""
-        queue_id = queue_id or _new("queue", command)
-        done = await self._commands.carry_out(command, [queue_id], lambda one: [queue.define(one, definition)])
+        """A new queue where no id is given. Raises QueueDefinitionInvalid, and the refusal."""
+        queue_id = queue_id or id_of("queue", command)
+        done = await self._commands.carry_out(
+            command, [queue_id], lambda one: [_unless(refusal, queue.define(one, definition))]
+        )
         return done, queue_id
 
-    async def retire_queue(self, command: Command, queue_id: str) -> Done:
-        """It takes no new work; what waits in it is still served. Raises QueueUnknown."""
-        return await self._commands.carry_out(command, [queue_id], lambda one: [queue.retire(one)])
+    async def retire_queue(self, command: Command, queue_id: str, refusal: RuleBroken | None = None) -> Done:
+        """It takes no new work; what waits in it is still served. Raises QueueUnknown, and the refusal."""
+        return await self._commands.carry_out(command, [queue_id], lambda one: [_unless(refusal, queue.retire(one))])
 
-    async def define_policy(self, command: Command, rules: RoutingPolicy) -> Done:
-        """The next version of the routing policy. Raises PolicyInvalid."""
+    async def define_policy(self, command: Command, rules: RoutingPolicy, refusal: RuleBroken | None = None) -> Done:
+        """The next version of the routing policy. Raises PolicyInvalid, and the refusal."""
         digest = rules_digest(rules)
-        return await self._commands.carry_out(command, [POLICY], lambda one: [policy.define(one, rules, sha256=digest)])
+        return await self._commands.carry_out(
+            command, [POLICY], lambda one: [_unless(refusal, policy.define(one, rules, sha256=digest))]
+        )
 
     async def define_account(
         self, command: Command, account_id: str | None, definition: AccountDefinition
     ) -> tuple[Done, str]:
         """A new channel account where no id is given. Raises AccountInvalid."""
-        account_id = account_id or _new("account", command)
+        account_id = account_id or id_of("account", command)
         done = await self._commands.carry_out(command, [account_id], lambda one: [account.define(one, definition)])
         return done, account_id
 
@@ -64,7 +68,7 @@ class SetUp:
         self, command: Command, *, login: str, name: str, role: Role, password_hash: str, agent_id: str | None
     ) -> tuple[Done, str]:
         """Somebody may sign in. A login name is taken once, for ever. Raises PersonAlreadyThere, ClaimTaken."""
-        person_id = _new("person", command)
+        person_id = id_of("person", command)
         login_claim = self._commands.claim_keys.once("login", login.casefold())
 
         def decide(one: person.Person) -> list[list[Event]]:
@@ -79,7 +83,7 @@ class SetUp:
         self, command: Command, *, name: str, role: Role, account_ids: tuple[str, ...]
     ) -> tuple[Done, str, str]:
         """Returns the new key's id and the key itself, which is shown this once and never stored: a repeat gets ""."""
-        person_id = _new("person", command)
+        person_id = id_of("person", command)
         key = f"onethread_{secrets.token_urlsafe(32)}"
 
         def decide(one: person.Person) -> list[list[Event]]:
@@ -117,6 +121,13 @@ class SetUp:
         return await self._commands.carry_out(command, [person_id], lambda one: [person.readmit(one)])
 
 
-def _new(kind: str, command: Command) -> str:
+def _unless(refusal: RuleBroken | None, events: list[Event]) -> list[Event]:
+    """The events, where nothing is known against them: what is no news, or was carried out before, is not refused."""
+    if events and refusal is not None:
+        raise refusal
+    return events
+
+
+def id_of(kind: str, command: Command) -> str:
     """A repeated command names the same new thing again."""
     return derived_id(kind, command.claim.key) if command.claim else new_id(kind)

@@ -1,6 +1,7 @@
 """Steer conversations: where one waits, who is to have it, how it is labelled."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from application.commands import Command, Done
 from application.ids import new_id
@@ -9,13 +10,17 @@ from domain import agent, assignment, classification, conversation, offers, work
 from domain.agent import Agent, NotSignedIn
 from domain.classification import Marks
 from domain.conversation import Conversation, Status
-from domain.event import Event
+from domain.event import Event, RuleBroken
 from domain.languages import nearest
 from domain.routing import pull
 from domain.workload import Ask
 
 ANSWERING = "answered the call"
 """Why an agent may have more than they have room for."""
+
+
+class SkillsUnmatched(RuleBroken):
+    """Nobody has this skill at this level: it would wait for ever."""
 
 
 class SteerConversations:
@@ -51,11 +56,12 @@ class SteerConversations:
     ) -> Done:
         """It waits there with its age, or where it last waited if no queue is named; for these skills too, if any.
 
-        Raises ConversationIsClosed, QueueUnknown, QueueRetiredAlready.
+        Raises ConversationIsClosed, QueueUnknown, QueueRetiredAlready, SkillsUnmatched.
         """
         desk = self._desk
 
         def decide(one: Conversation, holder: Agent | None) -> Decided:
+            _demand_matched(skills or {}, desk.directory.agents.values(), command.at)
             to_queue_id = desk.open_queue(queue_id) if queue_id else one.queue_id or desk.queue_of(one)
             return desk.moved(command, one, to_queue_id, None, reason, skills), let_go(holder, one, "transferred")
 
@@ -249,3 +255,12 @@ def _taken_up(one: Conversation, holder: Agent | None, customer_id: str, ask: As
         return [], []
     load = workload.resume_load(holder, conversation_id=one.id, customer_id=customer_id, ask=ask, override=ANSWERING)
     return assignment.resume(one, agent_id=one.agent_id or ""), load
+
+
+def _demand_matched(skills: Mapping[str, int], agents: Collection[Agent], at: datetime) -> None:
+    """Each by itself: of several at once, the timetable of the queue may give some up. Raises SkillsUnmatched."""
+    for skill, level in skills.items():
+        highest = max((one.skills_at(at).get(skill, 0) for one in agents), default=0)
+        if highest < level:
+            known = f"; the highest is {highest}" if highest else ""
+            raise SkillsUnmatched(f"skills: nobody has {skill!r} at level {level}{known}")

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.person import Role
@@ -44,6 +45,12 @@ class Shop:
         if is_available:
             caller.done(f"/v1/agents/{caller.agent_id}/change_presence", {"presence": "available"})
         return caller
+
+
+def closed_now() -> dict[str, Any]:
+    """Opening hours of one minute a week, and that not before two days from now."""
+    weekday = (datetime.now(UTC) + timedelta(days=3)).strftime("%a").lower()
+    return {"time_zone": "UTC", "weekly": {weekday: [["12:00", "12:01"]]}}
 
 
 @dataclass

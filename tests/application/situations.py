@@ -125,6 +125,7 @@ class Shop:
     async def hire(self, name: str = "Mei", skills: dict[str, int] | None = None, capacity: int = 6) -> str:
         """The id of a new agent who is available."""
         _, agent_id = await self.staff.register(self.command(), name, skills or {}, capacity)
+        await self.directory_follower.catch_up()
         await self.staff.sign_in(self.command(), agent_id)
         await self.turn(agent_id, Presence.AVAILABLE)
         return agent_id

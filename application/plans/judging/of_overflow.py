@@ -9,7 +9,10 @@ def judge_overflow(case: Case) -> None:
     """Adds targets that take no work, and loops, to the case."""
     told: set[frozenset[str]] = set()
     for queue_id, steps, target in _rules(case):
-        if target in case.queues and case.queues[target].is_retired:
+        if target not in case.queues:
+            case.refuse(queue_id, "there is no such queue", *steps)
+            continue
+        if case.queues[target].is_retired:
             case.refuse(queue_id, f"the queue {case.name(target)!r} is retired", *steps)
             continue
         path = _path(case, target, queue_id)
@@ -54,9 +57,14 @@ def _demand_unneeded(case: Case, queue_id: str) -> None:
         if count:
             waits = "conversation waits" if count == 1 else "conversations wait"
             case.refuse(queue_id, f"{count} {waits} in it: say to_queue")
-        for account in case.situation.accounts:
-            if account.queue_id == queue_id:
-                case.refuse(queue_id, f"the account {account.name!r} sends its work here: say to_queue")
+    demand_nothing_comes(case, queue_id, "say to_queue")
+
+
+def demand_nothing_comes(case: Case, queue_id: str, remedy: str) -> None:
+    """Whatever would still bring work into a queue that is given up is told by its name."""
+    for account in case.situation.accounts:
+        if account.queue_id == queue_id and queue_id not in case.plan.queues:
+            case.refuse(queue_id, f"the account {account.name!r} sends its work here: {remedy}")
     for other_id, other in case.queues.items():
         rules = other.definition.overflow if other.definition and not other.is_retired else ()
         if other_id not in case.plan.queues and any(rule.to_queue_id == queue_id for rule in rules):

@@ -15,9 +15,23 @@ def judge_queue(case: Case, queue_id: str, definition: QueueDefinition) -> None:
         _demand_servers(case, queue_id, definition)
     _demand_steps_count(case, queue_id, definition)
     _demand_company(case, queue_id, definition)
-    hours = definition.opening_hours
-    if hours is not None and not hours.is_open(case.situation.at) and hours.next_change(case.situation.at) is None:
+
+
+def demand_opens(case: Case, queue_id: str, definition: QueueDefinition) -> None:
+    """A queue that never opens is served by nobody, whoever works there; nor is what waits when it closes for good."""
+    hours, at = definition.opening_hours, case.situation.at
+    if hours is None:
+        return
+    if not hours.is_open(at) and hours.next_change(at) is None:
         case.refuse(queue_id, "it is never open", "opening_hours")
+    elif not any(hours.weekly.values()):
+        last = max(day for day, spans in hours.special.items() if spans)
+        reason = f"after {last} it is never open again: no weekday has hours"
+        goes_on = any(rule.when is not Limit.LENGTH for rule in definition.overflow)
+        if goes_on or not any(waiting.queue_id == queue_id for waiting in case.situation.waiting):
+            case.warn(queue_id, reason, "opening_hours")
+        else:
+            case.refuse(queue_id, f"{reason}, and work waits in it", "opening_hours")
 
 
 def _demand_known_words(case: Case, queue_id: str, definition: QueueDefinition) -> None:

@@ -122,6 +122,28 @@ def test_an_agent_shows_skills_that_end_groups_and_channels(administrator: Calle
     assert (then["groups"], sorted(then["channels"])) == (["day shift"], ["email", "webchat"])
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_moment_outside_all_calendars_is_refused_by_field(administrator: Caller, moment: str) -> None:
+    made = administrator.done("/v1/agents", {"name": "Kim", "skills": {"a": 1}})
+    taught = {"skills": {"a": 1}, "expires": {"a": moment}}
+
+    answers = [
+        administrator.post("/v1/agents", {"name": "Kim", **taught}),
+        administrator.post(f"/v1/agents/{made['agent_id']}/assign_skills", taught),
+    ]
+
+    assert [(one.status_code, field_of(one)) for one in answers] == [(400, "$.expires.a")] * 2
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_the_first_and_the_last_moment_are_taken(administrator: Caller, moment: str) -> None:
+    made = administrator.done("/v1/agents", {"name": "Kim", "skills": {"a": 1}, "expires": {"a": moment}})
+
+    shown = administrator.shown(f"/v1/agents/{made['agent_id']}", params={"min_position": made["position"]})
+
+    assert shown["agent"]["skills_end"] == {"a": moment}
+
+
 def test_only_a_skill_that_the_agent_has_can_expire(administrator: Caller) -> None:
     answer = administrator.post(
         "/v1/agents", {"name": "Kim", "skills": {"returns": 3}, "expires": {"ghost": "2027-01-01T00:00:00Z"}}

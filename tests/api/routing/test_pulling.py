@@ -6,7 +6,8 @@ import pytest
 
 from domain.person import Role
 from tests.api.deployment import Caller, Deployment
-from tests.api.situations import Shop, a_held_conversation, a_shop, an_offered_conversation
+from tests.api.edge.test_problems import problem
+from tests.api.situations import Shop, a_held_conversation, a_shop, an_offered_conversation, closed_now
 
 SAID = "My parcel is lost"
 
@@ -65,14 +66,14 @@ def test_the_first_is_found_however_long_the_line(
 def test_while_the_queue_is_closed_all_see_it_and_nobody_picks(deployment: Deployment, administrator: Caller) -> None:
     shop = a_shop(deployment, administrator)
     agent, taken = shop.agent(is_available=False), shop.bring("ana")
-    closed = {"name": "Closed", "required_skills": {shop.skill: 1}, "opening_hours": {"time_zone": "UTC", "weekly": {}}}
+    closed = {"name": "Closed", "required_skills": {shop.skill: 1}, "opening_hours": closed_now()}
     defined = shop.administrator.done(f"/v1/queues/{shop.queue_id}/define", closed)
     shop.deployment.known(defined["position"])
 
     (one,) = pickable(agent, defined["position"])
     refused = agent.post(f"{path_of(taken)}/pick")
 
-    assert one["obstacle"] == "closed"
+    assert one["obstacle"].startswith("closed until ")
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/queue-closed")
 
 
@@ -171,14 +172,24 @@ def test_a_transfer_says_clearly_where_to(shop: Shop, supervisor: Caller, body: 
     assert supervisor.post(f"{path_of(shop.bring('ana'))}/transfer", body).status_code == 400
 
 
-def test_a_transfer_to_a_skill_waits_where_it_was_and_shows_it(shop: Shop, supervisor: Caller) -> None:
+def test_a_transfer_to_a_skill_waits_where_it_was_and_shows_it(
+    shop: Shop, administrator: Caller, supervisor: Caller
+) -> None:
     held = a_held_conversation(shop)
+    administrator.done("/v1/agents", {"name": "Kai", "skills": {"repairs": 5}})
 
     done = held.agent.done(f"{held.path}/transfer", {"skills": {"repairs": 5}, "reason": "it is broken"})
     board = supervisor.shown(f"/v1/queues/{shop.queue_id}/board", params={"min_position": done["position"]})
 
     (card,) = [one for one in board["items"] if one["id"] == held.conversation_id]
     assert card["skills"] == {"repairs": 5}
+
+
+def test_a_transfer_to_a_skill_that_nobody_has_is_refused(shop: Shop, supervisor: Caller) -> None:
+    answer = supervisor.post(f"{path_of(shop.bring('ana'))}/transfer", {"skills": {"klingon": 10}})
+
+    told = problem(answer, 409, "skills-unmatched")
+    assert told["errors"] == [{"field": "$.skills", "detail": "nobody has 'klingon' at level 10"}]
 
 
 def test_an_offer_is_declined_with_a_reason_that_the_board_and_the_timeline_show(

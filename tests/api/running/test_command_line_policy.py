@@ -86,10 +86,12 @@ def test_what_is_shown_applies_back_to_the_same(terminal: Terminal, tmp_path: Pa
 
     shown = terminal.done("policy", "show", form)
     past = terminal.done("policy", "show", form, "--as-of", "1")
-    again = terminal.done("policy", "apply", "--force", a_file(tmp_path, shown.out, "shown"))
+    checked = terminal.done("policy", "check", a_file(tmp_path, shown.out, "shown"))
+    again = terminal.done("policy", "apply", a_file(tmp_path, shown.out, "shown"))
 
     assert shown.out == past.out
     assert "Returns" in shown.out
+    assert checked.lines[-2].endswith("/shown can be applied: all of it stands already.")
     assert again.lines[0].startswith("Nothing to do: ")
 
 

@@ -6,7 +6,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
-from tests.api.situations import PAGE, VISITOR_KEY, Shop, a_shop
+from tests.api.situations import PAGE, VISITOR_KEY, Shop, a_shop, closed_now
 from tests.api.sockets.visitors import address, answered, hear, say, visitor
 from tests.waiting import wait_until
 
@@ -38,7 +38,7 @@ def test_a_visitor_whose_talk_overflows_is_told_what_they_are_promised(
     later = administrator.done("/v1/queues", {"name": "Later", "required_skills": {chat.skill: 9}})["queue_id"]
     promise = {"when": "closed", "to_queue_id": later, "promise": "email", "words": {"otherwise": "We write tomorrow."}}
     closed = {"name": "Closed", "required_skills": {chat.skill: 9}, "overflow": [promise]}
-    closed["opening_hours"] = {"time_zone": "UTC", "weekly": {}}
+    closed["opening_hours"] = closed_now()
     chat.deployment.known(administrator.done(f"/v1/queues/{chat.queue_id}/define", closed)["position"])
 
     with visitor(chat) as (socket, _):

@@ -97,6 +97,19 @@ async def test_the_same_document_again_is_not_news(shop: Shop, plans: ApplyPlan)
     assert (again.number, again.sha256, again.changes) == (1, first.sha256, ())
 
 
+async def test_a_document_that_stands_is_judged_all_the_same(shop: Shop, plans: ApplyPlan) -> None:
+    await shop.open_queue("Stuck", required_skills={"klingon": 9})
+    text = "queues: {Stuck: {required_skills: {klingon: 9}}}"
+
+    judged = await plans.check(shop.command(), text.encode(), "r.yaml")
+    applied = await apply(plans, shop, text)
+
+    assert [(one.path, one.reason) for one in judged.warnings] == [
+        ("queues.Stuck.required_skills.klingon", "nobody has this skill")
+    ]
+    assert (judged.changes, applied.changes) == ((), ())
+
+
 async def test_queues_alone_get_a_number_too(shop: Shop, plans: ApplyPlan) -> None:
     await apply(plans, shop, BOTH)
 

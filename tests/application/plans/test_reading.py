@@ -137,7 +137,7 @@ queues:
       - {after_seconds: 60, lower: {returns: 5, foo: 1}}
       - {after_seconds: 30}
       - {drop: [returns]}
-    opening_hours: {time_zone: Mars, weekly: {mon: [[09:00, 25:00]], dim: []}, holidays: [2026-13-01, 2026-12-25]}
+    opening_hours: {time_zone: Mars, weekly: {mon: [[09:00, 25:00]], dim: []}, holidays: [2026-13-01, 2026-W48-1]}
     overflow:
       - {when: waited, limit: 300, to_queue: Sale}
       - {when: wait, to_queue: Sales}
@@ -169,6 +169,7 @@ TOLD = [
     "r.yaml:14:53: queues.Returns.opening_hours.weekly.mon[0]: '25:00' is past 24:00",
     "r.yaml:14:70: queues.Returns.opening_hours.weekly.dim: a weekday is one of mon, tue, wed, thu, fri, sat, sun",
     "r.yaml:14:91: queues.Returns.opening_hours.holidays[0]: '2026-13-01' is not a day like 2026-12-25",
+    "r.yaml:14:103: queues.Returns.opening_hours.holidays[1]: '2026-W48-1' is not a day like 2026-12-25",
     "r.yaml:16:36: queues.Returns.overflow[0].to_queue: there is no queue 'Sale'; did you mean 'Sales'?",
     f"r.yaml:17:10: queues.Returns.overflow[1].when: {WHEN}, not the text 'wait'; did you mean 'waited'?",
     "r.yaml:18:9: queues.Returns.overflow[2]: limit: 0 is not within 1 to 2592000",

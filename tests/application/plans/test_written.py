@@ -1,11 +1,16 @@
 """Routing is written as a document that, applied again, changes nothing; in words that are read as they were meant."""
 
+import hashlib
+import json
+from typing import Any
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from application.plans.document import read_plan
-from application.plans.plan import digest, queue_events, sends_on
+from application.plans.plan import digest, field_default, queue_events, rules_digest, sends_on
 from application.plans.written import as_json, as_yaml, document_of
 from domain.hours import OpeningHours
 from domain.policy import ChoiceRule, RoutingPolicy, Weights
@@ -73,6 +78,59 @@ def test_the_hash_is_of_what_is_said_not_of_how() -> None:
 
     assert len({digest(read_plan(text, "x", QUEUES)) for text in texts}) == 1
     assert digest(read_plan("queues: {Sales: {priority: 2}}", "x", QUEUES)) not in texts
+
+
+HOURS = {"time_zone": "UTC", "weekly": {"mon": [["09:00", "18:00"]]}}
+STEP = {"after_seconds": 60, "widen": ["night"]}
+RULE = {"when": "waited", "limit": 5, "to_queue": "Returns"}
+
+
+def with_defaults(fields: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The fields, and all others of the type as what they are where nothing is said."""
+    known = {field.name: field for field in msgspec.structs.fields(kind) if not field.required}
+    return {name: msgspec.to_builtins(field_default(field)) for name, field in known.items()} | fields
+
+
+SAID: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"policy": {}}, {"policy": with_defaults({"weights": with_defaults({}, Weights)}, RoutingPolicy)}),
+    ({"policy": {"weights": {"load": 2}}}, {"policy": {"weights": with_defaults({"load": 2.0}, Weights)}}),
+    ({"policy": {"weights": {"load": 0}}}, {"policy": {"weights": with_defaults({"load": -0.0}, Weights)}}),
+    ({"queues": {"Sales": {}}}, {"queues": {"Sales": with_defaults({}, QueueDefinition)}}),
+    (
+        {"queues": {"Sales": {"opening_hours": HOURS, "relaxation": [STEP], "overflow": [RULE]}}},
+        {
+            "queues": {
+                "Sales": {
+                    "opening_hours": with_defaults(HOURS, OpeningHours),
+                    "relaxation": [with_defaults(STEP, Relaxation)],
+                    "overflow": [with_defaults(RULE, OverflowRule)],
+                }
+            }
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("short", "full"), SAID)
+def test_what_is_said_at_its_default_has_the_same_hash_and_is_not_written(
+    short: dict[str, Any], full: dict[str, Any]
+) -> None:
+    plans = [read_plan(json.dumps(one), "x", QUEUES) for one in (short, full)]
+    written = [
+        document_of(plan.rules or RULES, QUEUES | {key: Queue(definition=one) for key, one in plan.queues.items()})
+        for plan in plans
+    ]
+
+    assert digest(plans[0]) == digest(plans[1])
+    assert written[0] == written[1]
+    assert len({rules_digest(plan.rules) for plan in plans if plan.rules is not None}) <= 1
+
+
+def test_rules_of_old_keep_their_hash() -> None:
+    assert (
+        rules_digest(RoutingPolicy())
+        == hashlib.sha256(msgspec.json.encode(RoutingPolicy(), order="deterministic")).hexdigest()
+    )
 
 
 WORDS = some.text(some.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=12)

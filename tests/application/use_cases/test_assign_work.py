@@ -56,6 +56,7 @@ async def test_an_offer_of_what_asks_for_something_else_by_now_is_refused(shop: 
     with pytest.raises(NotWaiting, match="something else"):
         await assign.carry_out(shop.command("router"), decision)
     await shop.steer.classify(shop.command(), *case.ids, language="")
+    await shop.hire("Kai", {"repairs": 5})
     await shop.steer.transfer_to_queue(shop.command(), *case.ids, None, "", {"repairs": 5})
     with pytest.raises(NotWaiting, match="something else"):
         await assign.carry_out(shop.command("router"), decision)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from application.use_cases.steer_conversations import SkillsUnmatched
 from domain.agent import AgentUnknown, NotAvailable, Presence, Work
 from domain.assignment import ConversationOffered, ConversationTransferred
 from domain.conversation import ConversationIsClosed, Status
@@ -100,6 +101,29 @@ async def test_only_a_queue_that_takes_work_is_sent_any(shop: Shop) -> None:
     await retire_the_queue(shop)
     with pytest.raises(QueueRetiredAlready):
         await shop.steer.transfer_to_queue(shop.command(), *case.ids, shop.queue_id, "")
+
+
+@pytest.mark.parametrize(
+    ("skills", "reason"),
+    [
+        ({"klingon": 10}, "skills: nobody has 'klingon' at level 10"),
+        ({"repairs": 7}, "skills: nobody has 'repairs' at level 7; the highest is 6"),
+        ({"lifts": 1}, "skills: nobody has 'lifts' at level 1"),
+    ],
+    ids=["unknown", "too high", "expired"],
+)
+async def test_a_skill_that_nobody_has_is_not_asked_for(shop: Shop, skills: dict[str, int], reason: str) -> None:
+    case = await a_waiting_conversation(shop)
+    agent_id = await shop.hire("Kai", {"repairs": 6})
+    await shop.staff.assign_skills(shop.command(), agent_id, {"repairs": 6, "lifts": 5}, {"lifts": NOON})
+    await shop.directory_follower.catch_up()
+    head = await shop.log.head()
+
+    with pytest.raises(SkillsUnmatched) as refused:
+        await shop.steer.transfer_to_queue(shop.command(), *case.ids, None, "", skills)
+
+    assert str(refused.value) == reason
+    assert await shop.since(head) == []
 
 
 async def test_what_is_closed_is_not_handed_on(shop: Shop) -> None:
