@@ -131,6 +131,10 @@ LEFT JOIN LATERAL (
 ) AS one ON true
 ORDER BY one.revision
 """
+OVERDUE = """
+SELECT stand.checked_at, one.first FROM onethread_expectations_stand AS stand
+JOIN onethread_expectations AS one ON NOT one.is_gone AND one.queue_id = %(queue_id)s AND one.first <> ''
+"""
 TALLIES = """
 SELECT queue_id, day, bucket, taken, within, shorter, longer, given_up, error_seconds, absolute_error_seconds
 FROM onethread_calibration WHERE queue_id = %(queue_id)s AND day >= %(since)s ORDER BY bucket, day

@@ -4,7 +4,8 @@ The one writer numbers what it writes: a row's revision plays the part that the 
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from infrastructure.deliveries.tables import create_table
 from infrastructure.expectation_statements import (
     CHANGES,
     FIRSTS,
+    OVERDUE,
     PACES,
     SAVE,
     SHOWN,
@@ -109,6 +111,12 @@ class PostgresExpectations:
         """As the port."""
         rows = await self._pool.execute(TALLIES, {"queue_id": queue_id, "since": since})
         return [Tally(**dict(zip(Tally.__struct_fields__, row, strict=True))) for row in rows]
+
+    async def overdue(self, queue_id: str) -> Mapping[int, int]:
+        """As the port; at the time at which the lines were last looked at."""
+        rows = await self._pool.execute(OVERDUE, {"queue_id": queue_id})
+        firsts = ((checked_at, _decode_first(first)) for checked_at, first in rows)
+        return Counter(first.bucket for checked_at, first in firsts if checked_at > first.band_ends_at)
 
     async def snapshot(self, view: str, scope: str, limit: int) -> Snapshot:
         """As `ViewReaders.snapshot`, in the order of places; a scope is a queue or a customer."""

@@ -17,6 +17,7 @@ from api.command_line.run import serve, work
 from api.command_line.simulate import simulate
 from api.settings import SettingWrong
 from application.explaining.stages import DecisionUnknown
+from application.explaining.why_not import AgentUnclear
 from application.log import LogBusy, LogUnreachable
 from application.rebuild import NothingToSwitchBackTo, OtherVersion, RebuildUnderWay
 from application.views import ViewNotBuilt, ViewsUnreachable
@@ -39,6 +40,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     NothingToSwitchBackTo,
     OtherVersion,
     NotIdentical,
+    AgentUnclear,
     DecisionUnknown,
 )
 """What a person can do something about: shown as one sentence, not as a traceback."""

@@ -8,15 +8,21 @@ from rich.table import Table
 
 from application.whatif.figures.bands import Band
 from application.whatif.figures.ledger import EVERY_QUEUE
-from application.whatif.figures.report import MEASURES, OF_EVERY_QUEUE, Measure, Report
+from application.whatif.figures.report import MEASURES, OF_EVERY_QUEUE, Measure, Report, is_starved
 
 QUEUES_SHOWN = 8
 """Those with the most contacts; the others are in the JSON file."""
 MINUTES_FROM_SECONDS = 600
 EXPLAINED = (
-    "As it was: simulated under the recorded rules, with the recorded agents. Waits are of the answered. In the service"
-    " level, who abandoned or was promised a call-back counts as not answered in time. Occupancy: load held of what"
-    " could be held. Fairness: 1 if all agents were equally occupied (Jain's index)."
+    "As it was: simulated under the recorded rules, with the recorded agents. Waits are of the answered and, as far as"
+    " they have come, of those still waiting at the end. In the service level, who abandoned, was promised a call-back"
+    " or still waits beyond the target counts as not answered in time; abandoned is of those who no longer wait."
+    " Occupancy: load held of what agents who were available or busy could hold. Fairness: 1 if all agents were equally"
+    " occupied (Jain's index)."
+)
+STARVED = (
+    "What if leaves more contacts waiting at the end than as it was. Who is never served takes nobody's time: in such a"
+    " queue no other figure is shown as better."
 )
 SIMPLIFIED = (
     "Simplified: a conversation is worked on in one piece, its time on hold left out. What is handed on, by an agent or"
@@ -42,6 +48,8 @@ def print_comparison(report: Report) -> None:
     for queue_id in [EVERY_QUEUE, *queues[:QUEUES_SHOWN]]:
         _add_queue(table, report, queue_id)
     console.print(table)
+    if is_starved(report, EVERY_QUEUE):
+        console.print(f"[red]{STARVED}[/]", highlight=False)
     if len(queues) > QUEUES_SHOWN:
         console.print(f"{len(queues) - QUEUES_SHOWN} more queues: all are written with --json FILE.")
     console.print(
@@ -64,7 +72,8 @@ def _add_queue(table: Table, report: Report, queue_id: str) -> None:
         bands = [report.as_it_was, *([report.what_if] if report.what_if is not None else [])]
         row += [_with_band(measure, by_queue.get(queue_id, {}).get(measure.name)) for by_queue in bands]
         if report.change is not None:
-            row.append(_change(measure, report.change.get(queue_id, {}).get(measure.name)))
+            changed = report.change.get(queue_id, {}).get(measure.name)
+            row.append(_change(measure, changed, leaves_more=is_starved(report, queue_id)))
         table.add_row(f"  {measure.label}", *row)
     table.add_row()
 
@@ -93,8 +102,11 @@ def _with_band(measure: Measure, band: Band | None) -> str:
     return f"{told(measure, band.mean)} [dim]±{told(measure, band.half)}[/]"
 
 
-def _change(measure: Measure, band: Band | None) -> str:
-    """Green where it is better, red where worse, dim where chance alone may have done it."""
+def _change(measure: Measure, band: Band | None, *, leaves_more: bool) -> str:
+    """Green where it is better, red where worse, dim where chance alone may have done it.
+
+    Nothing is better by serving nobody.
+    """
     if band is None or isnan(band.mean):
         return NOTHING
     if not band.half:
@@ -104,4 +116,6 @@ def _change(measure: Measure, band: Band | None) -> str:
         return f"[dim]{text}[/]"
     if not measure.better:
         return text
-    return f"[{'green' if band.mean * measure.better > 0 else 'red'}]{text}[/]"
+    if band.mean * measure.better > 0:
+        return text if leaves_more else f"[green]{text}[/]"
+    return f"[red]{text}[/]"

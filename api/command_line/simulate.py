@@ -1,6 +1,7 @@
 """`onethread simulate`: the recorded contacts once more, under other rules or with other agents."""
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from typing_extensions import override
 from api.command_line.comparison import SIMPLIFIED, print_comparison
 from api.command_line.run import run_with_parts
 from api.parts import Parts
-from application.plans.document import read_plan
+from application.plans.document import Document, read_document
 from application.plans.plan import Plan
-from application.plans.problems import PlanRefused
+from application.plans.problems import PlanRefused, PlanUnreadable, Problem
+from application.whatif.doubts import doubts_about
 from application.whatif.figures.counting import Yardstick
 from application.whatif.figures.ledger import Tally
 from application.whatif.figures.plot import svg
@@ -28,6 +30,7 @@ from application.whatif.recorded.recording import Recording
 from application.whatif.replications import Run, Runs
 from application.whatif.roster import Roster, roster_from
 from application.whatif.scenario import AS_IT_WAS, Scenario, scenario_of
+from domain.account import AccountDefinition
 from domain.routing.facts import Facts
 
 REPLICATIONS, REPLICATIONS_MAX = 20, 10_000
@@ -80,13 +83,28 @@ Example: last week with a second Chinese speaker, drawn
 """Not a docstring: click wants the character for a paragraph that is left as it is, which a raw text cannot hold."""
 
 
-class Picture(click.Path):
-    """A file for a picture of the one kind that is drawn."""
+class Written(click.Path):
+    """A file that can be written once the work is done, as far as that can be told before."""
 
-    name = "file.svg"
+    name = "file"
 
     def __init__(self) -> None:
-        super().__init__(dir_okay=False, path_type=Path)
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(str(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            self.fail(f"{value} cannot be written: there is no directory {path.parent}", param, ctx)
+        if not path.exists() and not os.access(path.parent, os.W_OK):
+            self.fail(f"{value} cannot be written: no leave to make files in {path.parent}", param, ctx)
+        return path
+
+
+class Picture(Written):
+    """The same for a picture, of the one kind that is drawn."""
+
+    name = "file.svg"
 
     @override
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -109,7 +127,7 @@ class Picture(click.Path):
 )
 @click.option("--seed", type=int, default=SEED, show_default=True, help="The same seed gives the same figures again.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that simulate; one a core where absent.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here.")
+@click.option("--json", "json_file", type=Written(), help="Write all figures here.")
 @click.option("--plot", "plot_file", type=Picture(), help="Write a picture here, as SVG.")
 def simulate(
     policy: Path | None,
@@ -125,16 +143,20 @@ def simulate(
     """Reads the log, simulates, tells and writes what came of it; `HELP` is what a person reads."""
     roster = roster_from(list(agents))
     identity = None if policy or roster else Identity()
-    recording = _read(since, until, identity)
+    recording, accounts = _read(since, until, identity)
     if identity is not None:
         click.echo(f"{identity.identical:,} of {identity.due:,} decisions identical.")
-    report = _compare(recording, policy, roster, replications, seed, workers)
+    report = _compare(recording, accounts, policy, roster, replications, seed, workers)
     print_comparison(report)
     different = [*([policy.name] if policy else []), *agents]
     _write(report, f"What if: {', '.join(different)}" if different else "As it was", json_file, plot_file)
 
 
-def _read(since: datetime | None, until: datetime | None, identity: Identity | None) -> Recording:
+Accounts = list[AccountDefinition]
+"""Those that work comes in by."""
+
+
+def _read(since: datetime | None, until: datetime | None, identity: Identity | None) -> tuple[Recording, Accounts]:
     if since is not None and until is not None and since >= until:
         raise click.BadParameter("it has to be later than --from", param_hint="--to")
     with _progress() as progress:
@@ -145,20 +167,31 @@ def _read(since: datetime | None, until: datetime | None, identity: Identity | N
                 tasks[what] = progress.add_task(f"reading {what}", total=head)
             progress.update(tasks[what], completed=position)
 
-        async def read(parts: Parts) -> Recording:
-            return await read_recording(parts.log, since, until, show, identity=identity)
+        async def read(parts: Parts) -> tuple[Recording, Accounts]:
+            accounts = [one.definition for one in parts.directory.accounts.values() if one.definition]
+            return await read_recording(parts.log, since, until, show, identity=identity), accounts
 
         return run_with_parts(read)
 
 
 def _compare(
-    recording: Recording, policy: Path | None, roster: Roster, replications: int, seed: int, workers: int | None
+    recording: Recording,
+    accounts: Accounts,
+    policy: Path | None,
+    roster: Roster,
+    replications: int,
+    seed: int,
+    workers: int | None,
 ) -> Report:
     history = recording.finish()
     if recording.ledger is None or not history.arrivals:
         raise click.ClickException("no contact came in this time, so there is nothing to simulate")
-    scenarios, yardstick = _scenarios(history, recording.state.facts, policy, roster)
-    queues = recording.state.facts.queues
+    facts = recording.state.facts
+    document = _document(policy, facts) if policy else None
+    scenarios, yardstick = _scenarios(history, document.plan if document else AS_IT_WAS, roster)
+    problems = doubts_about(document, history, facts, roster, accounts) if document else []
+    _warn(problems, policy.name if policy else "")
+    queues = facts.queues
     return report_of(
         recording.ledger.finish(yardstick),
         _simulate(Runs(history, scenarios, yardstick, seed), replications, workers),
@@ -167,25 +200,39 @@ def _compare(
         seed=seed,
         yardstick=yardstick,
         queues={queue_id: one.definition.name for queue_id, one in queues.items() if one.definition},
+        policy_problems=problems,
     )
 
 
-def _scenarios(history: History, facts: Facts, policy: Path | None, roster: Roster) -> tuple[list[Scenario], Yardstick]:
+def _scenarios(history: History, plan: Plan, roster: Roster) -> tuple[list[Scenario], Yardstick]:
     """As it was and, where something is to be different, what if; and what both are measured by: the new targets."""
     was = scenario_of(history)
-    if policy is None and not roster:
+    if plan is AS_IT_WAS and not roster:
         return [was], was.yardstick
-    plan = _plan(policy, facts) if policy else AS_IT_WAS
     what_if = scenario_of(history, plan, roster)
     return [was, what_if], what_if.yardstick
 
 
-def _plan(policy: Path, facts: Facts) -> Plan:
+def _document(policy: Path, facts: Facts) -> Document:
     """Raises click.ClickException, with every problem on a line of its own."""
     try:
-        return read_plan(policy.read_bytes(), policy.name, facts.queues)
+        document = read_document(policy.read_bytes(), facts.queues, policy.name)
+        if document.problems:
+            raise PlanUnreadable(document.problems, policy.name)
     except PlanRefused as refused:
         raise click.ClickException(f"the policy cannot be read\n{refused}") from refused
+    return document
+
+
+def _warn(problems: Sequence[Problem], file_name: str) -> None:
+    """What `onethread policy check` would say, before the work begins."""
+    if not problems:
+        return
+    is_refused = any(not problem.is_warning for problem in problems)
+    fate = "be refused" if is_refused else "take --force"
+    click.echo(f"Warning: to be applied, this policy would {fate}. It is simulated all the same.", err=True)
+    for problem in problems:
+        click.echo(problem.told(file_name), err=True)
 
 
 def _simulate(runs: Runs, replications: int, workers: int | None) -> list[tuple[Run, Tally]]:
@@ -200,12 +247,16 @@ def _simulate(runs: Runs, replications: int, workers: int | None) -> list[tuple[
 
 
 def _write(report: Report, title: str, json_file: Path | None, plot_file: Path | None) -> None:
-    if json_file is not None:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2))
-        click.echo(f"All figures are in {json_file}.")
-    if plot_file is not None:
-        plot_file.write_text(svg(report, title), encoding="utf-8")
-        click.echo(f"The picture is in {plot_file}.")
+    """Raises click.ClickException where a disk is full or a directory has gone meanwhile."""
+    try:
+        if json_file is not None:
+            json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2))
+            click.echo(f"All figures are in {json_file}.")
+        if plot_file is not None:
+            plot_file.write_text(svg(report, title), encoding="utf-8")
+            click.echo(f"The picture is in {plot_file}.")
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or 'the file'} cannot be written: {error.strerror}") from error
 
 
 def _progress() -> Progress:

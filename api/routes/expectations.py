@@ -1,8 +1,8 @@
 """Expected waits: where a conversation stands, how long it has still to wait, and how well that came true."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Annotated, Any
 
 import msgspec
@@ -16,7 +16,7 @@ from api.http.asked import Asked
 from api.http.known import demand_known
 from api.http.operation import Nothing, read
 from api.http.refusals import Unknown
-from application.expectations.expectation import BUCKETS_SECONDS, Shown, Tally
+from application.expectations.expectation import BUCKETS_SECONDS, Shown, Tally, UnknownBecause
 from application.expectations.pace import BAND
 from application.projections.queue_board import Waiting
 from application.views import Page
@@ -36,11 +36,13 @@ class ExpectationShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     age_seconds: float
     """How long ago that is."""
     expected_seconds: int | None = None
-    """The mean; nothing until enough has been taken from its line to say."""
+    """The mean; nothing while it is not known."""
     low_seconds: int | None = None
     """One of ten waits is shorter."""
     high_seconds: int | None = None
     """One of ten is longer."""
+    unknown_because: UnknownBecause | None = None
+    """Nobody who could take it is signed in, or too few have been taken from its line to say."""
 
 
 class WaitingShown(Waiting, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,10 +65,12 @@ class Calibrated(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     """Of those that an agent took on."""
     within_band: float | None
-    """The part of them that ended within the band that was first said."""
+    """The part that ended within the band that was first said, of them and of `waiting_longer`."""
     shorter: int
     """Those that ended before it began."""
     longer: int
+    waiting_longer: int
+    """Those that still wait, and longer than the band already."""
     mean_error_seconds: float | None
     """More than 0: on the whole they took longer than was said."""
     mean_absolute_error_seconds: float | None
@@ -84,9 +88,9 @@ class CalibratedBucket(Calibrated, frozen=True, kw_only=True):
 class CalibrationShown(Calibrated, frozen=True, kw_only=True):
     """How well expected waits of a queue came true.
 
-    Each conversation that stood in a line counts once, when it is taken on. What is held against the time from then on
-    is the first expectation in that queue that said a time. Who is offered at once, is moved elsewhere, or came while
-    too little was known, is not in it; the day is that on which the wait ended, in UTC.
+    Each conversation that stood in a line counts once, when it is taken on, or while it waits longer than its band.
+    What is held against the time is the first expectation in that queue that said a time. Who is offered at once, is
+    moved elsewhere, or came while nothing was known, is not in it; the day is that on which the wait ended, in UTC.
     """
 
     band: float
@@ -137,11 +141,16 @@ async def read_calibration(asked: Asked[DaysQuery]) -> Answer:
     await demand_known(asked.parts, queue_id)
     since = (asked.at - timedelta(days=days - 1)).date()
     tallies = await asked.parts.expectations.tallies(queue_id, since)
+    overdue = await asked.parts.expectations.overdue(queue_id)
+    by_bucket: dict[int, list[Tally]] = defaultdict(list, {bucket: [] for bucket in overdue})
+    for one in tallies:
+        by_bucket[one.bucket].append(one)
     buckets = [
-        CalibratedBucket(from_seconds=bucket, to_seconds=_ends[bucket], **_summed(list(several)))
-        for bucket, several in groupby(tallies, key=lambda one: one.bucket)
+        CalibratedBucket(from_seconds=bucket, to_seconds=_ends[bucket], **_summed(several, overdue.get(bucket, 0)))
+        for bucket, several in sorted(by_bucket.items())
     ]
-    return json_answer(CalibrationShown(band=BAND, days=days, buckets=buckets, **_summed(tallies)))
+    in_all = _summed(tallies, sum(overdue.values()))
+    return json_answer(CalibrationShown(band=BAND, days=days, buckets=buckets, **in_all))
 
 
 class _Row(msgspec.Struct):
@@ -163,20 +172,22 @@ def _found(shown: Shown, conversation_id: str, at: datetime) -> ExpectationShown
         expected_seconds=one.expected_seconds,
         low_seconds=one.low_seconds,
         high_seconds=one.high_seconds,
+        unknown_because=one.unknown_because,
     )
 
 
-def _summed(tallies: Sequence[Tally]) -> dict[str, Any]:
+def _summed(tallies: Sequence[Tally], waiting_longer: int) -> dict[str, Any]:
     count = sum(one.taken for one in tallies)
 
-    def mean(total: float) -> float | None:
-        return round(total / count, 3) if count else None
+    def mean(total: float, more: int = 0) -> float | None:
+        return round(total / (count + more), 3) if count + more else None
 
     return {
         "count": count,
-        "within_band": mean(sum(one.within for one in tallies)),
+        "within_band": mean(sum(one.within for one in tallies), waiting_longer),
         "shorter": sum(one.shorter for one in tallies),
         "longer": sum(one.longer for one in tallies),
+        "waiting_longer": waiting_longer,
         "mean_error_seconds": mean(sum(one.error_seconds for one in tallies)),
         "mean_absolute_error_seconds": mean(sum(one.absolute_error_seconds for one in tallies)),
         "given_up": sum(one.given_up for one in tallies),

@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -25,6 +26,14 @@ class ExpectationsMoved(Exception):
     """Another process has written since this one last did. Start again from what is stored."""
 
 
+class UnknownBecause(StrEnum):
+    """Why nobody can say how long it will be."""
+
+    NOBODY_SIGNED_IN = "nobody_signed_in"
+    """Nobody who can and may take such work is signed in: whoever was measured before has gone."""
+    TOO_FEW_TAKEN = "too_few_taken"
+
+
 class First(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was expected of a conversation when that could be said for the first time: its wait is held against it."""
 
@@ -37,6 +46,11 @@ class First(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def bucket(self) -> int:
         """Where its bucket begins, in seconds."""
         return max(begin for begin in BUCKETS_SECONDS if begin <= self.expected_seconds)
+
+    @property
+    def band_ends_at(self) -> datetime:
+        """From then on the wait is longer than its band, whether it has ended or not."""
+        return self.at + timedelta(seconds=self.high_seconds)
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -53,11 +67,12 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """From 1: how many ask exactly the same of agents and go first, those that are being offered among them, and it."""
     as_of: datetime
     expected_seconds: int | None = None
-    """The mean; nothing until enough has been taken from its line."""
+    """The mean; nothing while it is not known."""
     low_seconds: int | None = None
     """One of ten waits is shorter."""
     high_seconds: int | None = None
     """One of ten is longer."""
+    unknown_because: UnknownBecause | None = None
 
     @property
     def key(self) -> Key:
@@ -165,3 +180,6 @@ class ExpectationStore(Protocol):
 
     async def tallies(self, queue_id: str, since: date) -> Sequence[Tally]:
         """How the waits of the queue ended, from that day on, by day and bucket."""
+
+    async def overdue(self, queue_id: str) -> Mapping[int, int]:
+        """How many still wait in the queue longer than the band that was first said, by bucket."""

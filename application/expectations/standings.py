@@ -10,8 +10,8 @@ from datetime import datetime
 
 import msgspec
 
-from application.expectations.expectation import Changed, Expectation, First, Kept, Key, Outcome, Tally
-from application.expectations.pace import Pace
+from application.expectations.expectation import Changed, Expectation, First, Kept, Key, Outcome, Tally, UnknownBecause
+from application.expectations.pace import Estimate, Pace
 from domain.routing.lines import Line, Skills, Terms
 from domain.routing.state import RouterState
 from domain.workload import Ask
@@ -55,6 +55,23 @@ class _Pool:
         self.ids: set[str] = set()
         self.has_news = False
         """Its pace is to be stored."""
+        self.is_served = True
+        """Whether anybody who can and may take such work is signed in, be they available now or not."""
+
+    @property
+    def unknown_because(self) -> UnknownBecause | None:
+        """Why nothing can be said of waits; nothing where it can."""
+        if not self.is_served:
+            return UnknownBecause.NOBODY_SIGNED_IN
+        return None if self.pace.is_known else UnknownBecause.TOO_FEW_TAKEN
+
+    def estimate(self, place: int) -> Estimate | None:
+        """What the pace says, as long as there is somebody to keep it."""
+        return self.pace.estimate(place) if self.is_served else None
+
+    def pass_time(self, now: datetime) -> None:
+        """While nobody could take anything, nothing is learnt of how fast it goes."""
+        self.pace.pass_time(now, len(self.ids) if self.is_served else 0)
 
 
 class Standings:
@@ -85,7 +102,7 @@ class Standings:
         for asked in lines:
             if asked not in self._pools:
                 self._open(asked, now)
-        left = LOOKED_AT_MAX
+        left, signed_in = LOOKED_AT_MAX, _signed_in(state)
         for _ in range(len(self._turn)):
             if left <= 0 or len(self._told) >= TOLD_MAX or state.facts.position < self.heard:
                 return
@@ -93,6 +110,9 @@ class Standings:
             self._turn.rotate(-1)
             places = sorted(place for line in lines.get(asked, ()) for place in line.waiting[:LOOKED_AT_MAX])
             ids = [state.lines.conversations[place] for place in places[:LOOKED_AT_MAX]]
+            pool = self._pools[asked]
+            pool.pass_time(now)
+            pool.is_served = bool(state.crew.able(asked.skills, asked.groups, asked.ask.channel) & signed_in)
             yield from self._look_at(state, asked, ids, now)
             left -= len(ids)
             yield
@@ -136,7 +156,6 @@ class Standings:
 
     def _look_at(self, state: RouterState, asked: Asked, ids: Sequence[str], now: datetime) -> Iterator[None]:
         pool, waiting, cost = self._pools[asked], state.facts.waiting, 0
-        pool.pace.pass_time(now, len(pool.ids))
         for place, one in enumerate([*self._offered(state, pool, ids), *ids], start=1):
             if (cost := cost + 1) > AT_ONCE_MAX:
                 cost = 0
@@ -148,8 +167,8 @@ class Standings:
             standing = self._standing.get(one)
             if standing is None or standing.asked is not asked or standing.queue_id != there.queue_id:
                 standing = self._stand(one, asked, there.queue_id)
-            if len(self._told) < TOLD_MAX and _is_news(standing.told, place, pool.pace):
-                self._tell(one, there.customer_id, standing, place, pool.pace, now)
+            if len(self._told) < TOLD_MAX and _is_news(standing.told, place, pool):
+                self._tell(one, there.customer_id, standing, place, pool, now)
                 cost += 9
 
     def _offered(self, state: RouterState, pool: _Pool, ids: Sequence[str]) -> list[str]:
@@ -176,8 +195,8 @@ class Standings:
         self._gone.pop(key, None)
         return standing
 
-    def _tell(self, one: str, customer_id: str, standing: _Standing, place: int, pace: Pace, now: datetime) -> None:
-        estimate = pace.estimate(place)
+    def _tell(self, one: str, customer_id: str, standing: _Standing, place: int, pool: _Pool, now: datetime) -> None:
+        estimate = pool.estimate(place)
         expected, low, high = estimate or (None, None, None)
         if estimate is not None and standing.first is None:
             standing.first = First(at=now, **estimate._asdict())
@@ -190,6 +209,7 @@ class Standings:
             expected_seconds=_whole(expected),
             low_seconds=_whole(low),
             high_seconds=_whole(high),
+            unknown_because=pool.unknown_because,
         )
 
     def _out(self, one: str, at: datetime, *, is_taken: bool) -> _Pool | None:
@@ -201,7 +221,7 @@ class Standings:
                 Outcome(conversation_id=one, queue_id=standing.queue_id, at=at, first=standing.first, is_taken=is_taken)
             )
         pool = self._pools[standing.asked]
-        pool.pace.pass_time(at, len(pool.ids))
+        pool.pass_time(at)
         self._drop(one)
         return pool
 
@@ -236,13 +256,22 @@ def _text(asked: Asked) -> str:
     return msgspec.json.encode(asked).decode()
 
 
-def _is_news(told: Expectation | None, place: int, pace: Pace) -> bool:
+def _signed_in(state: RouterState) -> int:
+    """Everybody who is, as bits of the crew."""
+    desks = state.facts.desks
+    here = ("1" if one in desks and desks[one].agent.is_signed_in else "0" for one in reversed(state.crew.ids))
+    return int("".join(here) or "0", 2)
+
+
+def _is_news(told: Expectation | None, place: int, pool: _Pool) -> bool:
     """Whether it is worth telling again."""
     if told is None or abs(place - told.place) > (told.place / PLACES_EXACT if told.place > PLACES_EXACT else 0):
         return True
-    expected = pace.expected_seconds(place)
+    expected = pool.pace.expected_seconds(place)
+    if told.unknown_because is not pool.unknown_because:
+        return True
     if expected is None or told.expected_seconds is None:
-        return expected is not None or told.expected_seconds is not None
+        return False  # the reason is still the same
     return abs(expected - told.expected_seconds) > max(1.0, NOTICED * told.expected_seconds)
 
 

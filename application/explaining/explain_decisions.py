@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
-from application.explaining.explanation import Explanation
+from application.explaining.explanation import Explanation, Step, Unassigned
 from application.explaining.gaps import Gaps
 from application.explaining.past import router_at
 from application.explaining.stages import DecisionUnknown, explanation_of, stands_at
+from application.explaining.steps import step_of
+from application.explaining.unassigned import unassigned
 from application.log import Log, UnreadableEvent
 from application.projections.decisions import Decisions
 from application.router_snapshots import RouterSnapshots
@@ -36,10 +39,10 @@ class ExplainDecisions:
         self._snapshots = snapshots
         self._turns = asyncio.Semaphore(AT_ONCE_MAX)
 
-    async def explain(self, offered: Recorded, agent_id: str | None = None) -> Explanation:
-        """Why the offer of this event was made, and with `agent_id` why that agent did not get it.
+    async def explain(self, offered: Recorded, agent: str | None = None) -> Explanation:
+        """Why the offer of this event was made, and with `agent`, an id or a name, why that agent did not get it.
 
-        Raises DecisionUnknown, LogUnreachable.
+        Raises DecisionUnknown, AgentUnclear, LogUnreachable.
         """
         if not isinstance(offered.event, ConversationOffered):
             raise DecisionUnknown("what this decision was about has been erased")
@@ -50,7 +53,34 @@ class ExplainDecisions:
                 history = await self._log.read_stream(offered.stream)
             except UnreadableEvent:  # the decision itself can be told all the same
                 history = []
-            return explanation_of(offered, history, state, agent_id, gaps.told)
+            return explanation_of(offered, history, state, agent, gaps.told)
+
+    async def at(self, position: int) -> Recorded:
+        """The event at the position. Raises DecisionUnknown, LogUnreachable."""
+        if (found := await self._log.at(position)) is None:
+            raise DecisionUnknown(f"there is nothing at position {position}")
+        return found
+
+    async def step(self, recorded: Recorded) -> Step:
+        """Why routing did what this event tells, which is no offer. Raises DecisionUnknown, LogUnreachable."""
+        async with self._turns:
+            told = step_of(recorded, await router_at(self._log, recorded.position - 1, self._snapshots))
+        if told is None:
+            raise DecisionUnknown(f"position {recorded.position} is {recorded.topic}, which is no decision of routing")
+        return told
+
+    async def unassigned(self, conversation_id: str, at: datetime, agent: str | None = None) -> Unassigned | None:
+        """Why it waits now and nobody has it; nothing where it does not. Raises AgentUnclear, LogUnreachable."""
+        async with self._turns:
+            state = await router_at(self._log, await self._log.head(), self._snapshots)
+            waiting = state.facts.waiting.get(conversation_id)
+            if waiting is None:
+                return None
+            try:
+                history = await self._log.read_stream(waiting.customer_id)
+            except UnreadableEvent:
+                history = []
+            return unassigned(state, at, conversation_id, history, agent)
 
     async def offered(self, offer_id: str) -> Recorded:
         """The event that tells the offer.

@@ -125,6 +125,43 @@ class WhyNot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who would have got it at that moment if none of the reasons had been; absent where there were none."""
 
 
+class Unassigned(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why a conversation waits, and nobody has it, at this moment."""
+
+    conversation_id: str
+    customer_id: str
+    position: int
+    """Up to where the log had been read."""
+    at: datetime
+    intake: Intake | None
+    classification: Classification
+    queue: Queued
+    is_closed: bool = False
+    """The queue is, outside its opening hours: nobody is asked, whoever is there."""
+    candidates: list[CandidateShown] = []
+    """Those who could be asked in their order, then the excluded."""
+    why_not: WhyNot | None = None
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why routing relaxed a conversation, sent it elsewhere, or ended an offer of it."""
+
+    position: int
+    """Of the event that tells it."""
+    topic: str
+    conversation_id: str
+    customer_id: str
+    queue_id: str
+    recorded_at: datetime
+    what: str
+    """In words: `step 1 of the timetable of Returns: it asks for returns 3 instead of returns 5`."""
+    because: str
+    """The rule and its moment: `it came into the queue at … and after 60 s this step is due, at …`."""
+    policy_version: int
+    recomputed: bool = False
+    """Whether deciding again from the log, at the moment at which it was recorded, gives the same."""
+
+
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why an agent was offered a conversation."""
 

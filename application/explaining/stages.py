@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from application.explaining.explanation import (
     Assignment,
@@ -13,7 +14,7 @@ from application.explaining.explanation import (
     Intake,
     Queued,
 )
-from application.explaining.why_not import why_not
+from application.explaining.why_not import agent_meant, why_not
 from domain.assignment import Choice, ConversationOffered
 from domain.conversation import ConversationOpened, ConversationReopened
 from domain.event import Recorded
@@ -38,13 +39,14 @@ def explanation_of(
     offered: Recorded,
     history: Sequence[Recorded],
     state: RouterState,
-    agent_id: str | None = None,
+    agent: str | None = None,
     gap: str = "",
 ) -> Explanation:
     """Why the offer was made: `history` is the customer's stream, `state` the router's as `stands_at` says.
 
-    With `agent_id` also why that agent did not get it. `gap` says what of the log before it can no longer be read: what
-    comes out otherwise is then unproven rather than wrong. Raises DecisionUnknown where the events are redacted.
+    With `agent`, an id or a name, also why that agent did not get it. `gap` says what of the log before it can no
+    longer be read: what comes out otherwise is then unproven rather than wrong. Raises AgentUnclear, and
+    DecisionUnknown where the events are redacted.
     """
     event = offered.event
     if not isinstance(event, ConversationOffered):
@@ -52,7 +54,7 @@ def explanation_of(
     waiting = state.facts.waiting.get(event.conversation_id)
     if waiting is None:
         raise DecisionUnknown(f"{event.conversation_id} did not wait at position {stands_at(offered)}")
-    before = [one for one in history if one.position < offered.position and _is_about(one, event.conversation_id)]
+    before = [one for one in history if one.position < offered.position and is_about(one, event.conversation_id)]
     decided_at = event.choice.decided_at if event.choice else offered.recorded_at
     candidates = [] if event.choice is None else _candidates(state, event, event.choice)
     return Explanation(
@@ -60,11 +62,11 @@ def explanation_of(
         position=offered.position,
         conversation_id=event.conversation_id,
         customer_id=offered.stream,
-        intake=_intake(before),
-        classification=_classification(waiting),
-        queue=_queued(state, waiting, event, decided_at),
+        intake=intake_of(before),
+        classification=classification_of(waiting),
+        queue=replace(queued_of(state, waiting, decided_at, event.choice), units=event.units),
         assignment=_assignment(offered, event, state, candidates, gap),
-        why_not=None if agent_id is None else why_not(state, event, candidates, agent_id),
+        why_not=None if agent is None else why_not(state, event, candidates, agent_meant(state.facts, agent)),
     )
 
 
@@ -74,11 +76,13 @@ def stands_at(offered: Recorded) -> int:
     return offered.position - 1 if choice is None else choice.position
 
 
-def _is_about(recorded: Recorded, conversation_id: str) -> bool:
+def is_about(recorded: Recorded, conversation_id: str) -> bool:
+    """Whether the event says something of the conversation."""
     return getattr(recorded.event, "conversation_id", None) == conversation_id
 
 
-def _intake(before: Sequence[Recorded]) -> Intake | None:
+def intake_of(before: Sequence[Recorded]) -> Intake | None:
+    """How it came in, of its events; nothing where they cannot be read."""
     opened = next((one for one in before if isinstance(one.event, ConversationOpened)), None)
     if opened is None or not isinstance(opened.event, ConversationOpened):
         return None
@@ -94,7 +98,8 @@ def _intake(before: Sequence[Recorded]) -> Intake | None:
     )
 
 
-def _classification(waiting: Waiting) -> Classification:
+def classification_of(waiting: Waiting) -> Classification:
+    """What routing knows of it."""
     return Classification(
         priority=waiting.priority,
         due_at=waiting.due_at,
@@ -106,13 +111,14 @@ def _classification(waiting: Waiting) -> Classification:
     )
 
 
-def _queued(state: RouterState, waiting: Waiting, event: ConversationOffered, decided_at: datetime) -> Queued:
+def queued_of(state: RouterState, waiting: Waiting, at: datetime, choice: Choice | None = None) -> Queued:
+    """How it waits at that moment, or waited when that choice was taken."""
     facts, definition = state.facts, state.facts.definition(waiting.queue_id)
-    step = event.choice.step if event.choice else waiting.step
+    step = choice.step if choice else waiting.step
     requirement, groups = facts.requirement(waiting, step)
-    score, parts = facts.score(waiting, decided_at)
+    score, parts = facts.score(waiting, at)
     standing = [one for one in facts.waiting.values() if one.offer is None]
-    key = (facts.order_key(waiting, decided_at), waiting.position)
+    key = (facts.order_key(waiting, at), waiting.position)
     return Queued(
         queue_id=waiting.queue_id,
         name=definition.name,
@@ -124,10 +130,10 @@ def _queued(state: RouterState, waiting: Waiting, event: ConversationOffered, de
         groups=groups,
         step=step,
         overflowed_from=waiting.overflowed_from,
-        units=event.units,
-        score=event.choice.score if event.choice else score,
+        units=facts.ask(waiting).units,
+        score=choice.score if choice else score,
         parts=parts,
-        place=1 + sum((facts.order_key(one, decided_at), one.position) < key for one in standing),
+        place=1 + sum((facts.order_key(one, at), one.position) < key for one in standing),
         waiting=len(standing),
     )
 
@@ -165,7 +171,7 @@ def _assignment(
         eligible=choice.eligible,
         tie_break=tie_break(choice, candidates),
         runner_up=choice.runner_up,
-        candidates=[_shown(state, one) for one in candidates],
+        candidates=[shown(state, one) for one in candidates],
         recomputed=None if gap and not is_proven else is_proven,
         recomputed_as="" if gap or is_proven else told(again),
         unproven="" if is_proven else gap,
@@ -189,7 +195,8 @@ def told(again: object) -> str:
     return str(msgspec.to_builtins(again))
 
 
-def _shown(state: RouterState, candidate: Candidate) -> CandidateShown:
+def shown(state: RouterState, candidate: Candidate) -> CandidateShown:
+    """The agent with their name."""
     desk = state.facts.desks.get(candidate.agent_id)
     return CandidateShown(
         agent_id=candidate.agent_id,

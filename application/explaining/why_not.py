@@ -14,7 +14,32 @@ from domain.routing.explain import Candidate
 from domain.routing.facts import Facts
 from domain.routing.state import RouterState
 
+AGENTS_NAMED_MAX = 5
+
+
+class AgentUnclear(Exception):
+    """Nobody, or several, are called that: an id is wanted."""
+
+
 ORDINALS = {1: "1st", 2: "2nd", 3: "3rd"}
+
+
+def agent_meant(facts: Facts, who: str) -> str:
+    """The id of the agent who has that id, or alone that name. An id that nobody has stays one. Raises AgentUnclear."""
+    if who in facts.desks or who.startswith("agent-"):
+        return who
+    named = sorted(agent_id for agent_id, desk in facts.desks.items() if desk.agent.name == who)
+    if not named:
+        raise AgentUnclear(f"no agent was called {who} at that moment: name one by id, as agent-…")
+    if len(named) > 1:
+        some = ", ".join(named[:AGENTS_NAMED_MAX])
+        raise AgentUnclear(f"{len(named)} agents were called {who}: say which by id, {some}")
+    return named[0]
+
+
+def excluded_answer(candidate: Candidate) -> str:
+    """In words: every reason."""
+    return f"They could not be asked: {'; '.join(candidate.excluded)}."
 
 
 def why_not(state: RouterState, event: ConversationOffered, candidates: Sequence[Candidate], agent_id: str) -> WhyNot:
@@ -33,7 +58,7 @@ def why_not(state: RouterState, event: ConversationOffered, candidates: Sequence
     winner = _winner_otherwise(state, event, event.choice, agent_id)
     return WhyNot(
         agent_id=agent_id,
-        answer=f"They could not be asked: {'; '.join(found.excluded)}.",
+        answer=excluded_answer(found),
         excluded=found.excluded,
         winner_otherwise=winner,
     )

@@ -1,13 +1,23 @@
 """An explanation for a terminal: four stages, one below the other, and a table of everybody who was considered."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from application.explaining.explanation import Assignment, Classification, Explanation, Intake, Queued, WhyNot
+from application.explaining.explanation import (
+    Assignment,
+    CandidateShown,
+    Classification,
+    Explanation,
+    Intake,
+    Queued,
+    Step,
+    Unassigned,
+    WhyNot,
+)
 from domain.policy import ChoiceRule
 
 CANDIDATES_MAX = 40
@@ -24,10 +34,33 @@ def printed(told: Explanation) -> Iterator[RenderableType]:
     yield _stage("3  queue", _queue(told.queue))
     yield _stage("4  assignment", _assignment(told))
     if told.assignment.candidates:
-        yield _candidates(told.assignment)
+        made = told.assignment
+        merit = made.rule if made.rule != ChoiceRule.LONGEST_IDLE else ""
+        yield _table(made.candidates, made.eligible, merit, made.agent_id)
     if told.why_not is not None:
         yield _stage(f"why not {told.why_not.agent_id}?", _why_not(told.why_not))
     yield _verdict(told.assignment)
+
+
+def printed_otherwise(told: Unassigned | Step) -> Iterator[RenderableType]:
+    """The same of what waits and of what routing did beside offering."""
+    if isinstance(told, Step):
+        yield Text(f"position {told.position}: {told.topic} of {told.conversation_id}", style="bold")
+        yield _stage("what", [("", told.what)])
+        yield _stage("why", [("", told.because), ("policy", f"version {told.policy_version}")])
+        again = "Recomputed from the log at that moment: the same." if told.recomputed else "Told from the event alone."
+        yield Text(f"\n{again}", style="bold green" if told.recomputed else "dim")
+        return
+    yield Text(f"{told.conversation_id} waits; nobody has it at {_moment(told.at)}", style="bold")
+    yield _stage("1  intake", _intake(told.intake))
+    yield _stage("2  classification", _classification(told.classification))
+    yield _stage(
+        "3  queue", [*_queue(told.queue), ("closed", "nobody is asked until it opens" if told.is_closed else "")]
+    )
+    if told.candidates:
+        yield _table(told.candidates, sum(one.rank is not None for one in told.candidates))
+    if told.why_not is not None:
+        yield _stage(f"why not {told.why_not.agent_id}?", _why_not(told.why_not))
 
 
 def _stage(title: str, lines: Lines) -> RenderableType:
@@ -101,21 +134,20 @@ def _assignment(told: Explanation) -> Lines:
     ]
 
 
-def _candidates(made: Assignment) -> RenderableType:
-    merit = made.rule if made.rule != ChoiceRule.LONGEST_IDLE else ""
-    has_preference = any(one.preference for one in made.candidates)
+def _table(candidates: Sequence[CandidateShown], eligible: int, merit: str = "", winner: str = "") -> RenderableType:
+    has_preference = any(one.preference for one in candidates)
     more = [name for name in (merit, has_preference and "preferred as") if name]
     table = Table("", "agent", "idle since", *more, "why not")
-    for one in made.candidates[:CANDIDATES_MAX]:
-        style = "green" if one.agent_id == made.agent_id else "" if one.rank else "dim"
+    for one in candidates[:CANDIDATES_MAX]:
+        style = "green" if one.agent_id == winner else "" if one.rank else "dim"
         agent = f"{one.name} ({one.agent_id})" if one.name else one.agent_id
         idle = "" if one.idle_since.year == 1970 else _moment(one.idle_since)
         counted = ["" if one.merit is None else f"{one.merit:g}"] if merit else []
         preferred = [one.preference] if has_preference else []
         why_not = Text("\n".join(one.excluded))
         table.add_row(str(one.rank or ""), Text(agent), idle, *counted, *preferred, why_not, style=style)
-    title = Text(f"\n{made.eligible} of {len(made.candidates)} could be asked", style="bold cyan")
-    left_out = len(made.candidates) - CANDIDATES_MAX
+    title = Text(f"\n{eligible} of {len(candidates)} could be asked", style="bold cyan")
+    left_out = len(candidates) - CANDIDATES_MAX
     return Group(title, table, *([Text(f"and {left_out} more, see --json", style="dim")] if left_out > 0 else []))
 
 

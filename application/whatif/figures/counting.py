@@ -50,7 +50,7 @@ class Fates:
 class Count:
     """Contacts of one queue or one interval, held against the targets."""
 
-    __slots__ = ("abandoned", "contacts", "in_time", "promised", "waits")
+    __slots__ = ("abandoned", "ages", "contacts", "in_time", "overdue", "promised", "waits")
 
     def __init__(self) -> None:
         self.contacts = 0
@@ -58,23 +58,34 @@ class Count:
         self.abandoned = 0
         self.promised = 0
         self.waits: list[float] = []
+        """Of the answered."""
+        self.ages: list[float] = []
+        """Of those that still wait: how long by now."""
+        self.overdue = 0
+        """Those that still wait, longer than they should."""
 
     def measures(self) -> dict[str, float]:
-        """Service level, abandonment and promises are shares of those that no longer wait.
+        """Whoever serves nobody must not look better for it.
 
-        Neither the abandoned nor those with a promise were answered in time. Service level of the answered leaves both
-        out: both ways are in use, so both are told.
+        So waits are of the answered and, as far as they have come, of those that still wait: no wait is ever shorter
+        than that of the same contact answered earlier. Neither the abandoned nor those with a promise nor those that
+        still wait longer than they should were answered in time. Service level of the answered leaves the abandoned
+        and the promised out: both ways are in use, so both are told. Abandonment and promises are shares of those that
+        no longer wait; what still waits is told beside them.
         """
-        answered = len(self.waits)
+        answered, waiting = len(self.waits), len(self.ages)
         ended = answered + self.abandoned + self.promised
-        ordered = sorted(self.waits)
+        ordered = sorted(self.waits + self.ages)
         return {
             "contacts": float(self.contacts),
-            "mean_wait_seconds": share(sum(ordered), answered),
+            "waiting": float(waiting),
+            "waiting_share": share(waiting, self.contacts),
+            "oldest_waiting_seconds": max(self.ages, default=0.0),
+            "mean_wait_seconds": share(sum(ordered), len(ordered)),
             "median_wait_seconds": quantile(ordered, 0.5),
             "p90_wait_seconds": quantile(ordered, 0.9),
-            "service_level": share(self.in_time, ended),
-            "service_level_answered": share(self.in_time, answered),
+            "service_level": share(self.in_time, ended + self.overdue),
+            "service_level_answered": share(self.in_time, answered + self.overdue),
             "abandonment": share(self.abandoned, ended),
             "promised": share(self.promised, ended),
         }

@@ -32,8 +32,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 class Contact(msgspec.Struct, gc=False):
     """A contact that nobody has answered yet."""
 
-    fates: Fates
-    """Of the queue in which it came."""
+    queue_id: str
+    """In which it came."""
     came: float
 
 
@@ -75,7 +75,7 @@ class Ledger:
             turn((recorded.recorded_at - self._since).total_seconds(), recorded.stream, recorded.event)
 
     def finish(self, yardstick: Yardstick) -> Tally:
-        """Counts the agents' hours to the end. Who still waits then is among the contacts and in nothing else."""
+        """Counts the agents' hours, and the waits of those who still wait, to the end."""
         for hours in self._staff.values():
             hours.pass_to(yardstick.seconds)
         every, intervals = Count(), [Count() for _ in range(yardstick.intervals)]
@@ -95,6 +95,11 @@ class Ledger:
                 for count in (every, queues[queue_id], intervals[min(int(came // width), last)]):
                     count.waits.append(waited)
                     count.in_time += waited <= target
+        for contact in filter(None, self._waiting.values()):
+            age, target = yardstick.seconds - contact.came, yardstick.targets.get(contact.queue_id, 0.0)
+            for count in (every, queues[contact.queue_id], intervals[min(int(contact.came // width), last)]):
+                count.ages.append(age)
+                count.overdue += age > target
         measures = {EVERY_QUEUE: every.measures() | staff_measures(self._staff.values())}
         measures |= {queue_id: count.measures() for queue_id, count in queues.items()}
         rows = [count.measures() for count in intervals]
@@ -107,25 +112,26 @@ class Ledger:
         if fates is None:
             fates = self._fates[event.queue_id] = Fates()
         fates.came.append(at)
-        self._waiting[event.conversation_id] = Contact(fates, at)
+        self._waiting[event.conversation_id] = Contact(event.queue_id, at)
 
     def _answer(self, at: float, _: str, event: OfferAccepted) -> None:
         contact = self._waiting.get(event.conversation_id)
         self._waiting[event.conversation_id] = None  # a transfer later makes no new contact
         if contact is not None:
-            contact.fates.answered.append(contact.came)
-            contact.fates.waited.append(at - contact.came)
+            fates = self._fates[contact.queue_id]
+            fates.answered.append(contact.came)
+            fates.waited.append(at - contact.came)
 
     def _close(self, _: float, __: str, event: ConversationClosed) -> None:
         """Without an answer it was abandoned. Opened again later, it is another contact."""
         if (contact := self._waiting.pop(event.conversation_id, None)) is not None:
-            contact.fates.abandoned.append(contact.came)
+            self._fates[contact.queue_id].abandoned.append(contact.came)
 
     def _overflow(self, _: float, __: str, event: ConversationOverflowed) -> None:
         """With a promise the customer hangs up; else they wait elsewhere."""
         contact = self._waiting.setdefault(event.conversation_id, None)
         if contact is not None and event.promise:
-            contact.fates.promised.append(contact.came)
+            self._fates[contact.queue_id].promised.append(contact.came)
             self._waiting[event.conversation_id] = None
 
     def _move(self, _: float, __: str, event: ConversationTransferred) -> None:

@@ -6,6 +6,7 @@ from math import nan
 
 import msgspec
 
+from application.plans.problems import Problem
 from application.whatif.figures.bands import Band, band, change
 from application.whatif.figures.counting import Yardstick
 from application.whatif.figures.ledger import SERIES, Tally
@@ -28,11 +29,14 @@ class Measure(msgspec.Struct, frozen=True):
 
 MEASURES = (
     Measure("contacts", "contacts", "count"),
+    Measure("waiting", "still waiting", "count", -1),
+    Measure("waiting_share", "  of all contacts", "share", -1),
+    Measure("oldest_waiting_seconds", "  the oldest for", "s", -1),
     Measure("mean_wait_seconds", "mean wait", "s", -1),
     Measure("median_wait_seconds", "median wait", "s", -1),
     Measure("p90_wait_seconds", "90th percentile", "s", -1),
     Measure("service_level", "service level", "share", 1),
-    Measure("service_level_answered", "  of the answered", "share", 1),
+    Measure("service_level_answered", "  abandoned left out", "share", 1),
     Measure("abandonment", "abandoned", "share", -1),
     Measure("promised", "promised", "share"),
     Measure("occupancy", "occupancy", "share"),
@@ -59,6 +63,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """By queue: the seconds within which its work should be answered, in all columns alike."""
     queues: Mapping[str, str]
     """Names by id."""
+    policy_problems: Sequence[Problem] = ()
+    """For which the policy that is tried would be refused, or applied only by who insists."""
     recorded: dict[str, dict[str, float]]
     as_it_was: Bands
     """Simulated with the recorded rules and agents: how far the simulation itself can be believed."""
@@ -80,6 +86,7 @@ def report_of(
     seed: int,
     yardstick: Yardstick,
     queues: Mapping[str, str],
+    policy_problems: Sequence[Problem] = (),
 ) -> Report:
     """Of everything that was simulated."""
     by_scenario: dict[int, list[Tally]] = {}
@@ -93,6 +100,7 @@ def report_of(
         replications=len(was),
         targets=yardstick.targets,
         queues=queues,
+        policy_problems=policy_problems,
         recorded=recorded.measures,
         as_it_was=_bands(was),
         what_if=_bands(what_if) if what_if else None,
@@ -102,6 +110,12 @@ def report_of(
         as_it_was_series=_series(was),
         what_if_series=_series(what_if) if what_if else None,
     )
+
+
+def is_starved(report: Report, queue_id: str) -> bool:
+    """Whether what if clearly leaves more of its contacts waiting: it must not look better for that."""
+    more = report.change.get(queue_id, {}).get("waiting") if report.change is not None else None
+    return more is not None and more.low > 0
 
 
 def _values(tallies: Sequence[Tally], queue_id: str, name: str) -> list[float]:

@@ -160,13 +160,17 @@ class Recording:
         return self.history
 
     def _take_staff(self, recorded: Recorded) -> None:
-        """Away for a missed offer, and back from it, is the routing's doing and not the roster's: it is drawn anew."""
+        """Away for a missed offer, and back from it, is the routing's doing and not the roster's: it is drawn anew.
+
+        But who is away for one when the time begins is so in every simulation, and comes back when they did.
+        """
         event, at, history = recorded.event, recorded.recorded_at, self.history
         is_back = False
         if isinstance(event, PresenceChanged | AgentSignedOut) and (since := self._missing.pop(recorded.stream, None)):
             is_back = isinstance(event, PresenceChanged) and event.presence is Presence.AVAILABLE
             if history is not None:
                 history.absences.append(((at - since).total_seconds(), BACK if is_back else None))
+                is_back = is_back and since >= history.since
         if isinstance(event, PresenceChanged) and recorded.actor == Router.name:
             self._missing[recorded.stream] = at
         elif history is not None and not is_back and recorded.topic == event.TOPIC:

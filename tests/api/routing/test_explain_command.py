@@ -26,25 +26,31 @@ class Decided:
 
     settings: Settings
     offered: ConversationOffered
+    position: int
+    waiting_id: str
+    """A conversation for which there is no room."""
 
 
-async def decided(settings: Settings, account_id: str) -> ConversationOffered:
-    """A message is offered to the only agent there is."""
+async def decided(settings: Settings, account_id: str) -> Decided:
+    """A message is offered to the only agent there is; three more messages, of others, are one too many."""
     async with composed(settings, readers=False) as parts:
         command = Command(actor="test", at=parts.clock())
         _, agent_id = await parts.staff.register(command, "Mei", {}, 6)
         await parts.staff.sign_in(command, agent_id)
         await parts.staff.change_presence(command, agent_id, Presence.AVAILABLE, "")
         await parts.staff.register(command, "Ola", {}, 6)
-        message = InboundMessage(
-            provider_id="m-1", handle="ana", content=Content(text="Hello?"), occurred_at=parts.clock()
-        )
-        await parts.receive.receive(account_id, [message], command)
-        await parts.router.settle()
+        waiting_id = ""
+        for handle in ("ana", "ben", "cai", "dia"):
+            message = InboundMessage(
+                provider_id=f"m-{handle}", handle=handle, content=Content(text="Hello?"), occurred_at=parts.clock()
+            )
+            (receipt,) = await parts.receive.receive(account_id, [message], command)
+            await parts.router.settle()
+            waiting_id = receipt.conversation_id
         events, _ = await parts.log.read(0, 1_000, [ConversationOffered.TOPIC])
-        (offered,) = (one.event for one in events)
+        offered = events[0].event
         assert isinstance(offered, ConversationOffered)
-        return offered
+        return Decided(settings, offered, events[0].position, waiting_id)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +58,7 @@ def made(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     addresses = servers.addresses
     with an_empty_database(addresses.database_url) as database_url:
         shop = set_up(settings_for(database_url, addresses.nats_url, tmp_path_factory.mktemp("explain")))
-        yield Decided(shop.settings, uvloop.run(decided(shop.settings, shop.account_id)))
+        yield uvloop.run(decided(shop.settings, shop.account_id))
 
 
 @pytest.fixture
@@ -83,6 +89,30 @@ def test_why_not_an_agent_is_printed(terminal: Terminal, made: Decided) -> None:
 
     assert f"why not {made.offered.agent_id}?" in said
     assert "They were offered it." in said
+
+
+def test_an_agent_can_be_asked_about_by_name(terminal: Terminal, made: Decided) -> None:
+    said = terminal.done("explain", made.offered.offer_id, "--agent", "Ola").out
+
+    assert "They could not be asked: offline." in said
+    refused = terminal.refused("explain", made.offered.offer_id, "--agent", "Maria")
+    assert refused == "onethread: no agent was called Maria at that moment: name one by id, as agent-…"
+
+
+def test_work_that_waits_is_told_with_every_agents_reason(terminal: Terminal, made: Decided) -> None:
+    said = terminal.done("explain", "--conversation", made.waiting_id, "--agent", "Ola").out
+
+    assert f"{made.waiting_id} waits; nobody has it" in said
+    assert "0 of 2 could be asked" in said
+    assert "no room: 6 of 6 units held, 2 needed" in said
+    assert "They could not be asked: offline." in said
+
+
+def test_a_position_is_explained_or_said_to_be_no_decision(terminal: Terminal, made: Decided) -> None:
+    said = terminal.done("explain", str(made.position)).out
+
+    assert made.offered.offer_id in said
+    assert terminal.refused("explain", "1").endswith("which is no decision of routing")
 
 
 def test_an_unknown_decision_is_one_sentence(terminal: Terminal) -> None:

@@ -94,6 +94,20 @@ def test_what_is_simplified_is_said_beside_the_figures_and_in_the_help(terminal:
         assert SIMPLIFIED in " ".join(said.out.split())
 
 
+def test_a_policy_that_serves_nobody_is_warned_of_and_looks_no_better(terminal: Terminal, tmp_path: Path) -> None:
+    policy, figures = tmp_path / "policy.yaml", tmp_path / "figures.json"
+    policy.write_text("queues: {queue-returns: {service_level_seconds: 30, required_skills: {returns: 9}}}\n")
+
+    said = terminal.done("simulate", "--policy", str(policy), *QUICK, "--json", str(figures))
+
+    assert "this policy would be refused" in said.err
+    assert "nobody has 'returns' at level 9; the highest is 5" in said.err
+    written = msgspec.json.decode(figures.read_bytes())
+    assert [one["path"] for one in written["policy_problems"]] == ["queues.queue-returns.required_skills.returns"]
+    assert written["what_if"][""]["service_level"]["mean"] == 0.0
+    assert written["change"][""]["waiting_share"]["mean"] > 0
+
+
 def test_a_part_of_the_time_can_be_simulated(terminal: Terminal, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
 
@@ -137,6 +151,8 @@ def test_a_policy_that_cannot_be_read_is_told_with_every_place(terminal: Termina
     ("arguments", "says"),
     [
         (("--plot", "week.png"), "let it end with .svg"),
+        (("--json", "/nonexistent/figures.json"), "there is no directory /nonexistent"),
+        (("--plot", "/nonexistent/week.svg"), "there is no directory /nonexistent"),
         (("--from", "yesterday"), "is no time"),
         (("--from", "2026-11-12", "--to", "2026-11-11"), "later than --from"),
     ],

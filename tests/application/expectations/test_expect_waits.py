@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from application.expectations.expect_waits import ExpectWaits
-from application.expectations.expectation import VIEW, Changed, Expectation, ExpectationsMoved, Outcome, Tally
+from application.expectations.expectation import VIEW, Changed, Expectation, ExpectationsMoved, First, Outcome, Tally
 from application.follower import Follower
 from infrastructure.expectations import PostgresExpectations
 from infrastructure.log.pool import ReadPool
@@ -220,6 +221,27 @@ async def test_sums_of_a_day_add_up(shop: Shop, store: PostgresExpectations) -> 
         taken=3, within=1, shorter=1, longer=1, given_up=3, error_seconds=10.0, absolute_error_seconds=22.5
     )
     assert await store.tallies("queue-1", NOON.date()) == [expected]
+
+
+async def test_a_wait_that_goes_on_beyond_its_band_is_counted_while_it_does(
+    shop: Shop, store: PostgresExpectations
+) -> None:
+    told = [
+        Expectation(id=f"conversation-{one}", customer_id="customer-1", queue_id="queue-1", place=1, as_of=NOON)
+        for one in range(3)
+    ]
+    first = First(at=NOON, expected_seconds=40.0, low_seconds=10.0, high_seconds=64.0)
+    later = replace(first, at=NOON + timedelta(seconds=30))
+    firsts = {told[0].key: first, told[1].key: later}  # of the third, nothing was known
+    await store.save(Changed(told=told, firsts=firsts), after=0, at=NOON)
+
+    in_time = await store.overdue("queue-1")
+    await store.save(Changed(), after=3, at=NOON + timedelta(seconds=65))
+    one_beyond, elsewhere = await store.overdue("queue-1"), await store.overdue("queue-2")
+    await store.save(Changed(gone=[told[0].key]), after=3, at=NOON + timedelta(seconds=66))
+
+    assert (in_time, one_beyond, elsewhere) == ({}, {30: 1}, {})
+    assert await store.overdue("queue-1") == {}
 
 
 async def test_before_anything_was_told_nothing_is_shown(shop: Shop, store: PostgresExpectations) -> None:

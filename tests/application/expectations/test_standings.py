@@ -1,6 +1,6 @@
 """Who stands where: places among all that ask the same, what is told again, and what ends a wait."""
 
-from application.expectations.expectation import Changed, Expectation, Kept
+from application.expectations.expectation import Changed, Expectation, Kept, UnknownBecause
 from application.expectations.pace import Pace
 from application.expectations.standings import Standings
 from domain.agent import Presence
@@ -70,6 +70,7 @@ def a_served_line(length: int) -> Onlooker:
     onlooker.look()
     onlooker.shop.hire(MEI, {}, 2)
     onlooker.shop.turn(MEI, Presence.AVAILABLE)
+    onlooker.look()
     onlooker.serve(8, 10.0)
     return onlooker
 
@@ -89,7 +90,9 @@ def test_places_are_in_the_order_of_scores() -> None:
     changed = onlooker.look()
 
     assert places(changed) == {"urgent": 1, "first": 2, "second": 3}
-    assert {one.expected_seconds for one in changed.told} == {None}
+    assert {(one.expected_seconds, one.unknown_because) for one in changed.told} == {
+        (None, UnknownBecause.NOBODY_SIGNED_IN)
+    }
 
 
 def test_queues_that_ask_the_same_stand_in_one_line() -> None:
@@ -121,9 +124,9 @@ def test_what_has_not_changed_is_not_told_again() -> None:
 
 def test_who_is_offered_keeps_the_place_until_somebody_takes_it() -> None:
     onlooker = a_line("first", "second")
-    onlooker.look()
     onlooker.shop.hire(MEI, {}, 2)
     onlooker.shop.turn(MEI, Presence.AVAILABLE)
+    onlooker.look()
 
     onlooker.shop.route()
     offered = onlooker.look()
@@ -183,6 +186,26 @@ def test_a_line_that_is_served_says_how_long_it_will_be() -> None:
     assert told.low_seconds is not None
     assert told.high_seconds is not None
     assert told.low_seconds < told.expected_seconds < told.high_seconds
+
+
+def test_a_wait_is_not_known_while_nobody_who_could_take_it_is_signed_in() -> None:
+    onlooker = a_served_line(2)
+    known = onlooker.look()
+    onlooker.shop.hire("agent-other", {}, 2)
+    onlooker.shop.turn(MEI, Presence.OFFLINE)
+
+    changed = onlooker.look()
+    onlooker.shop.wait(1_000)
+    onlooker.look()
+    onlooker.shop.turn(MEI, Presence.AVAILABLE)
+    again = onlooker.look()
+
+    assert known.is_nothing
+    assert places(changed) == {"late-0": 1, "late-1": 2}
+    assert {(one.expected_seconds, one.unknown_because) for one in changed.told} == {
+        (None, UnknownBecause.NOBODY_SIGNED_IN)
+    }
+    assert [one.expected_seconds for one in again.told] == [10, 20], "the empty room taught nothing"
 
 
 def test_a_wait_is_held_against_what_was_first_said() -> None:

@@ -7,14 +7,25 @@ import pytest
 
 from application.explaining.explain_decisions import ExplainDecisions
 from application.explaining.stages import DecisionUnknown
+from application.explaining.why_not import AgentUnclear
 from application.follower import Follower
 from application.projections.conversations import Conversations
 from application.projections.decisions import Decisions
 from application.projections.projection import projection_of
 from domain.agent import Presence
+from domain.assignment import OfferExpired
+from domain.classification import ConversationOverflowed, ConversationRelaxed
 from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
-from tests.application.situations import Case, Shop, a_waiting_conversation, an_offered_conversation, an_open_shop
+from tests.application.situations import (
+    Case,
+    Shop,
+    a_message,
+    a_waiting_conversation,
+    an_offered_conversation,
+    an_open_shop,
+    everything,
+)
 from tests.application.views.conftest import EMPTY
 
 pytestmark = pytest.mark.anyio
@@ -127,3 +138,103 @@ async def test_what_was_never_offered_is_unknown(shop: Shop, explain: ExplainDec
         await explain.latest_of(case.conversation_id)
     with pytest.raises(DecisionUnknown):
         await explain.latest_of("conversation-" + "0" * 32)
+
+
+async def test_for_work_that_waits_everybody_is_told_with_what_stands_in_the_way(
+    shop: Shop, explain: ExplainDecisions
+) -> None:
+    case = await a_waiting_conversation(shop)
+    mei, ola = await shop.hire("Mei", capacity=0), await shop.hire("Ola")
+    await shop.turn(ola, Presence.AWAY)
+
+    told = await explain.unassigned(case.conversation_id, shop.clock(), "Ola")
+
+    assert told is not None
+    assert (told.customer_id, told.queue.queue_id, told.queue.place) == (case.customer_id, shop.queue_id, 1)
+    assert {one.agent_id: one.excluded for one in told.candidates} == {
+        mei: ("no room: 0 of 0 units held, 2 needed",),
+        ola: ("away",),
+    }
+    assert told.why_not is not None
+    assert (told.why_not.agent_id, told.why_not.answer) == (ola, "They could not be asked: away.")
+
+
+async def test_what_is_offered_does_not_wait_for_anybody(shop: Shop, explain: ExplainDecisions) -> None:
+    case = await an_offered_conversation(shop)
+
+    assert await explain.unassigned(case.conversation_id, shop.clock()) is None
+
+
+async def test_an_agent_is_meant_by_a_name_that_nobody_else_has(shop: Shop, explain: ExplainDecisions) -> None:
+    ola = await shop.hire("Ola")
+    await shop.turn(ola, Presence.AWAY)
+    offered = await explain.offered((await an_offered_conversation(shop)).offer_id)
+
+    told = await explain.explain(offered, "Ola")
+
+    assert told.why_not is not None
+    assert (told.why_not.agent_id, told.why_not.excluded) == (ola, ("away",))
+    with pytest.raises(AgentUnclear, match="by id"):
+        await explain.explain(offered, "Nobody")
+
+
+async def test_of_a_name_that_two_agents_have_an_id_is_wanted(shop: Shop, explain: ExplainDecisions) -> None:
+    several = sorted([await shop.hire("Ola"), await shop.hire("Ola")])
+    offered = await explain.offered((await an_offered_conversation(shop)).offer_id)
+
+    with pytest.raises(AgentUnclear, match=f"2 agents were called Ola: say which by id, {', '.join(several)}"):
+        await explain.explain(offered, "Ola")
+
+
+async def test_an_offer_that_ran_out_is_explained_by_its_position(shop: Shop, explain: ExplainDecisions) -> None:
+    case = await an_offered_conversation(shop)
+    shop.clock.wait(600)
+    await shop.route()
+    expired = next(one for one in await everything(shop.log) if isinstance(one.event, OfferExpired))
+
+    told = await explain.step(await explain.at(expired.position))
+
+    assert (told.position, told.topic, told.conversation_id) == (
+        expired.position, "conversation.offer_expired", case.conversation_id,
+    )  # fmt: skip
+    assert case.offer_id in told.what
+    assert told.because.startswith("nobody answered by ")
+    assert told.recomputed
+
+
+async def test_a_relaxation_and_an_overflow_are_explained_by_their_rule_and_moment(
+    shop: Shop, explain: ExplainDecisions
+) -> None:
+    other = await shop.open_queue("Anybody")
+    strict = await shop.open_queue(
+        "Strict",
+        required_skills={"returns": 3},
+        relaxation=[{"after_seconds": 60, "drop": ["returns"]}],
+        overflow=[{"when": "waited", "limit": 120, "to_queue_id": other}],
+    )
+    await shop.receive(a_message(), account_id=await shop.open_account(queue_id=strict))
+    for _ in range(2):
+        shop.clock.wait(60)
+        await shop.route()
+    log = await everything(shop.log)
+    relaxed = next(one for one in log if isinstance(one.event, ConversationRelaxed))
+    overflowed = next(one for one in log if isinstance(one.event, ConversationOverflowed))
+
+    of_relaxed, of_overflowed = await explain.step(relaxed), await explain.step(overflowed)
+
+    assert of_relaxed.what.endswith("it asks for nothing in particular instead of returns 3")
+    assert "the step is due 60 s later" in of_relaxed.because
+    assert of_overflowed.what == "it went from Strict to Anybody"
+    assert of_overflowed.because.startswith("rule 1 of Strict: after 120 s; it came in at ")
+    assert of_relaxed.recomputed
+    assert of_overflowed.recomputed
+
+
+async def test_a_position_that_is_no_decision_says_what_it_is(shop: Shop, explain: ExplainDecisions) -> None:
+    await a_waiting_conversation(shop)
+    opened = next(one for one in await everything(shop.log) if one.topic == "conversation.opened")
+
+    with pytest.raises(DecisionUnknown, match=r"conversation\.opened, which is no decision of routing"):
+        await explain.step(opened)
+    with pytest.raises(DecisionUnknown, match="nothing at position 999999"):
+        await explain.at(999_999)

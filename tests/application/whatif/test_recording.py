@@ -193,6 +193,18 @@ def test_away_for_a_missed_offer_is_the_routings_doing_and_not_the_rosters() -> 
     assert reasons == [(AGENT, "lunch"), (OTHER, "")]
 
 
+def test_who_is_away_for_a_missed_offer_when_the_time_begins_comes_back_when_they_did() -> None:
+    log = Log()
+    log.come(0)
+    log.at(20, PresenceChanged(presence=Presence.AWAY, reason="missed an offer"), stream=AGENT, actor="router")
+    log.at(140, PresenceChanged(presence=Presence.AVAILABLE), stream=AGENT)
+
+    history = log.read(since=NOON + timedelta(seconds=60))
+
+    assert history.facts().desks[AGENT].agent.presence is Presence.AWAY
+    assert [(one.at, one.stream) for one in history.changes] == [(NOON + timedelta(seconds=140), AGENT)]
+
+
 def test_what_people_learn_of_a_conversation_is_kept_with_its_time() -> None:
     log = Log()
     log.come(0)

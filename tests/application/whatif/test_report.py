@@ -6,12 +6,14 @@ import msgspec
 import pytest
 from defusedxml import ElementTree
 
+from application.plans.plan import Plan
 from application.whatif.figures.ledger import EVERY_QUEUE
 from application.whatif.figures.plot import svg
-from application.whatif.figures.report import MEASURES, Report, report_of
+from application.whatif.figures.report import MEASURES, Report, is_starved, report_of
 from application.whatif.replications import Runs
 from application.whatif.roster import roster_from
 from application.whatif.scenario import scenario_of
+from domain.queue import QueueDefinition
 from tests.application.whatif.situations import a_history, played
 
 RUNS = 4
@@ -61,6 +63,30 @@ def test_without_a_difference_there_is_no_change_at_all() -> None:
     assert {name: (band.low, band.high) for name, band in same.change[EVERY_QUEUE].items()} == {
         measure.name: (0.0, 0.0) for measure in MEASURES
     }
+
+
+def test_a_queue_that_nobody_serves_makes_no_figure_of_all_queues_better() -> None:
+    history = a_history(
+        queues={"queue-1": {}, "queue-2": {}}, agents=[{}] * 3, per_second=1 / 50, contacts=120, handling_seconds=120.0
+    )
+    definition = QueueDefinition(name="queue-2", required_skills={"rare": 9}, service_level_seconds=30)
+    scenarios = [scenario_of(history), scenario_of(history, Plan(queues={"queue-2": definition}))]
+    yardstick = scenarios[1].yardstick
+    report = report_of(
+        played(history, "recorded")[0].finish(yardstick),
+        Runs(history, scenarios, yardstick, seed=1).all(RUNS),
+        since=history.since,
+        until=history.until,
+        seed=1,
+        yardstick=yardstick,
+        queues={},
+    )
+
+    assert report.change is not None
+    changes = report.change[EVERY_QUEUE]
+    better = {one.name for one in MEASURES if changes[one.name].mean * one.better > 0}
+    assert not better - {"fairness", "median_wait_seconds"}, better
+    assert is_starved(report, EVERY_QUEUE)
 
 
 def test_in_the_file_what_was_not_measured_is_null() -> None:
