@@ -25,6 +25,7 @@ from application.follower import Follower, Reaction
 from application.policies.count_traffic import CountTraffic
 from application.policies.end_lost_calls import EndLostCalls
 from application.policies.fetch_media import FetchMedia
+from application.policies.follow_answered_calls import FollowAnsweredCalls
 from application.policies.hand_chats_over import HandChatsOver
 from application.policies.keep_snapshots import KeepSnapshots
 from application.policies.return_work import ReturnWork
@@ -63,7 +64,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
         stack.push_async_callback(get.close)
         parts = assembled(settings, keys, metrics, log, nats, get)
         stack.push_async_callback(parts.deliveries.close)
-        for tables in (parts.deliveries, parts.traffic, parts.expectations):
+        for tables in (parts.deliveries, parts.traffic, parts.expectations, parts.stuck_replies):
             await tables.open()
         for projection in parts.projections.values():
             stack.push_async_callback(projection.close)
@@ -116,6 +117,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
         TellPromises(parts.commands, REPLY_CHANNELS, positions, now),
         HandChatsOver(parts.commands.states, parts.hand_over, positions, now),
         EndLostCalls(parts.calls, positions, now),
+        FollowAnsweredCalls(parts.commands.states, parts.serve, parts.steer, positions, now),
         SendReplies(
             parts.log,
             parts.directory,
@@ -123,6 +125,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
             providers,
             PostgresOutbox(parts.log.pool),
             Spent(parts.log, parts.commands.states),
+            parts.stuck_replies,
             now,
         ),
         _fetch_media(parts, get, positions),

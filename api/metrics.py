@@ -99,6 +99,11 @@ class Metrics:
         )
         self.account_waiting = gauge("account_deliveries_waiting", "Deliveries not read yet.", ["account"])
         self.account_parked = gauge("account_deliveries_parked", "Deliveries that could not be read.", ["account"])
+        self.account_stuck = gauge(
+            "account_replies_stuck",
+            "Replies that cannot be tried; without account: or read.",
+            ["account"],
+        )
         self.account_silent = gauge("account_silent", "1: nothing came in for longer than it should.", ["account"])
 
     def called(self, *, seconds: float, slowest_seconds: float, requests: int, size_bytes: int) -> None:

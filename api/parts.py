@@ -14,6 +14,7 @@ from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
 from application.exchange.media import MediaStore
+from application.exchange.templates import Templates
 from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
 from application.plans.apply_plan import ApplyPlan
@@ -36,12 +37,18 @@ from application.use_cases.settle_replies import SettleReplies
 from application.use_cases.steer_conversations import SteerConversations
 from application.use_cases.take_calls import TakeCalls
 from application.views import ViewReaders
+from channels.table import CHANNELS
 from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.expectations import PostgresExpectations
 from infrastructure.log.postgres_log import PostgresLog
 from infrastructure.nats_link import NatsLink
 from infrastructure.polled import PostgresPolled
+from infrastructure.stuck_replies import PostgresStuckReplies
+
+
+def _templates() -> Templates:
+    return Templates({name: one.list_templates for name, one in CHANNELS.items() if one.list_templates is not None})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +95,7 @@ class Parts:
     nats: NatsLink
     followers: dict[str, Follower]
     """Those that run in this process, by their reaction's name; the directory is always among them."""
+    templates: Templates = field(default_factory=_templates)
     ports: dict[str, int] = field(default_factory=dict)
     """Where this process listens beside HTTP, by door."""
 
@@ -100,3 +108,8 @@ class Parts:
     def links(self) -> Links:
         """By which providers fetch files from us."""
         return Links(self.settings.public_url, self.keys.token_key, self.clock)
+
+    @property
+    def stuck_replies(self) -> PostgresStuckReplies:
+        """Replies that cannot be tried."""
+        return PostgresStuckReplies(self.settings.database_url, self.log.pool)

@@ -30,6 +30,7 @@ class Directory:
         "account.defined",
         "account.paused",
         "account.resumed",
+        "account.throttled",
         "queue.defined",
         "queue.retired",
         "queue.work_set_aside",

@@ -56,6 +56,13 @@ class DecisionFilter(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str | None = None
 
 
+class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which live calls; what is None does not matter."""
+
+    account_id: str | None = None
+    stage: str | None = None
+
+
 class Change(msgspec.Struct, frozen=True):
     """A row as it stands after its last change."""
 
@@ -117,6 +124,9 @@ class ViewReaders(ChangeReaders, Protocol):
 
     async def agent_board(self, *, cursor: str | None = None, limit: int = 50) -> Page:
         """Everybody, longest in their presence first."""
+
+    async def calls(self, which: CallFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """The live calls that match, the one that began first first."""
 
     async def decisions(self, which: DecisionFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
         """The offers that match, the newest first."""

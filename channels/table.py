@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from application.exchange.limits import DEFAULT, Limits, limits_of
 from application.exchange.media import Fetch, Fetched, Get
 from application.exchange.sending import Outcome, Outgoing, Send
+from application.exchange.templates import ListTemplates
 from channels import (
     email,
     instagram,
@@ -74,6 +75,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     takes_replies: bool = False
     fetch: Fetch | None = None
     """Gets the bytes of an attachment that came as a reference; None where they come with the message."""
+    list_templates: ListTemplates | None = None
+    """Asks for the texts that the provider approved; None where it approves none."""
     takes_links_only: Callable[[Mapping[str, str]], bool] = lambda _: False
     """Whether an account with these settings takes files only by fetching them from us."""
 
@@ -104,6 +107,7 @@ def _provider(
     answer_handshake: Handshake | None = None,
     acknowledgement: Acknowledgement = Acknowledgement(),  # noqa: B008  # frozen
     nudge_in: NudgeIn | None = None,
+    list_templates: ListTemplates | None = None,
     takes_links_only: Callable[[Mapping[str, str]], bool] = lambda _: False,
 ) -> Channel:
     webhook = Webhook(
@@ -120,6 +124,7 @@ def _provider(
         send=medium.send,
         takes_replies=True,
         fetch=medium.fetch,
+        list_templates=list_templates,
         takes_links_only=takes_links_only,
     )
 
@@ -139,7 +144,12 @@ CHANNELS: dict[str, Channel] = {
             send=email.send,
             takes_replies=True,
         ),
-        _provider("whatsapp", whatsapp, answer_handshake=whatsapp.answer_handshake),
+        _provider(
+            "whatsapp",
+            whatsapp,
+            answer_handshake=whatsapp.answer_handshake,
+            list_templates=whatsapp.list_templates,
+        ),
         _provider("messenger", messenger, answer_handshake=messenger.answer_handshake),
         _provider(
             "instagram",

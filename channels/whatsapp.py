@@ -32,10 +32,12 @@ from channels.social.reading import claim_kind, id_from_content
 from channels.social.whatsapp_content import content_of
 from channels.social.whatsapp_people import changed_handles, recipient_handles, sender_handles, updated_handles
 from channels.social.whatsapp_sending import send_reply
+from channels.social.whatsapp_templates import list_approved
 from domain.account import AccountDefinition
 from domain.intake import DeliveryReport, Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 from domain.outbound.delivery import DeliveryStatus
+from domain.outbound.templates import Approved
 
 READ = frozenset({"contacts", "messages", "message_echoes", "user_id_update", "statuses", "errors"})
 TOLD_OF_MESSAGES = frozenset({"messages", "standby"})
@@ -65,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Still believed while the secret is being rolled."""
     access: GraphAccess
     """`access_token` and `api_url`: what sending needs."""
+    waba_id: str = ""
+    """Of the WhatsApp Business Account, which has the templates."""
 
 
 def read_settings(definition: AccountDefinition) -> Settings:
@@ -76,6 +80,7 @@ def read_settings(definition: AccountDefinition) -> Settings:
         verify_token=definition.settings["verify_token"],
         app_secret_previous=definition.settings.get("app_secret_previous", ""),
         access=GraphAccess.read(definition),
+        waba_id=definition.settings.get("waba_id", ""),
     )
 
 
@@ -235,6 +240,12 @@ async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.Asy
     if len(reply.text) > TEXT_LENGTH_MAX:
         return Rejected(reason=f"a text has at most {TEXT_LENGTH_MAX} characters", refusal=Refusal.OUR_FAULT)
     return await send_reply(reply, client, settings.access, settings.phone_number_id)
+
+
+async def list_templates(definition: AccountDefinition, client: httpx.AsyncClient) -> tuple[Approved, ...]:
+    """The account's approved templates. Raises AccountInvalid, TemplatesNotTold."""
+    settings = read_settings(definition)
+    return await list_approved(settings.access, settings.waba_id, client)
 
 
 async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched:

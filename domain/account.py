@@ -1,6 +1,6 @@
 """A channel account: one configured number, mailbox, page or widget, and where its work goes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -58,12 +58,22 @@ class AccountWasResumed(Event, topic="account.resumed"):
     """It works again."""
 
 
+class AccountThrottled(Event, topic="account.throttled"):
+    """The provider wants nothing from us for a while: whoever sends next waits too."""
+
+    until: datetime
+    reason: str = ""
+    """The provider's own words."""
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What decisions about an account need to know."""
 
     id: str = ""
     definition: AccountDefinition | None = None
     is_paused: bool = False
+    throttled_until: datetime | None = None
+    """Nothing is sent before that, however often a sender begins anew."""
 
 
 NEW = Account()
@@ -78,6 +88,8 @@ def evolve(account: Account, event: Event) -> Account:
             return replace(account, is_paused=True)
         case AccountWasResumed():
             return replace(account, is_paused=False)
+        case AccountThrottled(until=until):
+            return replace(account, throttled_until=until)
         case _:
             return account
 
@@ -118,3 +130,12 @@ def resume(account: Account) -> list[Event]:
     if account.definition is None:
         raise AccountUnknown
     return [AccountWasResumed()] if account.is_paused else []
+
+
+def throttle(account: Account, until: datetime, reason: str) -> list[Event]:
+    """Raises AccountUnknown. What ends no later than a pause that is known is not news."""
+    if account.definition is None:
+        raise AccountUnknown
+    if account.throttled_until is not None and until <= account.throttled_until:
+        return []
+    return [AccountThrottled(until=until, reason=reason)]

@@ -85,7 +85,7 @@ class ConversationOffered(Event, topic="conversation.offered"):
     choice: Choice | None = None
     """Absent where a person, not the router, chose the agent."""
     by: str = ""
-    """How a person did: `picked` by the agent, `transferred` or `given` to them."""
+    """How a person did: `picked` by the agent, `transferred` or `given` to them, `answered` as a call by them."""
 
 
 class OfferAccepted(Event, topic="conversation.offer_accepted"):
@@ -201,6 +201,7 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 offer_id=event.offer_id,
                 offer_expires_at=event.expires_at,
                 units=event.units,
+                by=event.by,
             )
         case OfferAccepted(agent_id=agent_id):
             return replace(
@@ -218,8 +219,6 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
             return replace(conversation, status=Status.ASSIGNED)
         case WrapUpStarted():
             return replace(conversation, status=Status.WRAPPING)
-        case _:
-            return conversation
 
 
 def enqueue(

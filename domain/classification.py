@@ -43,6 +43,8 @@ class ConversationClassified(Event, topic="conversation.classified"):
     marks: Marks
     queue_id: str | None = None
     """The queue it waits in at that moment, if it does."""
+    is_told: bool = False
+    """Only the language is new, and its channel told it: that is nobody's word on the customer."""
 
 
 class AgeAdjusted(Event, topic="conversation.age_adjusted"):
@@ -97,7 +99,7 @@ def evolve(conversation: Conversation, event: ClassificationEvent) -> Conversati
     """What each event changes about the conversation."""
     match event:
         case ConversationClassified(marks=marks):
-            is_told = conversation.is_language_told and conversation.language == marks.language
+            is_told = event.is_told or (conversation.is_language_told and conversation.language == marks.language)
             marked = replace(conversation, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
             return replace(marked, is_language_told=is_told)
         case AgeAdjusted(seconds=seconds):
@@ -113,6 +115,19 @@ def hear_language(conversation: Conversation, language: str) -> Conversation:
     if not language or (conversation.language and not conversation.is_language_told):
         return conversation
     return replace(conversation, language=language)
+
+
+def tell_language(conversation: Conversation, language: str) -> list[Event]:
+    """Of one that is not closed, as `hear_language`, when its channel tells the language in between messages.
+
+    What is not news is nothing; one that waits nowhere yet is enqueued with the language that comes with its messages.
+    """
+    heard = hear_language(conversation, language)
+    if heard.language == conversation.language or conversation.status in (Status.OPEN, Status.CLOSED):
+        return []
+    marks = Marks(tier=conversation.tier, language=heard.language, sentiment=conversation.sentiment)
+    queue_id = _waits_in(conversation)
+    return [ConversationClassified(conversation_id=conversation.id, marks=marks, queue_id=queue_id, is_told=True)]
 
 
 def classify(conversation: Conversation, marks: Marks) -> list[Event]:

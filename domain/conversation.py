@@ -166,6 +166,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Who holds it, or is offered it."""
     offer_id: str | None = None
     offer_expires_at: datetime | None = None
+    by: str = ""
+    """How its latest offer came about, as of `ConversationOffered`."""
     units: int = 0
     """Load units it takes of its agent's capacity."""
     priority: int = 0

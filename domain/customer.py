@@ -182,6 +182,8 @@ def evolve(customer: Customer, event: Event) -> Customer:
 
 
 def _classified(customer: Customer, event: ConversationClassified) -> Customer:
+    if event.is_told:
+        return customer
     one, marks = customer.conversations.get(event.conversation_id), event.marks
     is_told = one is not None and one.is_language_told and one.language == marks.language
     language = customer.language if is_told else marks.language  # the channel will tell again

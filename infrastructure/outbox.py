@@ -28,6 +28,7 @@ SELECT message_id, position::bigint FROM unnest(%(asked)b, %(positions)b) AS one
 WHERE EXISTS (SELECT FROM moved)
 ON CONFLICT (message_id) DO UPDATE SET position = EXCLUDED.position
 """
+_ADD = "INSERT INTO onethread_outbox (message_id, position) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _DROP = "DELETE FROM onethread_outbox WHERE message_id = %s AND position = %s"
 
 
@@ -53,6 +54,9 @@ class PostgresOutbox:
             "positions": TextColumn([str(position) for position in asked.values()]),
         }
         await self._pool.execute(_SAVE, parameters)
+
+    async def add(self, message_id: str, position: int) -> None:
+        await self._pool.execute(_ADD, (message_id, position))
 
     async def drop(self, message_id: str, position: int) -> None:
         await self._pool.execute(_DROP, (message_id, position))

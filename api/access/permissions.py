@@ -52,6 +52,8 @@ class Action(StrEnum):
     READ_POLICY = "read_policy"
     DEFINE_POLICY = "define_policy"
     READ_ACCOUNTS = "read_accounts"
+    READ_TEMPLATES = "read_templates"
+    """The texts that a provider approved for an account, to choose one."""
     DEFINE_ACCOUNTS = "define_accounts"
     READ_PEOPLE = "read_people"
     ADMIT_PEOPLE = "admit_people"
@@ -92,6 +94,7 @@ _TABLE: dict[Action, tuple[Reach, Reach, Reach, Reach, Reach]] = {
     Action.READ_POLICY:           (_N,    _A,        _A,     _A,           _N),
     Action.DEFINE_POLICY:         (_N,    _N,        _N,     _A,           _N),
     Action.READ_ACCOUNTS:         (_N,    _A,        _A,     _A,           _N),
+    Action.READ_TEMPLATES:        (_A,    _A,        _A,     _A,           _N),
     Action.DEFINE_ACCOUNTS:       (_N,    _N,        _N,     _A,           _N),
     Action.READ_PEOPLE:           (_N,    _N,        _A,     _A,           _N),
     Action.ADMIT_PEOPLE:          (_N,    _N,        _N,     _A,           _N),

@@ -37,7 +37,13 @@ def _moment(at: datetime | None) -> str:
 def _state(one: AccountHealth) -> str:
     if one.is_paused:
         return "paused"
-    return "[red]silent[/]" if one.is_silent else "[red]parked[/]" if one.parked else "well"
+    told = {
+        "[red]silent[/]": one.is_silent,
+        "[red]parked[/]": one.parked,
+        f"[red]{one.replies_stuck} stuck[/]": one.replies_stuck,
+        f"throttled until {_moment(one.throttled_until)}": one.throttled_until,
+    }
+    return ", ".join(words for words, is_so in told.items() if is_so) or "well"
 
 
 @channels.command("health")

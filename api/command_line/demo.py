@@ -14,6 +14,7 @@ from api.command_line.run import with_servers
 from api.demo.routing import FILE
 from api.demo.run import BUSY, Pace, run_demo
 from api.demo.scene import Scene
+from api.demo.screen import entries, gist
 from api.demo.shop import FEATURED, PASSWORD, SUPERVISOR
 from api.settings import Settings, settings_from_environment
 from application.explaining.explanation import Explanation
@@ -64,6 +65,8 @@ def _summary(console: Console, scene: Scene) -> None:
         table.add_row(f"messages taken in, {channel}", f"{number:,}")
     table.add_row(f"media in one thread, {FEATURED.name}", f"{len(scene.media):,}")
     table.add_row("replies by agents", f"{scene.replies:,}")
+    table.add_row("pictures from customers, email", f"{scene.pictures_in:,}")
+    table.add_row("pictures to customers, email", f"{scene.pictures_out:,}")
     for channel, number in scene.replies_out.most_common():
         table.add_row(f"replies out, {channel}", f"{number:,}")
     for what, number in scene.amendments.most_common():
@@ -80,6 +83,8 @@ def _summary(console: Console, scene: Scene) -> None:
     for status, number in scene.refused.most_common():
         table.add_row(f"answers {status} (races between people, mostly)", f"{number:,}")
     console.print(table)
+    console.print(f"\nThe end of one thread, {FEATURED.name}, and the pictures in it:")
+    console.print(entries(gist(list(scene.timeline))))
 
 
 def _explain(console: Console, explained: Explanation) -> None:

@@ -1,6 +1,8 @@
-"""`onethread channels samples` and `send-sample`: what an account needs to be set up, and one text to try it with."""
+"""`onethread channels samples` and `send-sample`: what accounts need to be set up, and one message to try them with."""
 
 import sys
+from mimetypes import guess_type
+from pathlib import Path
 
 import click
 import httpx
@@ -12,11 +14,14 @@ from api.command_line.run import run_with_parts
 from api.composition import PROVIDER_SECONDS_MAX
 from api.parts import Parts
 from api.settings import settings_from_environment, variable
-from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Unknown
+from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Unknown
 from application.ids import new_id
 from channels.guide.settings import EVERYWHERE, SETTINGS, Setting
-from channels.table import CHANNELS
-from domain.account import AccountUnknown
+from channels.table import CHANNELS, takes_of
+from domain.account import AccountDefinition, AccountUnknown
+from domain.interaction import Attachment
+from domain.outbound.files import FileNotTaken, demand_file, demand_files, kind_of
+from infrastructure.media.content_type import content_type_of
 
 TEXT = "Hello from Onethread: this is a test of the account."
 WHAT_TO_DO = {
@@ -85,19 +90,27 @@ def _table(settings: tuple[Setting, ...]) -> Table:
 @click.command("send-sample")
 @click.argument("account_id")
 @click.argument("handle")
-@click.option("--text", default=TEXT, show_default=True, help="What to send.")
-def send_sample(account_id: str, handle: str, text: str) -> None:
-    """Send one text from the account ACCOUNT_ID to HANDLE, to try the account.
+@click.option("--text", help=f"What to send.  [default: {TEXT}; none beside a file]")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file to send too, where the channel takes such files.",
+)
+def send_sample(account_id: str, handle: str, text: str | None, path: Path | None) -> None:
+    """Send one message from the account ACCOUNT_ID to HANDLE, to try the account.
 
     HANDLE is what the channel calls the person: a number as in +4915735980000, a mail address, a chat's or a user's
-    id. The text really leaves, outside any conversation: nothing of it is stored or shown to agents. What the provider
-    answers is printed, with what it means and what to do about it. Exit status 1 where it was not accepted.
+    id. The message really leaves, outside any conversation: nothing of it is stored or shown to agents. What the
+    provider answers is printed, with what it means and what to do about it. Exit status 1 where it was not accepted.
 
     \b
     Example:
       onethread channels health                                      the ids of all accounts
       onethread channels send-sample account-… +4915735980000
+      onethread channels send-sample account-… +4915735980000 --file invoice.pdf
     """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
+    words = text if text is not None else "" if path else TEXT
 
     async def send(parts: Parts) -> Outcome:
         account = parts.directory.account(account_id)
@@ -110,8 +123,9 @@ def send_sample(account_id: str, handle: str, text: str) -> None:
             conversation_id=new_id("conversation"),
             message_id=new_id("message"),
             handle=handle,
-            text=text,
+            text=words,
             written_at=parts.clock(),
+            files=(_file(account.definition, path, words),) if path else (),
         )
         async with httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX) as client:
             return await sender(account.definition, outgoing, client)
@@ -121,6 +135,23 @@ def send_sample(account_id: str, handle: str, text: str) -> None:
         click.echo(line)
     if not isinstance(outcome, Accepted):
         sys.exit(1)
+
+
+def _file(definition: AccountDefinition, path: Path, text: str) -> OutgoingFile:
+    """As a reply would carry it. Raises FileNotTaken."""
+    body, channel = path.read_bytes(), definition.channel
+    attachment = Attachment(
+        name=path.name,
+        content_type=content_type_of(body, guess_type(path.name)[0] or ""),
+        size_bytes=len(body),
+    )
+    limits = takes_of(channel, definition.settings, has_links=False)
+    files = limits.files if limits else None
+    if (files is None or kind_of(files, attachment) is None) and kind_of(CHANNELS[channel].limits.files, attachment):
+        raise FileNotTaken(f"{channel} fetches such files from us, which only a reply in a conversation lets it do")
+    kind = demand_file(channel, files, attachment, "file")
+    demand_files(channel, files, (attachment,), text)
+    return OutgoingFile(sent_as=kind.sent_as, name=path.name, content_type=attachment.content_type, body=body)
 
 
 def told(outcome: Outcome) -> list[str]:

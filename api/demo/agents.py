@@ -10,7 +10,7 @@ import msgspec
 
 from api.demo.client import Client
 from api.demo.scene import Scene
-from api.demo.shop import ANSWERS, PASSWORD, DemoAgent
+from api.demo.shop import ANSWERS, PASSWORD, PICTURE, DemoAgent
 from channels.table import CHANNELS
 
 DECLINES = 0.04
@@ -106,12 +106,20 @@ class AtWork:
         await self._think(1.0)
         text = self._random.choice(ANSWERS)
         if card["conversation"]["channel"] in ANSWERED_CHANNELS:
-            is_written = bool(await client.post(f"{path}/reply", {"text": text}))
+            reply = {"text": text, "attachments": await self._label(client, card, path)}
+            is_written = bool(await client.post(f"{path}/reply", reply))
             self._scene.replies += is_written  # not around the await: others count meanwhile
             await self._think(1.0)
             return True
         await client.post(f"{path}/note", {"text": f"Called back: {text}"})
         return await self._close(client, card, path, "called back")
+
+    async def _label(self, client: Client, card: dict[str, Any], path: str) -> list[dict[str, str]]:
+        """A picture of a label, which goes with every mail."""
+        if card["conversation"]["channel"] != "email":
+            return []
+        kept = await client.post(f"{path}/files", PICTURE, content_type="image/png")
+        return [{"media_id": kept["media_id"], "name": "return-label.png"}] if kept else []
 
     async def _close(self, client: Client, card: dict[str, Any], path: str, disposition: str) -> bool:
         is_closed = bool(await client.post(f"{path}/close", {"disposition": disposition}))

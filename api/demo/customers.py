@@ -16,7 +16,7 @@ from api.demo.client import Client
 from api.demo.media import MEDIA
 from api.demo.opening import Shop
 from api.demo.scene import Scene
-from api.demo.shop import CUSTOMERS, FEATURED, MAILBOX, TEXTS, DemoCustomer
+from api.demo.shop import CUSTOMERS, FEATURED, MAILBOX, PICTURE, TEXTS, DemoCustomer
 from api.demo.signing import Hook
 
 SHARES = {
@@ -41,6 +41,8 @@ STRANGERS_SHARE = 0.55
 """How often it is otherwise somebody the shop never met."""
 AMENDS_SHARE = 0.25
 """How often somebody edits, takes back or reacts instead of writing more."""
+PICTURES_SHARE = 0.2
+"""How often a mail shows what arrived; the featured customer's always do."""
 BATCH_MAX = 3
 """Several messages come in one delivery where the channel does that."""
 
@@ -125,9 +127,13 @@ class Customers:
         mail["Date"] = format_datetime(datetime.now(UTC))
         mail["Message-ID"] = make_msgid(domain="mail.example")
         mail.set_content(self._random.choice(TEXTS))
+        shows = somebody is FEATURED or self._random.random() < PICTURES_SHARE
+        if shows:
+            mail.add_attachment(PICTURE, maintype="image", subtype="png", filename="what-arrived.png")
         path = f"/v1/accounts/{self._shop.accounts['email']}/mail"
         if await self._adapter.post(path, mail.as_bytes(), content_type="message/rfc822"):
             self._scene.took_in("email")
+            self._scene.pictures_in += shows
 
     async def chat(self) -> None:
         """A visitor on the shop's page: writes, waits for an answer, says thanks."""

@@ -44,9 +44,10 @@ class Mailbox:
         self._scene = scene
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  # its name there
-        """Counts the mail."""
-        del server, session, envelope
+        """Counts the mail, and whether a picture came with it."""
+        del server, session
         self._scene.replies_out["email"] += 1
+        self._scene.pictures_out += b"Content-Type: image/png" in (envelope.original_content or b"")
         return "250 2.0.0 taken"
 
 

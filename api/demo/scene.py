@@ -32,6 +32,10 @@ class Scene(msgspec.Struct, kw_only=True):
     """Replies that reached a provider, a mail server or a visitor, by channel."""
     amendments: Counter[str] = msgspec.field(default_factory=Counter)
     """Edits, reactions and unsends of customers, by what it was."""
+    pictures_in: int = 0
+    """Mails of customers that carried one."""
+    pictures_out: int = 0
+    """Mails to customers that did."""
     receipts: int = 0
     handed: deque[Handed] = msgspec.field(default_factory=lambda: deque(maxlen=1_000))
     """Replies without a receipt so far."""

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
@@ -34,6 +35,9 @@ CHANNEL_STYLES = {
 ENTRY_LINES_MAX = 24
 SIGNS = {"message received": "←", "reply written": "→", "promise told": "⇒", "note written": "✎"}
 """What is mostly in a timeline, in a column."""
+SAID = ("conversation.message_received", "conversation.reply_written", "conversation.promise_told")
+SAID_TOLD, PICTURES_TOLD = 8, 2
+"""Of one thread, at the end: the newest of what was said, and the newest that carried files each way."""
 
 
 class Screen:
@@ -138,7 +142,30 @@ class Screen:
         return table
 
     def _timeline(self) -> RenderableType:
-        return Group(*(_entry(row) for row in list(self._scene.timeline)[: -ENTRY_LINES_MAX - 1 : -1]))
+        return entries(list(self._scene.timeline)[: -ENTRY_LINES_MAX - 1 : -1])
+
+
+def entries(rows: Sequence[dict[str, Any]]) -> RenderableType:
+    """Lines of a timeline, as they stand."""
+    return Group(*map(_entry, rows))
+
+
+def gist(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of what was said the newest, and the newest that carried files either way, in the order of time."""
+    said = [row for row in rows if row["kind"] in SAID]
+    told = {row["position"]: row for row in said[-SAID_TOLD:]}
+    for kind in SAID:
+        carried = [
+            one for one in said if one["kind"] == kind and one["event"].get("content", one["event"]).get("attachments")
+        ]
+        told |= {row["position"]: row for row in carried[-PICTURES_TOLD:]}
+    return sorted(told.values(), key=lambda row: str(row["occurred_at"]))
+
+
+def _files(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the entry carries, whoever sent it."""
+    carried: list[dict[str, Any]] = row["event"].get("content", row["event"]).get("attachments", [])
+    return carried
 
 
 def _held(agent: dict[str, Any]) -> str:
@@ -154,6 +181,7 @@ def _entry(row: dict[str, Any]) -> Text:
     said = event.get("content", {}).get("text") or event.get("text") or event.get("note") or event.get("subject") or ""
     kind = row["kind"].partition(".")[2].replace("_", " ")
     style = CHANNEL_STYLES.get(channel, "white" if said else "dim")
+    said = " ".join((said, *(f"[{one.get('name') or one.get('content_type', 'file')}]" for one in _files(row))))
     told = " ".join((SIGNS.get(kind, kind), *_told(row)))
     return Text(f"{at:%H:%M:%S} {channel:9} {told} {said}", style=style, no_wrap=True, overflow="ellipsis")
 

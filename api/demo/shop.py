@@ -1,5 +1,6 @@
 """Who there is in the demo: four queues, twelve agents, thirteen channel accounts, and what customers say."""
 
+from base64 import b64decode
 from typing import NamedTuple
 
 PASSWORD = "demo password"  # noqa: S105  # of the demo's own people, on the demo's own data
@@ -121,6 +122,9 @@ TEXTS = (
     "Can I still cancel order 20261111-0042?",
     "Le colis est abîmé, que faire ?",
 )
+
+PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+"""A PNG of one pixel: what customers and agents show each other by mail."""
 
 ANSWERS = (
     "Thank you for writing. I am looking at it now.",

@@ -24,6 +24,7 @@ from api.http.refusals import (
 )
 from application.commands import ClaimTaken, Contended, KeyReused, RevisionStale
 from application.exchange.media import MediaNotStored
+from application.exchange.templates import TemplatesNotTold
 from application.log import LogBusy, LogUnreachable
 from application.plans.problems import PlanRefused
 from application.plans.problems import Problem as Mistake
@@ -99,6 +100,7 @@ TABLE: dict[type[Exception], Kind] = {
         "log-unreachable", 503, "The log cannot be reached. Repeat the request with the same key.", AGAIN_SOON
     ),
     MediaNotStored: Kind("media-not-stored", 503, "The media store cannot be used at the moment.", AGAIN_SOON),
+    TemplatesNotTold: Kind("templates-not-told", 503, "The provider does not tell its templates now.", AGAIN_SOON),
     Contended: Kind("contended", 503, "Too many change the same thing. Nothing was stored; try again.", AGAIN_AT_ONCE),
     ViewsUnreachable: Kind("views-unreachable", 503, "The views cannot be read at the moment.", AGAIN_SOON),
     ViewNotBuilt: Kind("views-unreachable", 503, "The views cannot be read at the moment.", AGAIN_SOON),

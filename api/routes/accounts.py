@@ -13,6 +13,7 @@ from api.http.known import demand_known
 from api.http.operation import Nothing, command, read
 from channels.table import CHANNELS, check_definition
 from domain.account import AccountDefinition
+from domain.outbound.templates import Approved
 
 SettingText = Annotated[str, Meta(max_length=8_000, extra_json_schema=NO_NUL)]
 EXAMPLE = {"channel": "adapter", "name": "Marketplace", "queue_id": "queue-0193a7c2d4e57f0aa1b2c3d4e5f60718"}
@@ -151,4 +152,22 @@ async def resume_account(asked: Asked[Nothing]) -> Answer:
     return done_answer(await asked.parts.set_up.resume_account(asked.command, asked.ids["account_id"]))
 
 
-OPERATIONS = (list_accounts, open_account, define_account, pause_account, resume_account)
+class TemplatesShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Texts that the provider approved for the account, by name and language."""
+
+    items: tuple[Approved, ...]
+
+
+@read("/v1/accounts/{account_id}/templates", Action.READ_TEMPLATES, gives=TemplatesShown, statuses=(404, 409, 503))
+async def list_templates(asked: Asked[Nothing]) -> Answer:
+    """The templates of a channel account.
+
+    Asked of the provider, and kept for a minute. A reply names one and what fills it in. 409 where the channel has no
+    templates, or names the setting that the account lacks (`waba_id` of WhatsApp); 503 where the provider does not
+    tell.
+    """
+    account, _ = asked.parts.directory.defined_account(asked.ids["account_id"])
+    return json_answer(TemplatesShown(items=await asked.parts.templates.of(account)))
+
+
+OPERATIONS = (list_accounts, open_account, define_account, pause_account, resume_account, list_templates)

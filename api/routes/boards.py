@@ -1,14 +1,34 @@
-"""Boards: who waits in each queue, where they stand and for how long still, and who is at work."""
+"""Boards: who waits in each queue, where they stand and for how long still, who is at work, and who is on the phone."""
+
+from enum import StrEnum
 
 from api.access.permissions import Action, demand_agent
 from api.http.answer import Answer
 from api.http.asked import Asked
+from api.http.fields import AccountId
 from api.http.known import demand_known
 from api.http.operation import read
 from api.http.pages import PageQuery, ViewQuery, demand_position, page_answer, page_of
 from api.http.refusals import Unknown
 from api.routes.expectations import WaitingShown, with_expectations
 from application.projections.agent_board import AgentCard
+from application.projections.calls import CallBoard, LiveCall
+from application.views import CallFilter
+
+
+class LiveStage(StrEnum):
+    """How far a call came that is not over."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+
+
+class CallsQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which calls; what is left out does not matter."""
+
+    account_id: AccountId | None = None
+    """The telephone that they are on."""
+    stage: LiveStage | None = None
 
 
 @read("/v1/queues/{queue_id}/board", Action.READ_BOARDS, takes=PageQuery, gives=page_of(WaitingShown, "WaitingPage"))
@@ -51,4 +71,16 @@ async def read_agent(asked: Asked[ViewQuery]) -> Answer:
     return Answer(200, card, [("onethread-position", str(position))])
 
 
-OPERATIONS = (read_queue_board, list_agents, read_agent)
+@read("/v1/calls", Action.READ_BOARDS, takes=CallsQuery, gives=page_of(LiveCall, "CallPage"))
+async def list_calls(asked: Asked[CallsQuery]) -> Answer:
+    """Who is on the phone at this moment.
+
+    Calls that ring or are talked on, the one that began first first. Of those that are over the timeline tells.
+    """
+    given = asked.given
+    which = CallFilter(account_id=given.account_id, stage=given.stage)
+    await demand_position(asked.parts, CallBoard.name, given.min_position)
+    return page_answer(await asked.parts.views.calls(which, cursor=given.cursor, limit=given.limit))
+
+
+OPERATIONS = (read_queue_board, list_agents, read_agent, list_calls)

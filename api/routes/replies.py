@@ -16,6 +16,7 @@ from api.http.operation import Nothing, command, read
 from api.routes.media import safe_name
 from api.routes.work import CONVERSATION
 from application.commands import Command, Done
+from domain.customer import Customer
 from domain.interaction import ChannelTakesNoReplies
 from domain.outbound.delivery import reply_until
 from domain.outbound.files import Files
@@ -99,12 +100,23 @@ async def reply(asked: Asked[ReplyWanted]) -> Answer:
     async def write(one: Command) -> tuple[Done, str]:
         attachments = await asked.parts.files.found(ids["customer_id"], named)
         template = given.template.template() if given.template else None
+        if template is not None:
+            template = await _worded(asked, template)
         return await asked.parts.serve.reply(
             one, ids["customer_id"], ids["conversation_id"], agent_id, given.text, attachments, template
         )
 
     done, message_id = await on_conversation(asked, write)
     return done_answer(done, MessageStands(position=done.position, message_id=message_id), status=202)
+
+
+async def _worded(asked: Asked[ReplyWanted], template: Template) -> Template:
+    """With how it reads, as far as the conversation's account can tell."""
+    customer: Customer
+    customer, _ = await asked.parts.commands.states.load(asked.ids["customer_id"])
+    one = customer.conversations.get(asked.ids["conversation_id"])
+    account = asked.parts.directory.account(one.account_id) if one else None
+    return await asked.parts.templates.worded(account, template)
 
 
 class ReplyLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -18,6 +18,7 @@ from application.views import ViewNotBuilt, ViewsUnreachable
 from application.watching.viewer import Disconnected, TooSlow
 from channels import webchat
 from channels.edge.payload import SignatureWrong, UnreadablePayload
+from channels.edge.text import language_tag
 from domain.event import RuleBroken
 
 HELLO_SECONDS_MAX = 10.0
@@ -160,11 +161,22 @@ class VisitorSession:
             if await self._identity.identify(frame):
                 await self._tell(self._identified())
                 await self._follow(None)
+            await self._hear_language(frame.language)
         except SignatureWrong as error:
             await self._tell(webchat.Refused(problem=str(error)))
         except TEMPORARY as error:
             problem, _ = problem_of(error, "")
             await self._tell(webchat.Refused(problem=problem.title, retry_after_seconds=AGAIN_SECONDS))
+
+    async def _hear_language(self, language: str) -> None:
+        """It comes with all that they say from now on; what waits already is told it."""
+        if not language:
+            return
+        self._language, home = language, self._identity.home
+        if home.customer_id:
+            command = Command(actor=self._account_id, at=self._parts.clock())
+            tag = language_tag(language)
+            await self._parts.steer.hear_language(command, home.customer_id, self._account_id, tag)
 
     def _hear_typing(self, whisper: Whisper) -> None:
         """Of agents only. Through the hub's backlog, so that one who does not read holds nobody up."""

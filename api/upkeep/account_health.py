@@ -1,5 +1,6 @@
 """How channel accounts fare: what last came in and went out, what waits or is parked, and whether one fell silent."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -10,6 +11,7 @@ from api.http.asked import Asked
 from api.http.operation import Nothing, read
 from api.parts import Parts
 from application.exchange.deliveries import Backlog
+from application.exchange.stuck import Stuck
 from application.exchange.traffic import Traffic
 from domain.account import Account, AccountUnknown, silent_after
 
@@ -24,6 +26,8 @@ class AccountHealth(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     name: str
     is_paused: bool
+    throttled_until: datetime | None
+    """The provider wants nothing from us before that; replies wait."""
     last_in_at: datetime | None
     """When the log took the newest message or call."""
     came_in: int
@@ -39,6 +43,11 @@ class AccountHealth(msgspec.Struct, frozen=True, kw_only=True):
     """Deliveries that are kept and not read, of those that may be for this account."""
     parked: int
     """Those that could not be read."""
+    replies_stuck: int
+    """Replies that cannot even be tried, as what the log says of their customers cannot be read."""
+    replies_stuck_since: datetime | None
+    replies_stuck_because: str
+    """Of the one that is for longest."""
     lag_seconds: float
     """Age of the oldest that waits; 0 where none does."""
     silent_after_minutes: float | None
@@ -73,26 +82,42 @@ async def read_account_health(asked: Asked[Nothing]) -> Answer:
 async def health_of_all(parts: Parts, now: datetime) -> list[AccountHealth]:
     """By name. Raises LogUnreachable."""
     backlogs, traffic = await parts.deliveries.backlogs(), await parts.traffic.of_all()
+    stuck: dict[str, list[Stuck]] = {}
+    for reply in await parts.stuck_replies.load():
+        stuck.setdefault(reply.account_id, []).append(reply)
     healths = [
-        _health(one, backlogs.get(one.id, Backlog()), traffic.get(one.id, Traffic(account_id=one.id)), now)
+        _health(
+            one,
+            backlogs.get(one.id, Backlog()),
+            traffic.get(one.id, Traffic(account_id=one.id)),
+            stuck.get(one.id, []),
+            now,
+        )
         for one in parts.directory.accounts.values()
         if one.definition is not None
     ]
     return sorted(healths, key=lambda one: (one.name, one.account_id))
 
 
-def _health(account: Account, backlog: Backlog, traffic: Traffic, now: datetime) -> AccountHealth:
+def _health(
+    account: Account, backlog: Backlog, traffic: Traffic, stuck: Sequence[Stuck], now: datetime
+) -> AccountHealth:
     definition, waiting_since = account.definition, backlog.oldest_waiting_at
     assert definition is not None  # accounts without one are left out
     limit = silent_after(definition)
+    longest = min(stuck, key=lambda reply: reply.since, default=None)
     is_quiet = limit is not None and (traffic.last_in_at is None or now - traffic.last_in_at > limit)
     return AccountHealth(
         **msgspec.structs.asdict(traffic),
         channel=definition.channel,
         name=definition.name,
         is_paused=account.is_paused,
+        throttled_until=account.throttled_until if (account.throttled_until or now) > now else None,
         waiting=backlog.waiting,
         parked=backlog.parked,
+        replies_stuck=len(stuck),
+        replies_stuck_since=longest.since if longest else None,
+        replies_stuck_because=longest.because if longest else "",
         lag_seconds=max(0.0, (now - waiting_since).total_seconds()) if waiting_since else 0.0,
         silent_after_minutes=None if limit is None else limit.total_seconds() / 60,
         is_silent=is_quiet and not account.is_paused,

@@ -121,10 +121,13 @@ async def read_metrics(asked: Asked[Nothing]) -> Answer:
     with suppress(LogUnreachable, TimeoutError):  # what the process counted by itself is worth telling all the same
         async with asyncio.timeout(READY_SECONDS_MAX):
             await parts.metrics.measure_lag(parts.log, parts.followers, asked.at)
+            nameless = [one for one in await parts.stuck_replies.load() if not one.account_id]
+            parts.metrics.account_stuck.labels("").set(len(nameless))
             for one in await health_of_all(parts, asked.at):
                 parts.metrics.account_lag_seconds.labels(one.account_id).set(one.lag_seconds)
                 parts.metrics.account_waiting.labels(one.account_id).set(one.waiting)
                 parts.metrics.account_parked.labels(one.account_id).set(one.parked)
+                parts.metrics.account_stuck.labels(one.account_id).set(one.replies_stuck)
                 parts.metrics.account_silent.labels(one.account_id).set(one.is_silent)
     return Answer(200, parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

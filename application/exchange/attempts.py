@@ -16,7 +16,8 @@ from application.exchange.limits import Limits, backoff_seconds
 from application.exchange.media import Link, MediaBroken, MediaNotStored, MediaStore
 from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Rejected, Send, Unknown
 from application.log import Claim, LogBusy, LogUnreachable
-from domain.account import AccountDefinition
+from domain import account
+from domain.account import AccountDefinition, AccountUnknown
 from domain.classification import PromiseTold
 from domain.conversation import Conversation, Reply, Standing
 from domain.customer import Customer
@@ -42,6 +43,8 @@ WITH_FILES_AT_ONCE_MAX = 2
 LOG_AGAIN_SECONDS = 2.0
 LOOKS_MAX = 4
 """At a reply that others move at the same time."""
+PAUSE_TOLD_SECONDS = 5.0
+"""A shorter pause of a whole account is over before another sender could begin."""
 LOST = Unknown(reason="the sender stopped before it learnt the outcome")
 LOG_TROUBLE = (LogUnreachable, LogBusy, Contended)
 
@@ -128,15 +131,15 @@ class Attempts:
         await self._record(one, lambda reply: delivery.attempt(reply, attempted), [claim])
 
     async def _hand_over(self, one: Waiting) -> Outcome:
-        account = self._directory.account(one.reply.account_id)
-        if account is None or account.definition is None:
+        known = self._directory.account(one.reply.account_id)
+        if known is None or known.definition is None:
             reason = f"channel account {one.reply.account_id} is not known here"
             return Rejected(reason=reason, refusal=Refusal.RETRY_LATER, concerns_account=True)
         if one.reply.attachments:
             async with self._with_files.setdefault(one.reply.account_id, asyncio.Semaphore(WITH_FILES_AT_ONCE_MAX)):
                 files = await self._files(one)
-                return files if isinstance(files, Rejected) else await self._send(one, account.definition, files)
-        return await self._send(one, account.definition)
+                return files if isinstance(files, Rejected) else await self._send(one, known.definition, files)
+        return await self._send(one, known.definition)
 
     async def _files(self, one: Waiting) -> tuple[OutgoingFile, ...] | Rejected:
         """Their bytes, or why they cannot be had: nothing has left then."""
@@ -176,6 +179,7 @@ class Attempts:
 
     async def _conclude(self, one: Waiting, outcome: Outcome, attempt: int, limits: Limits) -> Result:
         """Keeps trying while the log is in trouble: only this process knows the outcome. Raises AttemptOutdated."""
+        pause_until = await self._throttled(one, outcome)
         told = self._told(one, outcome, attempt, limits)
         claims: list[Claim] = []
         if isinstance(outcome, Accepted) and outcome.provider_id:
@@ -190,8 +194,29 @@ class Attempts:
                 logger.warning("an outcome waits for the log: %s", type(error).__name__)
                 await asyncio.sleep(LOG_AGAIN_SECONDS)
         if isinstance(told, DeliveryRejected) and not told.is_final:
-            return Result(outcome=outcome, is_over=False, again_at=told.retry_at)
-        return Result(outcome=outcome)
+            return Result(outcome=outcome, is_over=False, again_at=told.retry_at, pause_until=pause_until)
+        return Result(outcome=outcome, pause_until=pause_until)
+
+    async def _throttled(self, one: Waiting, outcome: Outcome) -> datetime | None:
+        """Until when the provider wants nothing from the account; recorded with the account, so that a restart knows.
+
+        Where the log is in trouble only this process knows: the pause must not wait for it.
+        """
+        if not isinstance(outcome, Rejected) or not outcome.concerns_account or outcome.retry_after_seconds is None:
+            return None
+        until, account_id = self._clock() + timedelta(seconds=outcome.retry_after_seconds), one.reply.account_id
+        if outcome.retry_after_seconds < PAUSE_TOLD_SECONDS:
+            return until
+        command = Command(
+            actor="send_replies", at=self._clock(), cause=one.position, correlation=one.written.correlation
+        )
+        try:
+            await self._commands.carry_out(
+                command, [account_id], lambda known: [account.throttle(known, until, outcome.reason)]
+            )
+        except (*LOG_TROUBLE, AccountUnknown) as error:
+            logger.warning("a pause of %s is not recorded: %s", account_id, type(error).__name__)
+        return until
 
     def _told(self, one: Waiting, outcome: Outcome, attempt: int, limits: Limits) -> Event:
         """The event that says how it ended."""

@@ -12,6 +12,7 @@ import msgspec
 
 from application.exchange.budget import Budget
 from application.exchange.sending import Accepted, Outcome, Refusal, Rejected, Unknown
+from application.exchange.stuck import stuck_seconds
 from domain.account import Account
 from domain.event import Recorded
 from domain.interaction import ReplyWritten
@@ -40,6 +41,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     is_over: bool = True
     again_at: datetime | None = None
     """Of what is not over; None where it depends on somebody who mends the account."""
+    stuck_because: str = ""
+    """It could not even be looked at; it is again, ever more rarely."""
+    pause_until: datetime | None = None
+    """Where the provider wants nothing from the account until then."""
 
 
 class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,6 +57,8 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed: int = 0
     """Refused for good."""
     unknown: int = 0
+    stuck: int = 0
+    """Conversations in which the next reply cannot be tried, as what the log says of them cannot be read."""
     last_out_at: datetime | None = None
     paused_until: datetime | None = None
     """The budget is spent, or the provider asked for a pause."""
@@ -72,6 +79,8 @@ class Lane:
         self._due: dict[str, datetime] = {}
         self._heap: list[tuple[datetime, int, str]] = []
         self._held_until: dict[str, datetime] = {}
+        self._stuck: dict[str, int] = {}
+        """Looks in vain, by conversation."""
         self._setbacks = 0
         """Times in a row that the provider had no time for the account."""
         self._paused_until: datetime | None = None
@@ -84,11 +93,13 @@ class Lane:
         return not self._lines
 
     def add(self, one: Waiting, now: datetime) -> None:
-        """It is the last of its conversation."""
+        """It takes its place in its conversation, which is the last but for what could not be read earlier."""
         conversation_id = one.reply.conversation_id
         line = self._lines.setdefault(conversation_id, deque())
-        line.append(one)
-        if len(line) == 1:
+        place = len([other for other in line if other.position < one.position])
+        line.insert(max(place, int(conversation_id in self._under_way)), one)
+        if line[0] is one:
+            self._stuck.pop(conversation_id, None)
             self._schedule(conversation_id, max(now, self._held_until.get(conversation_id, now)))
 
     def drop(self, one: Waiting, now: datetime) -> bool:
@@ -117,6 +128,8 @@ class Lane:
         if self._stopped is not None and self._stopped[1] is account:  # an account that changed is another value
             return []
         self._stopped = None
+        if account is not None and account.throttled_until is not None:  # told to a sender before this one, perhaps
+            self._paused_until = max(account.throttled_until, self._paused_until or account.throttled_until)
         room = (1 if self._setbacks else self.budget.limits.at_once_max) - len(self._under_way)
         leaving: list[Waiting] = []
         while room > 0 and (head := self._first(now)) is not None:
@@ -135,6 +148,11 @@ class Lane:
         """How it went: what comes next in its conversation, and whether the account goes on. `account`: as it was."""
         conversation_id = one.reply.conversation_id
         self._under_way.discard(conversation_id)
+        if result.stuck_because:
+            self._stuck[conversation_id] = tries = self._stuck.get(conversation_id, 0) + 1
+            self._schedule(conversation_id, now + timedelta(seconds=stuck_seconds(tries)))
+            return
+        self._stuck.pop(conversation_id, None)
         self._count(result, account, now)
         if isinstance(result.outcome, Unknown):
             still = {key: until for key, until in self._held_until.items() if until > now}
@@ -155,6 +173,7 @@ class Lane:
             sent=self._sent,
             failed=self._failed,
             unknown=self._unknown,
+            stuck=len(self._stuck),
             last_out_at=self._last_out_at,
             paused_until=paused_until if paused_until > now else None,
             stopped_because=self._stopped[0] if self._stopped else "",
@@ -170,7 +189,7 @@ class Lane:
                 self._stopped = (reason, account)
             case Rejected(refusal=Refusal.RETRY_LATER, concerns_account=True):
                 self._setbacks += 1
-                self._paused_until = max(result.again_at or now, self._paused_until or now)
+                self._paused_until = max(result.again_at or result.pause_until or now, self._paused_until or now)
                 self._failed += result.is_over
             case Rejected():
                 self._setbacks = 0

@@ -16,5 +16,8 @@ class Outbox(Protocol):
     async def save(self, asked: Mapping[str, int], settled: Collection[str], upto: int) -> None:
         """What the log says up to the position, all or nothing. Where it stands further already, nothing changes."""
 
+    async def add(self, message_id: str, position: int) -> None:
+        """A reply whose asking was passed over because it could not be read, and can be by now."""
+
     async def drop(self, message_id: str, position: int) -> None:
         """That asking turned out to be settled; a later one for the same reply stays."""

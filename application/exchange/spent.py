@@ -74,8 +74,11 @@ class Spent:
         return before
 
     async def _written_earlier(self, recorded: Recorded, event: DeliveryAttempted) -> tuple[str, str]:
-        """Account and address of a reply that is tried again; nothing where it is long settled."""
+        """Account and address of a reply that is tried again; nothing where it is long settled, or cannot be read."""
         customer: Customer
-        customer, _ = await self._states.load(recorded.stream)
+        try:
+            customer, _ = await self._states.load(recorded.stream)
+        except UnreadableEvent:  # an attempt too many is better than a sender that cannot begin
+            return "", ""
         sent = customer.outbound.get(event.message_id)
         return (sent.account_id, sent.handle) if sent else ("", "")

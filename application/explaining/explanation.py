@@ -89,7 +89,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decided_by: str
     """`router`, or the person who chose."""
     how: str = ""
-    """Of a person's choice: `picked`, `transferred`, `given`."""
+    """Of a person's choice: `picked`, `transferred`, `given`, `answered`."""
     position: int
     """The log as it stood when this was decided."""
     decided_at: datetime

@@ -3,15 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from application.directory import Directory
-from application.exchange.attempts import LOG_AGAIN_SECONDS, Attempts, Provider
+from application.exchange.attempts import Attempts, Provider
 from application.exchange.lanes import Lane, LaneHealth, Result, Waiting
 from application.exchange.limits import Limits, limits_of
 from application.exchange.outbox import Outbox
 from application.exchange.spent import Spent
-from application.log import Log
+from application.exchange.stuck import PASSED, StuckReplies, Trouble
+from application.log import Log, UnreadableEvent
 from domain.account import Account, AccountInvalid
 from domain.classification import PromiseTold
 from domain.event import Recorded
@@ -23,6 +24,8 @@ LOOK_SECONDS = 1.0
 DRAIN_SECONDS = 0.8
 """What is under way may still end when the sender stops; its outcome would be unknown otherwise. Less than the second
 after which a stopping task is cancelled again."""
+ASKING = frozenset({ReplyWritten.TOPIC, ReplyHandedOver.TOPIC, PromiseTold.TOPIC, ReplyResent.TOPIC})
+"""What asks for a reply to be sent."""
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class SendReplies:
         providers: Mapping[str, Provider],
         outbox: Outbox,
         spent: Spent,
+        stuck: StuckReplies,
         clock: Callable[[], datetime],
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
@@ -65,6 +69,7 @@ class SendReplies:
         self._providers = providers
         self._outbox = outbox
         self._spent = spent
+        self._trouble = Trouble(stuck, clock)
         self._clock = clock
         self._look_seconds = look_seconds
         self._lanes: dict[str, Lane] = {}
@@ -84,13 +89,17 @@ class SendReplies:
         """What is known here already stays as it is: it may be under way."""
         self._alone_since = self._alone_since or self._clock()
         position, asked = await self._outbox.load()
+        asked |= await self._trouble.begin(asked)
         for message_id, at in sorted(asked.items(), key=lambda item: item[1]):
-            if message_id in self._waiting:
-                continue
-            recorded = await self._log.at(at)
-            if recorded is None or not await self._ask(recorded):
-                await self._outbox.drop(message_id, at)  # its customer was erased meanwhile
+            if message_id not in self._waiting and not self._trouble.knows(message_id):
+                await self._look(message_id, at)
         return position
+
+    async def park_unreadable(self, error: UnreadableEvent) -> None:
+        """A reply that is passed over here leaves once it can be read."""
+        if error.topic in ASKING:
+            await self._trouble.unreadable(f"{PASSED}{error.position}", error.position, error)
+        await self._outbox.save({}, (), error.position)
 
     async def take(self, batch: Sequence[Recorded], upto: int) -> None:
         asked: dict[str, Recorded] = {}
@@ -109,8 +118,12 @@ class SendReplies:
             await self._outbox.save(positions, settled.keys(), upto)
         for message_id, recorded in settled.items():
             self._settle(message_id, recorded)
-        for recorded in asked.values():
-            await self._ask(recorded)
+            await self._trouble.goes_on(message_id)
+        for message_id, recorded in asked.items():
+            try:
+                await self._ask(recorded)
+            except UnreadableEvent as error:  # what was written, of one that is sent again
+                await self._trouble.unreadable(message_id, recorded.position, error)
         self._woken.set()
 
     async def work(self) -> None:
@@ -119,6 +132,7 @@ class SendReplies:
             while True:
                 self._woken.clear()
                 try:
+                    await self._look_again()
                     self._start_due()
                 except Exception:
                     logger.exception("what is due could not be started; it is looked at again")
@@ -140,10 +154,29 @@ class SendReplies:
 
     async def settle(self) -> None:
         """Everything that is due at this moment has been tried."""
+        await self._look_again()
         self._start_due()
         while self._sends:
             await asyncio.gather(*self._sends)
             self._start_due()
+
+    async def _look_again(self) -> None:
+        for message_id, at in self._trouble.due():
+            await self._look(message_id, at)
+
+    async def _look(self, message_id: str, at: int) -> None:
+        """Asks for what the log tells at that position; later, where it cannot be read."""
+        try:
+            recorded = await self._log.at(at)
+            is_asked = recorded is not None and await self._ask(recorded)
+        except UnreadableEvent as error:
+            await self._trouble.unreadable(message_id, at, error)
+            return
+        if not is_asked:
+            await self._outbox.drop(message_id, at)  # its customer was erased meanwhile
+        elif message_id.startswith(PASSED) and recorded is not None:
+            await self._outbox.add(getattr(recorded.event, "message_id", ""), at)
+        await self._trouble.goes_on(message_id)
 
     async def _ask(self, recorded: Recorded) -> bool:
         """It waits in its lane from now on. False for what the log no longer tells."""
@@ -151,7 +184,7 @@ class SendReplies:
         if isinstance(event, ReplyResent):
             found = await self._log.at(event.reply_position)
             written, event = found or recorded, found.event if found else event
-        if not isinstance(event, ReplyWritten):
+        if not isinstance(event, ReplyWritten) or event.channel not in self._providers:
             return False
         known = self._waiting.get(event.message_id)
         if known is None or known.position < recorded.position:
@@ -220,17 +253,28 @@ class SendReplies:
         return limits
 
     async def _send(self, lane: Lane, one: Waiting, account: Account | None) -> None:
-        try:
-            result = await self._attempts.make(one, lane.budget.limits)
-        except Exception:
-            logger.exception("a reply could not be tried; it is looked at again")
-            result = Result(is_over=False, again_at=self._clock() + timedelta(seconds=LOG_AGAIN_SECONDS))
+        result = await self._try(lane, one)
         lane.ended(one, result, account, self._clock())
         if result.is_over and self._waiting.get(one.reply.message_id) is one:
             del self._waiting[one.reply.message_id]
         if result.is_over and result.outcome is None:
             await self._outbox.drop(one.reply.message_id, one.position)
         self._woken.set()
+
+    async def _try(self, lane: Lane, one: Waiting) -> Result:
+        reply, because = one.reply, self._trouble.before(one.written.stream, one.position)
+        try:
+            if not because:
+                result = await self._attempts.make(one, lane.budget.limits)
+                await self._trouble.goes_on(reply.message_id)
+                return result
+        except UnreadableEvent as error:
+            because = str(error)
+        except Exception as error:
+            logger.exception("a reply could not be tried; it is looked at again")
+            because = type(error).__name__
+        await self._trouble.stuck(reply.message_id, reply.account_id, one.position, because)
+        return Result(is_over=False, stuck_because=because)
 
     def _pause_seconds(self) -> float:
         now = self._clock()

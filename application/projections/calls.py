@@ -9,6 +9,9 @@ from application.projections.view import Row
 from domain.calls.stages import CallAnswered, CallEvent, CallLogged, CallRang, Direction, Stage, key_of
 from domain.event import Recorded
 
+ALL = "all"
+"""The scope that every live call is in."""
+
 
 class LiveCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A call that is not over.
@@ -42,10 +45,10 @@ class LiveCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class CallBoard:
-    """Live calls. Its scopes are the queue of the account, the agents at whom one rings, and the one who talks."""
+    """Live calls. Its scopes are the account, its queue, the agents at whom one rings, the one who talks, and all."""
 
     name = "calls"
-    version = 1
+    version = 2
     topics = frozenset(event.TOPIC for event in (CallRang, CallAnswered, CallLogged))
     card_type = LiveCall
 
@@ -58,7 +61,7 @@ class CallBoard:
 
     def scopes(self, card: LiveCall) -> Sequence[str]:
         agents = card.agent_ids if card.stage is Stage.RINGING else (card.agent_id,) if card.agent_id else ()
-        return tuple(filter(None, dict.fromkeys((card.queue_id, *agents))))
+        return tuple(filter(None, dict.fromkeys((ALL, card.account_id, card.queue_id, *agents))))
 
     def rows(self, card: LiveCall, position: int, doc: bytes) -> Sequence[Row]:
         return [

@@ -71,6 +71,12 @@ class Desk:
                 continue
         raise Contended
 
+    async def newest(self, customer_id: str, account_id: str) -> Conversation | None:
+        """The customer's newest conversation on an account that has no threads, as this process knows it."""
+        customer: Customer
+        customer, _ = await self._commands.states.load(customer_id)
+        return customer.thread(account_id, "")
+
     def limits(self, one: Conversation) -> Limits:
         """What its account takes of replies. Raises ChannelTakesNoReplies."""
         account = self.directory.account(one.account_id)

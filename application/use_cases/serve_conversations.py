@@ -71,7 +71,8 @@ class ServeConversations:
         """
         if template is not None:
             parameters = tuple(map(mask, template.parameters))
-            template = replace(template, parameters=parameters, header=mask(template.header))
+            header, words = mask(template.header), mask(template.words)
+            template = replace(template, parameters=parameters, header=header, words=words)
         message_id = derived_id("message", command.claim.key) if command.claim else new_id("message")
 
         def decide(one: Conversation, _: Agent | None) -> Decided:

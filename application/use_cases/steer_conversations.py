@@ -5,12 +5,17 @@ from collections.abc import Mapping
 from application.commands import Command, Done
 from application.ids import new_id
 from application.use_cases.conversation_desk import Decided, Desk, after, as_waiting, let_go
-from domain import agent, classification, conversation, offers, workload
-from domain.agent import Agent
+from domain import agent, assignment, classification, conversation, offers, workload
+from domain.agent import Agent, NotSignedIn
 from domain.classification import Marks
-from domain.conversation import Conversation
+from domain.conversation import Conversation, Status
 from domain.event import Event
+from domain.languages import nearest
 from domain.routing import pull
+from domain.workload import Ask
+
+ANSWERING = "answered the call"
+"""Why an agent may have more than they have room for."""
 
 
 class SteerConversations:
@@ -123,6 +128,40 @@ class SteerConversations:
 
         return await desk.change(command, customer_id, conversation_id, decide, agent_id)
 
+    async def answer(self, command: Command, customer_id: str, conversation_id: str, agent_id: str, by: str) -> Done:
+        """The agent has it from now on, wherever it waited, because they talk with the customer: no room is no refusal.
+
+        Nothing where another agent has it, or where this one has it already. Raises ConversationIsClosed, NotSignedIn,
+        QueueUnknown.
+        """
+        desk, offer_id = self._desk, new_id("offer")
+
+        def decide(one: Conversation, holder: Agent | None, *others: Agent) -> tuple[list[Event], ...]:
+            if not others:
+                return _taken_up(one, holder, customer_id, desk.ask(one))
+            (answerer,) = others
+            if one.holder is not None:
+                return [], [], []
+            if not answerer.is_signed_in:
+                raise NotSignedIn
+            events: list[Event] = []
+            if one.status is Status.OFFERED:
+                events = desk.moved(command, one, one.queue_id or desk.queue_of(one), agent_id, ANSWERING, one.skills)
+            elif one.status is not Status.WAITING:
+                events = desk.enqueue(command, one, desk.queue_of(one))
+            waiting = after(one, events)
+            ask = desk.ask(waiting)
+            load = workload.resume_load(
+                answerer, conversation_id=one.id, customer_id=customer_id, ask=ask, override=ANSWERING
+            )
+            events += offers.offer(
+                waiting, offer_id=offer_id, agent_id=agent_id, units=ask.units, expires_at=command.at, by=by
+            )
+            events += offers.accept_offer(after(one, events), offer_id=offer_id, agent_id=agent_id)
+            return events, let_go(holder, one, "transferred"), load
+
+        return await desk.change(command, customer_id, conversation_id, decide, agent_id)
+
     async def return_to_queue(self, command: Command, customer_id: str, conversation_id: str, reason: str) -> Done:
         """Back to the queue it came from, with its age and what it asked for. Raises ConversationIsClosed."""
 
@@ -173,6 +212,22 @@ class SteerConversations:
 
         return await self._desk.change(command, customer_id, conversation_id, decide)
 
+    async def hear_language(self, command: Command, customer_id: str, account_id: str, language: str) -> None:
+        """The customer's channel tells their language in between messages: it counts as one that comes with them.
+
+        For the newest conversation on the account, unless somebody has classified it. Raises Contended, LogBusy,
+        LogUnreachable.
+        """
+        desk = self._desk
+        if (known := desk.directory.languages) is not None:
+            language = nearest(language, known)
+        one = await desk.newest(customer_id, account_id)
+        if one is None or not classification.tell_language(one, language):
+            return
+        await desk.change(
+            command, customer_id, one.id, lambda one, _: (classification.tell_language(one, language), [])
+        )
+
     async def adjust_age(
         self, command: Command, customer_id: str, conversation_id: str, seconds: int, reason: str
     ) -> Done:
@@ -183,3 +238,14 @@ class SteerConversations:
             conversation_id,
             lambda one, _: (classification.adjust_age(one, seconds, reason=reason), []),
         )
+
+
+def _taken_up(one: Conversation, holder: Agent | None, customer_id: str, ask: Ask) -> tuple[list[Event], list[Event]]:
+    """By the agent who has it, or is offered it: accepted, or no longer on hold."""
+    assert holder is not None  # it is with them
+    if one.status is Status.OFFERED and one.offer_id:
+        return offers.accept_offer(one, offer_id=one.offer_id, agent_id=one.agent_id or ""), []
+    if one.status is not Status.ON_HOLD:
+        return [], []
+    load = workload.resume_load(holder, conversation_id=one.id, customer_id=customer_id, ask=ask, override=ANSWERING)
+    return assignment.resume(one, agent_id=one.agent_id or ""), load

@@ -110,7 +110,10 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         *IMAP,
         *MAIL_HOOK,
     ),
-    "whatsapp": _meta("the phone number id, as in 1122334455667"),
+    "whatsapp": (
+        *_meta("the phone number id, as in 1122334455667"),
+        Setting("waba_id", "the WhatsApp Business Account's id; with it agents see what templates say"),
+    ),
     "messenger": _meta("the page's id"),
     "instagram": (
         *_meta("the id of the professional account", f"{graph.API_URL}, or graph.instagram.com by login"),

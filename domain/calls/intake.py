@@ -1,11 +1,22 @@
 """Phone calls as they are told to us, and what each telling comes to."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from domain.calls.stages import VOICEMAIL, CallAnswered, CallLogged, CallRang, Direction, KnownCall, Stage, key_of
+from domain.calls.stages import (
+    VOICEMAIL,
+    CallAnswered,
+    CallLogged,
+    CallRang,
+    Direction,
+    KnownCall,
+    Stage,
+    got_through_at,
+    key_of,
+)
 from domain.conversation import Conversation
 from domain.customer import Customer
 from domain.event import Event
@@ -59,7 +70,8 @@ def take_call(
     """What is new about a call: in the named conversation, where it rang, or in the phone conversation with the number.
 
     Nothing for what is known, or further behind: a call that is over does not ring again. Who answered is news even
-    then. A missed call waits in the intake queue, so that somebody calls back. `agent_id`: who wrote the call down.
+    then. A missed call waits in the intake queue, so that somebody calls back, unless the customer has got through by a
+    later one. `agent_id`: who wrote the call down.
     `is_theirs`: the number is nobody else's, so that it becomes an address of this customer.
     `is_late`: the call is over, be it remembered or not.
     Raises ConversationUnknown, TooManyConversations.
@@ -71,28 +83,63 @@ def take_call(
         call = replace(call, direction=known.direction, handle=known.handle)
     handle = call.handle if is_theirs else WITHHELD
     events = meet(customer, channel="phone", account_id="", handle=handle, name=call.author if is_theirs else "")
-    is_missed = _is_to_be_called_back(call, known, at) and agent_id is None
-    start: list[Event] = []
-    rang_in = customer.conversations.get(known.conversation_id) if known is not None else None
-    if conversation_id is not None:
-        current = customer.conversation(conversation_id)
-    elif rang_in is not None and not (rang_in.is_closed and is_missed):
-        current = rang_in
-    else:
-        current, start = conversation_for(
-            customer,
-            channel="phone",
-            account_id=account_id,
-            thread=call.handle,
-            subject="",
-            name=call.author,
-            new_id=new_conversation_id,
-            at=at,
-        )
-    name = customer.name or call.author
-    told = _told(call, known, current, account_id, intake.queue_id if intake else "", name, agent_id)
+    is_missed = agent_id is None and _is_to_be_called_back(call, known, at)
+    is_missed = is_missed and not _has_got_through_since(customer, account_id, _began_at(call, known))
+    current, start = _conversation_of(
+        customer, call, known, account_id, new_conversation_id, at, conversation_id, is_missed=is_missed
+    )
     waits = enqueue(current, intake, at) if is_missed and intake else []
-    return [*events, *start, *waits, told]  # what is claimed for the call leads to its last event
+    telling = _Telling(
+        call=call,
+        known=known,
+        conversation_id=current.id,
+        account_id=account_id,
+        queue_id=intake.queue_id if intake else "",
+        customer_name=customer.name or call.author,
+        agent_id=agent_id,
+        waits=bool(waits) or (is_missed and _waits_already(customer, current)),
+    )
+    return [*events, *start, *waits, _told(telling)]  # what is claimed for the call leads to its last event
+
+
+def _conversation_of(
+    customer: Customer,
+    call: Call,
+    known: KnownCall | None,
+    account_id: str,
+    new_id: str,
+    at: datetime,
+    conversation_id: str | None,
+    *,
+    is_missed: bool,
+) -> tuple[Conversation, list[Event]]:
+    """Where the call belongs, and what opens or reopens that if need be."""
+    if conversation_id is not None:
+        return customer.conversation(conversation_id), []
+    rang_in = customer.conversations.get(known.conversation_id) if known is not None else None
+    if rang_in is not None and not (rang_in.is_closed and is_missed):
+        return rang_in, []
+    return conversation_for(
+        customer,
+        channel="phone",
+        account_id=account_id,
+        thread=call.handle,
+        subject="",
+        name=call.author,
+        new_id=new_id,
+        at=at,
+    )
+
+
+def _has_got_through_since(customer: Customer, account_id: str, began_at: datetime) -> bool:
+    """By another call, which began later than at that moment."""
+    through_at = got_through_at(customer.calls, account_id)
+    return through_at is not None and through_at > began_at
+
+
+def _waits_already(customer: Customer, current: Conversation) -> bool:
+    """For somebody to call back, be it offered to them at this moment."""
+    return any(call.waits for call in customer.calls.values() if call.conversation_id == current.id)
 
 
 def _is_news(call: Call, known: KnownCall | None) -> bool:
@@ -107,53 +154,64 @@ def _is_news(call: Call, known: KnownCall | None) -> bool:
             return known.stage is not Stage.ENDED
 
 
-def _told(
-    call: Call,
-    known: KnownCall | None,
-    current: Conversation,
-    account_id: str,
-    queue_id: str,
-    customer_name: str,
-    agent_id: str | None,
-) -> Event:
-    rings_at = tuple(sorted({*call.agent_ids, *(known.agent_ids if known else ())}))
+class _Telling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is told of a call, and where it belongs."""
+
+    call: Call
+    known: KnownCall | None
+    conversation_id: str
+    account_id: str
+    queue_id: str
+    customer_name: str
+    agent_id: str | None
+    """Who wrote it down."""
+    waits: bool
+
+
+def _told(telling: _Telling) -> Event:
+    call, known = telling.call, telling.known
+    if call.stage is Stage.ENDED:
+        return _over(telling)
+    live: dict[str, Any] = {
+        "conversation_id": telling.conversation_id,
+        "call_id": call.call_id,
+        "account_id": telling.account_id,
+        "direction": call.direction,
+        "handle": call.handle,
+        "queue_id": telling.queue_id,
+        "customer_name": telling.customer_name,
+    }
     if call.stage is Stage.RINGING:
-        return CallRang(
-            conversation_id=current.id,
-            call_id=call.call_id,
-            account_id=account_id,
-            direction=call.direction,
-            handle=call.handle,
-            queue_id=queue_id,
-            rang_at=call.occurred_at,
-            agent_ids=rings_at,
-            customer_name=customer_name,
-        )
-    if call.stage is Stage.ANSWERED:
-        return CallAnswered(
-            conversation_id=current.id,
-            call_id=call.call_id,
-            account_id=account_id,
-            direction=call.direction,
-            handle=call.handle,
-            queue_id=queue_id,
-            answered_at=call.occurred_at,
-            answered_by=call.answered_by,
-            agent_id=_talks(call, known),
-            customer_name=customer_name,
-            is_over=known is not None and known.stage is Stage.ENDED,
-        )
+        rings_at = tuple(sorted({*call.agent_ids, *(known.agent_ids if known else ())}))
+        return CallRang(**live, rang_at=call.occurred_at, agent_ids=rings_at)
+    return CallAnswered(
+        **live,
+        answered_at=call.occurred_at,
+        answered_by=call.answered_by,
+        agent_id=_talks(call, known),
+        is_over=known is not None and known.stage is Stage.ENDED,
+    )
+
+
+def _over(telling: _Telling) -> CallLogged:
+    call, known = telling.call, telling.known
     return CallLogged(
-        conversation_id=current.id,
+        conversation_id=telling.conversation_id,
         call_id=call.call_id,
         direction=call.direction,
         handle=call.handle,
         outcome=_outcome(call, known),
         duration_seconds=_duration_seconds(call, known),
         note=call.note,
-        agent_id=agent_id or (known.agent_id if known else None) or _only(call.agent_ids),
-        account_id=account_id,
+        agent_id=telling.agent_id or (known.agent_id if known else None) or _only(call.agent_ids),
+        account_id=telling.account_id,
+        began_at=_began_at(call, known),
+        waits=telling.waits,
     )
+
+
+def _began_at(call: Call, known: KnownCall | None) -> datetime:
+    return (known.began_at if known else None) or call.occurred_at
 
 
 def _only(agent_ids: tuple[str, ...]) -> str | None:

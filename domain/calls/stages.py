@@ -3,6 +3,7 @@
 What is told of a call comes in any order and again. Its stage only moves up: ringing, answered, ended.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import get_args
@@ -10,7 +11,8 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain.conversation import Conversation
+from domain.assignment import OfferAccepted
+from domain.conversation import Conversation, ConversationClosed
 from domain.event import Event
 
 CALLS_KEPT = 100
@@ -88,6 +90,10 @@ class CallLogged(Event, topic="conversation.call_logged"):
     """Who wrote it down, or talked."""
     account_id: str = ""
     """Empty in what was logged before calls were followed live."""
+    began_at: datetime | None = None
+    """As far as it was told."""
+    waits: bool = False
+    """It was missed, and waits in a queue for somebody to call back."""
 
 
 CallEvent = CallRang | CallAnswered | CallLogged
@@ -108,6 +114,13 @@ class KnownCall(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     """Who talks, as the telephone system told: not who wrote it down."""
     agent_ids: tuple[str, ...] = ()
     """At whom it rings."""
+    began_at: datetime | None = None
+    is_reached: bool = False
+    """A person answered: no machine, and not only a menu."""
+    waits: bool = False
+    """It was missed, and nobody has taken it up since."""
+    is_given: bool = False
+    """Who talks took its conversation on meanwhile: what becomes of that from then on is up to them."""
 
     def is_with(self, agent_id: str) -> bool:
         """It rings at the agent, or the agent talks or talked."""
@@ -121,6 +134,8 @@ def key_of(account_id: str, call_id: str) -> str:
 
 def evolve(calls: dict[str, KnownCall], event: Event) -> dict[str, KnownCall]:
     """The calls after an event; the very same object where it is about none."""
+    if type(event) is OfferAccepted or type(event) is ConversationClosed:
+        return _taken_up(calls, event)
     if type(event) not in _KINDS or not isinstance(event, CallEvent) or not event.account_id:  # most are of other kinds
         return calls
     key = key_of(event.account_id, event.call_id)
@@ -129,6 +144,13 @@ def evolve(calls: dict[str, KnownCall], event: Event) -> dict[str, KnownCall]:
     )
     others = {other: call for other, call in calls.items() if other != key}
     return _without_oldest(others) | {key: _after(before, event)}
+
+
+def got_through_at(calls: Mapping[str, KnownCall], account_id: str) -> datetime | None:
+    """When the latest call began in which the customer reached somebody on that account."""
+    of_account = (call for key, call in calls.items() if key.startswith(key_of(account_id, "")))
+    reached = (call for call in of_account if call.is_reached and call.direction is Direction.INBOUND)
+    return max((call.began_at for call in reached if call.began_at), default=None)
 
 
 def is_served_by(calls: dict[str, KnownCall], agent_id: str) -> bool:
@@ -140,14 +162,47 @@ def is_served_by(calls: dict[str, KnownCall], agent_id: str) -> bool:
 
 def _after(before: KnownCall, event: CallEvent) -> KnownCall:
     match event:
-        case CallRang(rang_at=rang_at, agent_ids=agent_ids):
-            return replace(before, rang_at=before.rang_at or rang_at, agent_ids=agent_ids)
+        case CallRang(rang_at=at, agent_ids=agent_ids):
+            began_at = before.began_at or at
+            return replace(before, rang_at=before.rang_at or at, began_at=began_at, agent_ids=agent_ids)
         case CallAnswered():
-            stage = Stage.ENDED if event.is_over else Stage.ANSWERED
             who = {"answered_by": event.answered_by, "agent_id": event.agent_id or before.agent_id}
-            return replace(before, stage=stage, answered_at=event.answered_at, **who)
+            return replace(
+                before,
+                stage=Stage.ENDED if event.is_over else Stage.ANSWERED,
+                answered_at=event.answered_at,
+                began_at=before.began_at or event.answered_at,
+                is_reached=before.is_reached or (not event.is_over and _names_a_person(event)),
+                **who,
+            )
         case CallLogged():
-            return replace(before, conversation_id=event.conversation_id, stage=Stage.ENDED)
+            return replace(
+                before,
+                conversation_id=event.conversation_id,
+                stage=Stage.ENDED,
+                began_at=before.began_at or event.began_at,
+                is_reached=event.outcome == "answered",
+                waits=event.waits,
+            )
+
+
+def _names_a_person(event: CallAnswered) -> bool:
+    """Where nobody is named it may have been the menu; the end of the call tells."""
+    return bool(event.agent_id or event.answered_by) and event.answered_by.casefold() != VOICEMAIL
+
+
+def _taken_up(calls: dict[str, KnownCall], event: OfferAccepted | ConversationClosed) -> dict[str, KnownCall]:
+    """Nobody waits to be called back any more; who took it on while they talked has it."""
+    changed: dict[str, KnownCall] = {}
+    for key, call in calls.items():
+        if call.conversation_id != event.conversation_id:
+            continue
+        is_theirs = (
+            isinstance(event, OfferAccepted) and call.stage is Stage.ANSWERED and call.agent_id == event.agent_id
+        )
+        if call.waits or (is_theirs and not call.is_given):
+            changed[key] = replace(call, waits=False, is_given=call.is_given or is_theirs)
+    return calls | changed if changed else calls
 
 
 def _without_oldest(calls: dict[str, KnownCall]) -> dict[str, KnownCall]:

@@ -7,10 +7,12 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from application.log import LogUnreachable
+from application.projections import calls
 from application.projections.agent_board import TEAM
 from application.projections.conversations import ALL
 from application.projections.decisions import EVERYBODY
 from application.views import (
+    CallFilter,
     Change,
     Changes,
     Clock,
@@ -70,6 +72,11 @@ class PostgresViewReaders:
     async def agent_board(self, *, cursor: str | None = None, limit: int = 50) -> Page:
         """As `ViewReaders.agent_board`."""
         return await self._page("agent_board", TEAM, {}, cursor, limit)
+
+    async def calls(self, which: CallFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
+        """As `ViewReaders.calls`."""
+        filters = {} if which.stage is None else {"status": which.stage}
+        return await self._page("calls", which.account_id or calls.ALL, filters, cursor, limit)
 
     async def decisions(self, which: DecisionFilter, *, cursor: str | None = None, limit: int = 50) -> Page:
         """As `ViewReaders.decisions`."""

@@ -11,11 +11,13 @@ from domain.account import (
     AccountDefined,
     AccountDefinition,
     AccountInvalid,
+    AccountThrottled,
     AccountUnknown,
     AccountWasPaused,
     AccountWasResumed,
 )
 from domain.agent import AgentSignedIn
+from tests.domain.situations import NOON
 
 SHOP = AccountDefinition(channel="whatsapp", name="Shop EU", queue_id="queue-returns", address="1122334455667")
 
@@ -112,3 +114,18 @@ def test_an_account_may_be_silent_unless_it_says_for_how_long() -> None:
 def test_a_silence_that_is_no_number_of_minutes_is_refused(minutes: str) -> None:
     with pytest.raises(AccountInvalid, match=r"^settings\.silent_after_minutes: "):
         account.define(account.NEW, replace(SHOP, settings={"silent_after_minutes": minutes}))
+
+
+def test_what_a_provider_asks_for_is_remembered_until_then() -> None:
+    events = account.throttle(an_account(), NOON, "429")
+
+    assert events == [AccountThrottled(until=NOON, reason="429")]
+    throttled = account.evolve(an_account(), events[0])
+    assert throttled.throttled_until == NOON
+    assert account.throttle(throttled, NOON, "429") == []
+    assert account.throttle(throttled, NOON + timedelta(seconds=1), "429") != []
+
+
+def test_an_account_that_is_not_known_cannot_be_throttled() -> None:
+    with pytest.raises(AccountUnknown):
+        account.throttle(account.NEW, NOON, "429")

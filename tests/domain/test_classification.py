@@ -7,7 +7,7 @@ import pytest
 
 from domain import assignment, classification, conversation, offers
 from domain.assignment import ConversationEnqueued
-from domain.classification import ConversationOverflowed, Marks, PromiseTold
+from domain.classification import ConversationClassified, ConversationOverflowed, Marks, PromiseTold
 from domain.conversation import Conversation
 from domain.languages import TAG, nearest
 from domain.queue import Limit, OverflowRule, Promise
@@ -93,6 +93,30 @@ def test_only_a_language_that_somebody_classified_holds_for_later_conversations(
     assert (after_customer(joan(one), tier).tier, after_customer(joan(one), tier).language) == ("vip", "")
     assert after_customer(joan(one), language).language == "en"
     assert after(one, [tier]).is_language_told
+
+
+def test_a_language_that_its_channel_tells_in_between_counts_while_it_waits_and_for_nothing_else() -> None:
+    one = told_by_its_channel("de")
+
+    (told,) = classification.tell_language(one, "fr")
+
+    assert told == ConversationClassified(
+        conversation_id=one.id, marks=Marks(language="fr"), queue_id=QUEUE, is_told=True
+    )
+    changed = after(one, [told])
+    assert (changed.language, changed.is_language_told) == ("fr", True)
+    assert after_customer(joan(one), told).language == "", "later conversations hear it from their own channel"
+    assert classification.tell_language(changed, "fr") == []
+    assert classification.hear_language(changed, "it").language == "it"
+
+
+def test_nothing_is_told_of_a_language_where_a_person_has_said_one_or_nothing_waits() -> None:
+    one = told_by_its_channel("de")
+    classified = after(one, classification.classify(one, Marks(language="en")))
+
+    assert classification.tell_language(classified, "fr") == []
+    assert classification.tell_language(an_open_conversation(), "fr") == []
+    assert classification.tell_language(one, "") == []
 
 
 def test_the_promise_is_told_as_a_reply_that_nobody_wrote() -> None:

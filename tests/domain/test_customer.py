@@ -94,6 +94,7 @@ def logged(conversation_id: str, call_id: str = "call-1") -> CallLogged:
         note="Wants a refund.",
         agent_id=MEI,
         account_id="account-phone",
+        began_at=NOON,
     )
 
 

@@ -1,9 +1,11 @@
 """The health of accounts: what came in and went out, what waits, and an alarm when one falls silent."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from application.exchange.stuck import Stuck
 from tests.api.deliveries.situations import a_whatsapp_shop, deliver, messages_for, read_all
 from tests.api.deployment import Caller, Deployment
 from tests.api.situations import Shop, a_shop
@@ -66,3 +68,23 @@ def test_an_account_that_should_hear_something_and_does_not_raises_an_alarm(
     assert before == (True, 1)
     assert (health(silent)["is_silent"], health(silent)["silent_after_minutes"]) == (False, 5)
     assert (health(quiet)["is_silent"], health(quiet)["silent_after_minutes"]) == (False, None)
+
+
+def test_replies_that_cannot_be_tried_are_told_of(deployment: Deployment, administrator: Caller) -> None:
+    shop = a_shop(deployment, administrator)
+    since = datetime(2026, 11, 11, 12, tzinfo=UTC)
+    for nth in range(2):
+        one = Stuck(
+            message_id=f"message-{shop.account_id[-31:]}{nth}",
+            account_id=shop.account_id,
+            position=nth + 1,
+            since=since + timedelta(minutes=nth),
+            because=f"reason {nth}",
+        )
+        deployment.run(deployment.parts.stuck_replies.note(one))
+
+    found = health(shop)
+
+    assert (found["replies_stuck"], found["replies_stuck_because"]) == (2, "reason 0")
+    assert found["replies_stuck_since"] == "2026-11-11T12:00:00Z"
+    assert gauges(deployment, shop.account_id)["onethread_account_replies_stuck"] == 2

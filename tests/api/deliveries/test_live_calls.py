@@ -11,9 +11,11 @@ from urllib.parse import urlencode
 import pytest
 from websockets.sync.client import ClientConnection
 
+from domain.person import Role
 from tests.api.deliveries.situations import read_all
 from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
 from tests.api.situations import Shop, a_shop
+from tests.waiting import wait_until
 
 
 @dataclass
@@ -170,3 +172,83 @@ def test_calls_of_others_are_not_shown(line: Line, supervisor: Caller) -> None:
     with line.shop.deployment.socket(supervisor) as socket:
         say(socket, "calls")
         assert hear(socket, "problem")["problem"] == "/problems/unknown"
+
+
+def on_the_phone(caller: Caller, line: Line, **which: object) -> list[dict[str, Any]]:
+    """The calls of the line's account, page by page."""
+    head = line.shop.deployment.run(line.shop.deployment.parts.log.head())
+    asked = {"account_id": line.shop.account_id, "min_position": head, **which}
+    found: list[dict[str, Any]] = []
+    while True:
+        page = caller.shown("/v1/calls", params=asked)
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        asked["cursor"] = page["next_cursor"]
+
+
+def test_calls_that_ring_or_are_talked_on_are_listed_until_they_are_over(line: Line, supervisor: Caller) -> None:
+    ids = [f"{line.call_id}-{number}" for number in range(3)]
+    for call_id in ids:
+        line.tell("newCall", callId=call_id, **{"userId[]": "w0"})
+    line.tell("answer", callId=ids[1], userId="w0")
+    live, one_by_one = on_the_phone(supervisor, line), on_the_phone(supervisor, line, limit=1)
+    line.tell("hangup", callId=ids[0], cause="cancel")
+
+    assert [(one["call_id"], one["stage"]) for one in live] == [
+        (ids[0], "ringing"), (ids[1], "answered"), (ids[2], "ringing"),
+    ]  # fmt: skip
+    assert one_by_one == live
+    assert [one["call_id"] for one in on_the_phone(supervisor, line, stage="ringing")] == [ids[2]]
+    assert [one["call_id"] for one in on_the_phone(supervisor, line)] == ids[1:]
+
+
+def test_calls_of_another_account_are_listed_where_none_is_named(line: Line, supervisor: Caller) -> None:
+    line.tell("newCall")
+    anywhere = {"limit": 200, "min_position": line.shop.deployment.run(line.shop.deployment.parts.log.head())}
+
+    elsewhere = supervisor.shown("/v1/calls", params={"account_id": f"account-{'0' * 32}"})
+    everywhere = supervisor.shown("/v1/calls", params=anywhere)
+
+    assert elsewhere["items"] == []
+    assert line.call_id in [one["call_id"] for one in everywhere["items"]]
+
+
+@pytest.mark.parametrize(
+    ("role", "status"),
+    [(Role.SUPERVISOR, 200), (Role.AUDITOR, 200), (Role.ADMINISTRATOR, 403), (Role.ADAPTER, 403), (Role.AGENT, 403)],
+)
+def test_who_may_see_the_queue_boards_may_see_who_is_on_the_phone(line: Line, role: Role, status: int) -> None:
+    callers = {Role.AGENT: line.ana, Role.ADAPTER: line.shop.adapter, Role.ADMINISTRATOR: line.shop.administrator}
+    caller = callers.get(role) or line.shop.deployment.person(role)
+
+    assert caller.get("/v1/calls").status_code == status
+    assert caller.get(f"/v1/queues/{line.shop.queue_id}/board").status_code == status
+
+
+def test_who_talks_is_busy_until_the_call_is_over(line: Line, supervisor: Caller) -> None:
+    def load() -> int:
+        card: dict[str, Any] = supervisor.shown(f"/v1/agents/{line.ana.agent_id}")
+        return int(card.get("load", 0))
+
+    line.tell("newCall", **{"userId[]": "w0"})
+    line.tell("answer", userId="w0")
+    wait_until(lambda: load() > 0, what="the call takes load")
+    (card,) = line.ana.shown("/v1/conversations")["items"]
+    line.tell("hangup", cause="normalClearing")
+    wait_until(lambda: load() == 0, what="the end of the call frees it")
+
+    assert (card["conversation"]["status"], card["conversation"]["channel"]) == ("assigned", "phone")
+
+
+def test_a_call_made_again_and_answered_leaves_nobody_to_call_back(line: Line, supervisor: Caller) -> None:
+    def waiting() -> int:
+        return len(supervisor.shown(f"/v1/queues/{line.shop.queue_id}/board")["items"])
+
+    line.tell("newCall", callId=f"{line.call_id}-1")
+    line.tell("hangup", callId=f"{line.call_id}-1", cause="cancel")
+    wait_until(lambda: waiting() == 1, what="the missed call waits")
+    line.tell("newCall")
+    line.tell("answer", user="the front desk")
+
+    wait_until(lambda: waiting() == 0, what="nobody need call back")

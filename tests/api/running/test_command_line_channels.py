@@ -4,24 +4,30 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import pytest
 import uvloop
 
 from api.composition import composed
+from api.demo.shop import PICTURE
 from api.doors.trust import packed
 from api.parts import Parts
 from api.settings import Settings
 from application.commands import Command
 from application.exchange.deliveries import Arrived
+from application.exchange.stuck import Stuck
 from application.ids import new_id
 from channels.edge.payload import Posted
 from channels.table import CHANNELS
+from domain import account
 from domain.account import AccountDefinition
 from infrastructure.embedded.servers import Servers
 from tests.api.deliveries.situations import delivery, entry, signed
 from tests.api.running.test_command_line import Terminal, environment_of
-from tests.channels.scripted_provider import Scripted, ScriptedProvider, graph_error, scripted_provider
+from tests.channels.scripted_provider import Scripted, ScriptedProvider, answers, graph_error, scripted_provider
 from tests.databases import an_empty_database
 from tests.scenarios.serving import set_up, settings_for
 
@@ -59,6 +65,13 @@ async def parked(settings: Settings, queue_id: str) -> str:
                 )
             )
         await parts.delivery_reader.catch_up()
+        stuck = Stuck(message_id="message-1", account_id=account_id, position=1, since=parts.clock(), because="x")
+        await parts.stuck_replies.note(stuck)
+        until = datetime(2126, 11, 11, 12, tzinfo=UTC)
+        throttled = partial(account.throttle, until=until, reason="429")
+        await parts.commands.carry_out(
+            Command(actor="test", at=parts.clock()), [account_id], lambda known: [throttled(known)]
+        )
         return account_id
 
 
@@ -89,7 +102,7 @@ def test_parked_deliveries_are_listed_and_read_again_when_mended(
     after = terminal.done("channels", "parked")
 
     (row,) = [line for line in health.splitlines() if line.strip().startswith("Number 1")]
-    assert "silent" in row
+    assert "silent, parked, 1 stuck, throttled until 2126-11-11 12:00:00" in row
     assert row.split()[-1] == "3"
     assert listed.lines[-1] == "3 are parked."
     assert all("AccountUnknown: no account here has the address 2" in line for line in listed.lines[:-1])
@@ -138,6 +151,29 @@ def test_a_sample_is_sent_and_its_outcome_explained(
     assert accepted.lines == ["Accepted: the provider calls it wamid.2."]
     assert provider.taken[1].json["text"]["body"] == "Grüße"
     assert "there is no account account-none" in unknown.err
+
+
+def test_a_file_is_sent_where_the_channel_takes_such_files(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    terminal = Terminal(environment_of(settings), monkeypatch, capsys)
+    picture, program = tmp_path / "label.png", tmp_path / "setup.exe"
+    picture.write_bytes(PICTURE)
+    program.write_bytes(b"MZ" + bytes(100))
+    with a_provider(answers(200, {"id": "media-1"})) as provider:
+        account_id = uvloop.run(an_account_that_sends(settings, provider.url))
+        to = ("channels", "send-sample", account_id, "+4915735980000", "--file")
+
+        accepted = terminal.run(*to, str(picture))
+        refused = terminal.run(*to, str(program))
+
+    upload, message = provider.taken
+    assert accepted.lines == ["Accepted: the provider calls it wamid.2."]
+    assert PICTURE in upload.body
+    assert message.json["type"] == "image"
+    assert message.json["image"] == {"id": "media-1"}
+    assert refused.status == 1
+    assert "whatsapp takes no application/" in refused.err
 
 
 def test_samples_name_the_settings_and_the_hook_of_every_channel(

@@ -50,7 +50,8 @@ class Demo:
         amended = sum(self.row(f"{what}s of customers") for what in AMENDMENTS)
         answered = sum(self.row(f"replies out, {channel}") > 0 for channel in CHANNELS) >= MEDIA_ANSWERED_MIN
         routed = self.row("steps of the queues' timetables"), self.row("promises told to customers")
-        others = (amended, self.row("receipts of what was sent"), self.row("conversations closed"), *routed)
+        pictures = self.row("pictures from customers, email"), self.row("pictures to customers, email")
+        others = (*pictures, amended, self.row("receipts of what was sent"), self.row("conversations closed"), *routed)
         return answered and all(taken_in) and all(others)
 
 
@@ -115,6 +116,14 @@ def test_agents_answer_on_the_channel_and_close(demo: Demo) -> None:
 def test_customers_amend_what_they_wrote_and_receive_what_is_sent(demo: Demo) -> None:
     assert sum(demo.row(f"{what}s of customers") for what in AMENDMENTS), demo.out
     assert demo.row("receipts of what was sent"), demo.out
+
+
+def test_pictures_come_and_go_and_stand_in_the_thread(demo: Demo) -> None:
+    thread = demo.out.partition("The end of one thread")[2]
+
+    assert demo.row("pictures from customers, email"), demo.out
+    assert demo.row("pictures to customers, email"), demo.out
+    assert re.search(r"email +← .*\[what-arrived\.png\]", thread), demo.out
 
 
 def test_the_demo_routes_by_a_document_and_explains_one_decision(demo: Demo) -> None:

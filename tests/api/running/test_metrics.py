@@ -28,6 +28,7 @@ READERS = {
     "decisions",
     "calls",
     "end_lost_calls",
+    "follow_answered_calls",
     "return_work",
     "send_replies",
     "tell_promises",

@@ -8,6 +8,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
 from tests.api.situations import PAGE, VISITOR_KEY, Shop, a_shop
 from tests.api.sockets.visitors import address, answered, hear, say, visitor
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -59,6 +60,48 @@ def test_the_language_of_the_page_is_known_while_the_visitor_waits(chat: Shop, s
 
     board = supervisor.shown(f"/v1/queues/{chat.queue_id}/board", params={"min_position": stored["position"]})
     assert [card["language"] for card in board["items"]] == ["zh-Hant"]
+
+
+def languages(chat: Shop, supervisor: Caller) -> list[str]:
+    """Of those who wait."""
+    head = chat.deployment.run(chat.deployment.parts.log.head())
+    board = supervisor.shown(f"/v1/queues/{chat.queue_id}/board", params={"min_position": head})
+    return [card.get("language", "") for card in board["items"]]
+
+
+def test_the_language_that_a_visitor_tells_later_counts_while_they_wait(chat: Shop, supervisor: Caller) -> None:
+    with visitor(chat, language="de") as (socket, _):
+        say(socket, "message", id="m-1", text="Guten Tag")
+        hear(socket)
+        before = languages(chat, supervisor)
+        say(socket, "identify", name="Ana", language="zh-Hant")
+
+        wait_until(lambda: languages(chat, supervisor) == ["zh-Hant"], what="the language is known")
+
+    assert before == ["de"]
+
+
+def test_the_language_told_before_the_first_words_comes_with_them(chat: Shop, supervisor: Caller) -> None:
+    with visitor(chat, language="de") as (socket, _):
+        say(socket, "identify", name="Ana", language="fr")
+        say(socket, "message", id="m-1", text="Bonjour")
+        hear(socket)
+
+    assert languages(chat, supervisor) == ["fr"]
+
+
+def test_a_language_beside_a_wrong_proof_does_not_count(chat: Shop, supervisor: Caller) -> None:
+    with visitor(chat, language="de") as (socket, _):
+        say(socket, "message", id="m-1", text="Guten Tag")
+        hear(socket)
+        say(socket, "identify", user="42", proof="0" * 64, language="fr")
+        refused = hear(socket)
+        say(socket, "identify", name="Ana")
+        say(socket, "message", id="m-2", text="Hallo?")
+        hear(socket)
+
+    assert refused["kind"] == "refused"
+    assert languages(chat, supervisor) == ["de"]
 
 
 def test_a_message_sent_again_after_a_dropped_socket_is_stored_once(chat: Shop) -> None:

@@ -121,3 +121,47 @@ def test_what_waits_for_its_own_time_does_not_hold_up_the_others() -> None:
     lane.ended(other, ARRIVED, WORKING, NOON)
     assert (lane.due(WORKING, NOON), lane.next_at) == ([], after(3_600))
     assert lane.due(WORKING, after(3_600)) == [slow]
+
+
+def test_what_cannot_be_looked_at_is_looked_at_ever_more_rarely() -> None:
+    lane, one = a_lane(), waiting("a", 1)
+    lane.add(one, NOON)
+    lane.add(waiting("a", 2), NOON)
+    stuck, now, gaps = Result(is_over=False, stuck_because="it cannot be read"), NOON, list[float]()
+
+    for _ in range(10):
+        assert lane.due(WORKING, now) == [one]
+        lane.ended(one, stuck, WORKING, now)
+        assert lane.due(WORKING, now) == []
+        assert lane.next_at is not None
+        gaps.append((lane.next_at - now).total_seconds())
+        now = lane.next_at
+
+    assert gaps == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+    assert lane.health(now).stuck == 1
+    assert lane.due(WORKING, now) == [one]
+    lane.ended(one, ARRIVED, WORKING, now)
+    assert lane.health(now).stuck == 0
+
+
+def test_what_could_not_be_read_earlier_takes_its_place_in_its_conversation() -> None:
+    lane, first, second, third = a_lane(), waiting("a", 1), waiting("a", 2), waiting("a", 3)
+    lane.add(third, NOON)
+    lane.add(first, NOON)
+    assert lane.due(WORKING, NOON) == [first]
+    lane.add(second, NOON)
+
+    lane.ended(first, ARRIVED, WORKING, NOON)
+
+    assert lane.due(WORKING, NOON) == [second]
+
+
+def test_nothing_takes_the_place_of_what_is_under_way() -> None:
+    lane, first, second = a_lane(), waiting("a", 1), waiting("a", 2)
+    lane.add(second, NOON)
+    assert lane.due(WORKING, NOON) == [second]
+    lane.add(first, NOON)
+
+    lane.ended(second, ARRIVED, WORKING, NOON)
+
+    assert lane.due(WORKING, NOON) == [first]

@@ -18,6 +18,7 @@ from domain.account import AccountDefinition
 from domain.event import Event
 from domain.outbound.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, DeliveryUnknown
 from infrastructure.outbox import PostgresOutbox
+from infrastructure.stuck_replies import PostgresStuckReplies
 from tests.application.policies.media.situations import a_store
 from tests.application.situations import NOON, Case, Shop
 
@@ -68,14 +69,16 @@ class Sender:
         self.store = a_store(folder)
         attempts = Attempts(shop.commands, shop.directory, providers, self.client, shop.clock, lambda: 1.0, self.store)
         self.outbox = PostgresOutbox(shop.log.pool)
+        self.stuck = PostgresStuckReplies(shop.url, shop.log.pool)
         spent = Spent(shop.log, shop.states)
         self.policy = SendReplies(
-            shop.log, shop.directory, attempts, providers, self.outbox, spent, shop.clock, look_seconds=0.01
+            shop.log, shop.directory, attempts, providers, self.outbox, spent, self.stuck, shop.clock, look_seconds=0.01
         )
         self.follower = Follower(shop.log, self.policy)
 
     async def catch_up(self) -> None:
         """All that is due at this moment has been tried, and what came of it been read from the log."""
+        await self.stuck.open()
         await self.follower.catch_up()
         await self.policy.settle()
         await self.follower.catch_up()
@@ -83,6 +86,7 @@ class Sender:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """As in production: it follows, and sends beside."""
+        await self.stuck.open()
         task = asyncio.create_task(self.follower.run())
         try:
             yield

@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from typing_extensions import override
 
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from application.log import Context, Fact, Write
-from domain.account import AccountDefinition
+from domain.account import AccountDefinition, AccountThrottled
 from tests.application.policies.scripted_channel import (
     NOT_NOW,
+    QUICK,
     Channel,
     Killed,
     accepted,
@@ -178,3 +180,63 @@ async def test_an_outcome_finds_its_place_although_the_conversation_goes_on(shop
     await sending(shop, Busy()).catch_up()
 
     assert (await shop.since(0))[-1] == accepted(case, message_id, "p-1")
+
+
+def flood(seconds: float) -> Rejected:
+    """The provider wants nothing from the account for so long."""
+    return Rejected(reason="429", refusal=Refusal.RETRY_LATER, retry_after_seconds=seconds, concerns_account=True)
+
+
+async def test_a_pause_that_the_provider_asked_the_account_for_is_kept_by_the_next_process(shop: Shop) -> None:
+    one, other = await an_assigned_conversation(shop, "li"), await an_assigned_conversation(shop, "ola")
+    await reply(shop, one)
+    await sending(shop, Channel(flood(60))).catch_up()
+    await reply(shop, other)
+    channel = Channel()
+
+    async with another_process(shop) as elsewhere:
+        sender = sending(elsewhere, channel)
+        shop.clock.wait(59)
+        await sender.catch_up()
+        early, health = len(channel.sent), sender.policy.health()[shop.account_id]
+        shop.clock.wait(1)
+        await sender.catch_up()
+
+    assert (early, health.paused_until) == (0, NOON + timedelta(seconds=60))
+    assert sorted(sent.handle for sent in channel.sent) == ["li", "ola"]
+
+
+async def test_a_pause_is_kept_although_the_reply_that_met_it_was_given_up(shop: Shop) -> None:
+    """It would have had to wait for longer than replies are tried."""
+    one, other = await an_assigned_conversation(shop, "li"), await an_assigned_conversation(shop, "ola")
+    channel, briefly = Channel(flood(600)), replace(QUICK, retry_for=timedelta(seconds=30))
+    sender = sending(shop, channel, briefly)
+    await reply(shop, one)
+    await sender.catch_up()
+    await reply(shop, other)
+
+    await sender.catch_up()
+    async with another_process(shop) as elsewhere:
+        await sending(elsewhere, channel, briefly).catch_up()
+
+    assert [sent.handle for sent in channel.sent] == ["li"]
+
+
+async def test_a_shorter_pause_than_the_one_that_is_known_is_no_news(shop: Shop) -> None:
+    one, other = await an_assigned_conversation(shop, "li"), await an_assigned_conversation(shop, "ola")
+    await reply(shop, one)
+    await reply(shop, other)
+
+    await sending(shop, Channel(flood(60), flood(30))).catch_up()
+
+    told = [event for event in await shop.since(0) if isinstance(event, AccountThrottled)]
+    assert told == [AccountThrottled(until=NOON + timedelta(seconds=60), reason="429")]
+
+
+async def test_a_pause_that_is_over_before_anybody_could_begin_anew_is_not_recorded(shop: Shop) -> None:
+    case = await an_assigned_conversation(shop)
+    await reply(shop, case)
+
+    await sending(shop, Channel(flood(4))).catch_up()
+
+    assert not [event for event in await shop.since(0) if isinstance(event, AccountThrottled)]

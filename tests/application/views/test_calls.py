@@ -89,12 +89,12 @@ def shown(*events: Event) -> tuple[LiveCall | None, dict[str, list[Row]]]:
     return card, rows
 
 
-def test_a_call_that_rings_is_shown_to_its_queue_and_whom_it_rings_at() -> None:
+def test_a_call_that_rings_is_shown_to_its_queue_its_account_and_whom_it_rings_at() -> None:
     card, rows = shown(RANG)
 
     assert card is not None
     assert (card.customer_id, card.customer_name, card.stage) == ("customer-" + "1" * 32, "Li Na", Stage.RINGING)
-    assert set(rows) == {"queue-1", "agent-1", "agent-2"}
+    assert set(rows) == {"all", "account-1", "queue-1", "agent-1", "agent-2"}
 
 
 def test_a_call_that_is_answered_stays_with_whoever_talks() -> None:
@@ -102,7 +102,8 @@ def test_a_call_that_is_answered_stays_with_whoever_talks() -> None:
 
     assert card is not None
     assert (card.stage, card.agent_id, card.since) == (Stage.ANSWERED, "agent-1", NOON)
-    assert {scope: len(several) for scope, several in rows.items()} == {"queue-1": 2, "agent-1": 2, "agent-2": 1}
+    times = {scope: len(several) for scope, several in rows.items()}
+    assert times == {"all": 2, "account-1": 2, "queue-1": 2, "agent-1": 2, "agent-2": 1}
 
 
 def test_a_call_that_is_over_leaves_the_board_for_good() -> None:

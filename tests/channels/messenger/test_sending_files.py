@@ -3,16 +3,11 @@
 import json
 from types import ModuleType
 
-import pytest
-
-from application.exchange.sending import Accepted, Outcome, OutgoingFile, Refusal, Rejected, Unknown
+from application.exchange.sending import Accepted, Outcome, OutgoingFile, Refusal, Rejected
 from channels import instagram, messenger
-from channels.edge.limits import LIMITS
-from domain.interaction import Attachment
-from domain.outbound.files import FileNotTaken, demand_files
 from tests.channels.messenger.test_sending import BOTH, accepts, account_of
 from tests.channels.replies import PNG, a_file, a_reply, attempted, form_of
-from tests.channels.scripted_provider import DROPPED, SILENCE, Scripted, Taken, answers, graph_error, server_error
+from tests.channels.scripted_provider import Scripted, Taken, answers
 
 UPLOADED = answers(200, {"attachment_id": "1857777774821032"})
 
@@ -56,55 +51,3 @@ def test_instagrams_own_login_has_no_upload() -> None:
 
     assert isinstance(outcome, Rejected)
     assert (outcome.refusal, outcome.reason.startswith("settings.login"), taken) == (Refusal.OUR_FAULT, True, [])
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("answer", "refusal"),
-    [
-        (SILENCE, Refusal.RETRY_LATER),
-        (DROPPED, Refusal.RETRY_LATER),
-        (server_error(), Refusal.RETRY_LATER),
-        (answers(200, {}), Refusal.RETRY_LATER),
-        (graph_error(613, "Rate"), Refusal.RETRY_LATER),
-        (graph_error(190, "Token", status=401), Refusal.OUR_FAULT),
-        (graph_error(100, "Upload attachment failure", subcode=2_018_047), Refusal.OUR_FAULT),
-    ],
-)
-def test_an_upload_that_failed_sent_nothing_to_anybody(medium: ModuleType, answer: Scripted, refusal: Refusal) -> None:
-    outcome, taken = sent(medium, answer)
-
-    assert isinstance(outcome, Rejected)
-    assert (outcome.refusal, len(taken)) == (refusal, 1)
-
-
-@BOTH
-@pytest.mark.parametrize("answer", [SILENCE, DROPPED, answers(502)])
-def test_no_answer_to_the_sending_itself_is_unknown(medium: ModuleType, answer: Scripted) -> None:
-    outcome, taken = sent(medium, UPLOADED, answer)
-
-    assert (isinstance(outcome, Unknown), len(taken)) == (True, 2)
-
-
-@pytest.mark.parametrize(
-    ("channel", "content_type", "size_bytes", "text", "told"),
-    [
-        ("messenger", "image/png", 1, "Hi", "text: messenger takes no text beside a file sent as image"),
-        (
-            "messenger",
-            "application/pdf",
-            25_000_001,
-            "",
-            r"attachments\[0\]: messenger takes application/pdf of at most",
-        ),
-        ("instagram", "application/zip", 1, "", r"attachments\[0\]: instagram takes no application/zip"),
-        ("instagram", "image/png", 8_000_001, "", r"attachments\[0\]: instagram takes image/png of at most 8000000"),
-    ],
-)
-def test_what_they_do_not_take_is_known_before_it_is_sent(
-    channel: str, content_type: str, size_bytes: int, text: str, told: str
-) -> None:
-    attachment = Attachment(content_type=content_type, size_bytes=size_bytes)
-
-    with pytest.raises(FileNotTaken, match=told):
-        demand_files(channel, LIMITS[channel].files, (attachment,), text)

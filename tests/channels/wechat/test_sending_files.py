@@ -4,14 +4,11 @@ from types import ModuleType
 
 import pytest
 
-from application.exchange.sending import Accepted, Outcome, OutgoingFile, Refusal, Rejected, Unknown
+from application.exchange.sending import Accepted, Outcome, OutgoingFile
 from channels import wechat, wecom
-from channels.edge.limits import LIMITS
 from domain.account import AccountDefinition
-from domain.interaction import Attachment
-from domain.outbound.files import FileNotTaken, demand_files
 from tests.channels.replies import PNG, a_file, a_reply, attempted, form_of
-from tests.channels.scripted_provider import DROPPED, SILENCE, Scripted, Taken, answers, server_error
+from tests.channels.scripted_provider import Scripted, Taken, answers
 from tests.channels.wechat.sealed import a_wechat_account, a_wecom_account
 
 BOTH = pytest.mark.parametrize("medium", [wechat, wecom])
@@ -52,54 +49,3 @@ def test_a_stale_token_is_replaced_before_the_upload_is_given_up(medium: ModuleT
 
     assert isinstance(outcome, Accepted)
     assert len(taken) == 3
-
-
-@BOTH
-@pytest.mark.parametrize(
-    ("answer", "refusal"),
-    [
-        (SILENCE, Refusal.RETRY_LATER),
-        (DROPPED, Refusal.RETRY_LATER),
-        (server_error(), Refusal.RETRY_LATER),
-        (answers(200, {}), Refusal.RETRY_LATER),
-        (answers(200, {"errcode": 45_009, "errmsg": "reach max api daily quota limit"}), Refusal.RETRY_LATER),
-        (answers(200, {"errcode": 40_009, "errmsg": "invalid image size"}), Refusal.OUR_FAULT),
-    ],
-)
-def test_an_upload_that_failed_sent_nothing_to_anybody(medium: ModuleType, answer: Scripted, refusal: Refusal) -> None:
-    outcome, taken = sent(medium, answer)
-
-    assert isinstance(outcome, Rejected)
-    assert (outcome.refusal, len(taken)) == (refusal, 1)
-
-
-@BOTH
-@pytest.mark.parametrize("answer", [SILENCE, DROPPED, answers(504)])
-def test_no_answer_to_the_sending_itself_is_unknown(medium: ModuleType, answer: Scripted) -> None:
-    outcome, taken = sent(medium, UPLOADED, answer)
-
-    assert (isinstance(outcome, Unknown), len(taken)) == (True, 2)
-
-
-@pytest.mark.parametrize(
-    ("channel", "content_type", "size_bytes", "text", "told"),
-    [
-        ("wechat", "application/pdf", 1, "", r"attachments\[0\]: wechat takes no application/pdf"),
-        ("wechat", "audio/mpeg", 2_000_001, "", r"attachments\[0\]: wechat takes audio/mpeg of at most 2000000 bytes"),
-        ("wechat", "image/png", 1, "Hi", "text: wechat takes no text beside a file sent as image"),
-        (
-            "wecom",
-            "application/pdf",
-            20_000_001,
-            "",
-            r"attachments\[0\]: wecom takes application/pdf of at most",
-        ),
-    ],
-)
-def test_what_they_do_not_take_is_known_before_it_is_sent(
-    channel: str, content_type: str, size_bytes: int, text: str, told: str
-) -> None:
-    attachment = Attachment(content_type=content_type, size_bytes=size_bytes)
-
-    with pytest.raises(FileNotTaken, match=told):
-        demand_files(channel, LIMITS[channel].files, (attachment,), text)

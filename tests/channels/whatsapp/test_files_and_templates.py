@@ -4,25 +4,18 @@ from typing import Any
 
 import pytest
 
-from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Rejected, Unknown
+from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Rejected
 from channels import whatsapp
-from channels.edge.limits import LIMITS
 from domain.account import AccountDefinition
-from domain.interaction import Attachment
-from domain.outbound.files import FileNotTaken, demand_files
 from domain.outbound.templates import ButtonKind, Template, TemplateButton
 from tests.channels.posted import an_account
 from tests.channels.replies import PNG, a_file, a_reply, attempted, form_of
 from tests.channels.scripted_provider import (
-    DROPPED,
-    SILENCE,
     Scripted,
     Taken,
     accepts_whatsapp,
     answers,
     graph_error,
-    server_error,
-    too_many,
 )
 
 UPLOADED = answers(200, {"id": "1013859600285441"})
@@ -69,33 +62,6 @@ def test_each_kind_is_named_in_its_own_way(file: OutgoingFile, text: str, conten
     _, (_, sending) = sent(UPLOADED, files=(file,), text=text)
 
     assert (sending.json["type"], sending.json[file.sent_as]) == (file.sent_as, content)
-
-
-@pytest.mark.parametrize(
-    ("answer", "refusal"),
-    [
-        (SILENCE, Refusal.RETRY_LATER),
-        (DROPPED, Refusal.RETRY_LATER),
-        (server_error(), Refusal.RETRY_LATER),
-        (answers(502), Refusal.RETRY_LATER),
-        (answers(200, {}), Refusal.RETRY_LATER),
-        (too_many(7), Refusal.RETRY_LATER),
-        (graph_error(190, "Token expired", status=401), Refusal.OUR_FAULT),
-        (graph_error(131_053, "Media upload error"), Refusal.OUR_FAULT),
-    ],
-)
-def test_an_upload_that_failed_sent_nothing_to_anybody(answer: Scripted, refusal: Refusal) -> None:
-    outcome, taken = sent(answer, files=(a_file("image"),))
-
-    assert isinstance(outcome, Rejected)
-    assert (outcome.refusal, len(taken)) == (refusal, 1)
-
-
-@pytest.mark.parametrize("answer", [SILENCE, DROPPED, answers(504)])
-def test_no_answer_to_the_sending_itself_is_unknown(answer: Scripted) -> None:
-    outcome, taken = sent(UPLOADED, answer, files=(a_file("image"),))
-
-    assert (isinstance(outcome, Unknown), len(taken)) == (True, 2)
 
 
 def test_a_template_goes_with_what_fills_it_in() -> None:
@@ -167,21 +133,3 @@ def test_what_is_wrong_with_a_template_is_said_in_words(code: int, refusal: Refu
     assert (outcome.refusal, outcome.concerns_account) == (refusal, False)
     assert outcome.reason.startswith(words)
     assert outcome.reason.endswith("(#100) Meta's words")
-
-
-@pytest.mark.parametrize(
-    ("content_type", "size_bytes", "text", "told"),
-    [
-        ("image/png", 5_000_001, "", r"attachments\[0\]: whatsapp takes image/png of at most 5000000 bytes"),
-        ("image/webp", 10, "", r"attachments\[0\]: whatsapp takes no image/webp"),
-        ("audio/ogg", 10, "Listen", "text: whatsapp takes no text beside a file sent as audio"),
-        ("application/pdf", 10, "x" * 1_025, "text: whatsapp takes at most 1024 characters"),
-    ],
-)
-def test_what_whatsapp_does_not_take_is_known_before_it_is_sent(
-    content_type: str, size_bytes: int, text: str, told: str
-) -> None:
-    attachment = Attachment(content_type=content_type, size_bytes=size_bytes)
-
-    with pytest.raises(FileNotTaken, match=told):
-        demand_files("whatsapp", LIMITS["whatsapp"].files, (attachment,), text)

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import pytest
-
-from application.exchange.sending import Accepted, Outcome, Refusal, Rejected, Unknown
+from application.exchange.sending import Accepted, Outcome
 from channels import x
 from domain.account import AccountDefinition
 from tests.channels.replies import PNG, a_file, a_reply, attempted, form_of
-from tests.channels.scripted_provider import DROPPED, SILENCE, Scripted, Taken, answers, server_error, too_many
+from tests.channels.scripted_provider import Scripted, Taken, answers
 from tests.channels.x.situations import JO, an_x_account
 from tests.channels.x.test_x_sending import SENDS, accepts
 
@@ -40,28 +38,3 @@ def test_a_picture_alone_needs_no_text() -> None:
     _, (_, sending) = sent(UPLOADED, text="")
 
     assert sending.json == {"attachments": [{"media_id": "1455952740635586573"}]}
-
-
-@pytest.mark.parametrize(
-    ("answer", "refusal"),
-    [
-        (SILENCE, Refusal.RETRY_LATER),
-        (DROPPED, Refusal.RETRY_LATER),
-        (server_error(), Refusal.RETRY_LATER),
-        (answers(200, {}), Refusal.RETRY_LATER),
-        (too_many(), Refusal.RETRY_LATER),
-        (answers(400, {"detail": "Your media IDs are invalid."}), Refusal.OUR_FAULT),
-    ],
-)
-def test_an_upload_that_failed_sent_nothing_to_anybody(answer: Scripted, refusal: Refusal) -> None:
-    outcome, taken = sent(answer)
-
-    assert isinstance(outcome, Rejected)
-    assert (outcome.refusal, len(taken)) == (refusal, 1)
-
-
-@pytest.mark.parametrize("answer", [SILENCE, DROPPED])
-def test_no_answer_to_the_sending_itself_is_unknown(answer: Scripted) -> None:
-    outcome, taken = sent(UPLOADED, answer)
-
-    assert (isinstance(outcome, Unknown), len(taken)) == (True, 2)
