@@ -4,13 +4,16 @@ from collections import Counter
 
 import msgspec
 
+from application.proofs.floor import Floor
+from application.proofs.loads import Loads
 from domain import agent, customer
-from domain.agent import Agent, LoadTaken
-from domain.assignment import ConversationEnqueued, ConversationOffered
+from domain.agent import Agent, LoadReleased, LoadTaken, Presence, PresenceChanged
+from domain.assignment import ConversationEnqueued, ConversationOffered, OfferAccepted, OfferDeclined, OfferExpired
 from domain.conversation import Conversation, ConversationReopened, Status
 from domain.customer import Customer
 from domain.event import Recorded, kind_of
 from domain.interaction import Content, MessageContradicted, MessageReceived
+from domain.routing.evolve import TOPICS
 
 AT_WORK = (Status.OFFERED, Status.ASSIGNED, Status.WRAPPING)
 
@@ -24,6 +27,14 @@ class Stored(msgspec.Struct, frozen=True):
     message_id: str
 
 
+Asked = tuple[str | None, str, dict[str, int]]
+"""Queue, language, and the skills on top."""
+
+
+def asked_by(one: Conversation) -> Asked:
+    return one.queue_id, one.language, one.skills
+
+
 class Witness:
     """Knows what the log says, from the events alone, and nothing that the code under test remembers."""
 
@@ -34,6 +45,12 @@ class Witness:
         self.messages: dict[int, Stored] = {}
         """By position."""
         self.contradictions: set[tuple[str, Content]] = set()
+        self.floor = Floor()
+        self._loads = Loads(self.floor)
+        self._missing: set[str] = set()
+        """Agents who missed an offer and have to be away next."""
+        self._asked: dict[str, list[tuple[int, Asked]]] = {}
+        """What each conversation asked for, from each position on."""
         self._versions: Counter[str] = Counter()
         self._provider_ids: set[tuple[str, str]] = set()
         self._waiting_since: dict[str, object] = {}
@@ -62,12 +79,20 @@ class Witness:
                 self._take_customer_event(recorded)
             case "agent":
                 self._take_agent_event(recorded)
+        if recorded.topic in TOPICS:
+            self.floor.apply(recorded)
 
     def _take_agent_event(self, recorded: Recorded) -> None:
-        now = agent.evolve(self.agents.get(recorded.stream, agent.NEW), recorded.event)
-        self.agents[recorded.stream] = now
-        if isinstance(recorded.event, LoadTaken):
-            assert now.load <= now.capacity, f"{recorded.stream} carries too much at version {recorded.version}"
+        stream, event = recorded.stream, recorded.event
+        assert list(self._loads.look(recorded)) == [], "somebody carries too much"
+        assert not isinstance(event, LoadTaken) or event.conversation_id not in self.agents[stream].work
+        if stream in self._missing:
+            assert isinstance(event, PresenceChanged), "who missed an offer is away"
+            assert event.presence is Presence.AWAY
+            self._missing.remove(stream)
+        self.agents[stream] = agent.evolve(self.agents.get(stream, agent.NEW), event)
+        if isinstance(event, LoadReleased) and event.reason == "expired":
+            self._missing |= {stream} if self.agents[stream].presence is Presence.AVAILABLE else set()
 
     def _take_customer_event(self, recorded: Recorded) -> None:
         before = self.customers.get(recorded.stream, customer.NEW)
@@ -80,11 +105,26 @@ class Witness:
             case ConversationOffered(conversation_id=conversation_id):
                 waiting = before.conversation(conversation_id)
                 assert (waiting.status, waiting.offer_id) == (Status.WAITING, None), "a second live offer"
+                self._demand_it_asks_for_the_same(recorded.event, waiting)
+            case OfferAccepted() | OfferDeclined() | OfferExpired() as answered:
+                offered = before.conversation(answered.conversation_id)
+                given = (answered.offer_id, answered.agent_id)
+                assert (offered.offer_id, offered.agent_id) == given, "the offer is theirs, and stands"
+                if isinstance(answered, OfferExpired) and offered.offer_expires_at is not None:
+                    assert recorded.occurred_at >= offered.offer_expires_at, "its time was not over"
             case ConversationReopened(conversation_id=conversation_id):
                 self._waiting_since.pop(conversation_id, None)
             case ConversationEnqueued(conversation_id=conversation_id, waiting_since=since):
                 assert self._waiting_since.setdefault(conversation_id, since) == since, "it lost its age"
-        self.customers[recorded.stream] = customer.evolve(before, recorded.event)
+        now = self.customers[recorded.stream] = customer.evolve(before, recorded.event)
+        if (one := now.conversations.get(getattr(recorded.event, "conversation_id", ""))) is not None:
+            self._asked.setdefault(one.id, []).append((recorded.position, asked_by(one)))
+
+    def _demand_it_asks_for_the_same(self, offered: ConversationOffered, waiting: Conversation) -> None:
+        """As when the router chose the agent."""
+        if offered.choice is not None:
+            past = [asked for position, asked in self._asked[waiting.id] if position <= offered.choice.position]
+            assert past[-1] == asked_by(waiting), "it asks for something else by now"
 
     def _take_message(self, position: int, received: MessageReceived) -> None:
         key = (received.account_id, received.provider_id)
@@ -94,6 +134,7 @@ class Witness:
 
     def demand_agents_hold_what_conversations_say(self) -> None:
         """Holds between appends: both streams are written together."""
+        assert not self._missing, "who missed an offer is away"
         work = [(one.agent_id, one.id, whose, one.units) for whose, one in self.conversations(*AT_WORK)]
         on_hold = [(one.agent_id, one.id, whose) for whose, one in self.conversations(Status.ON_HOLD)]
 
