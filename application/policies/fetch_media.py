@@ -121,10 +121,14 @@ class FetchMedia:
         return [waiting for key, waiting in found.items() if key not in settled]
 
     async def _first(self, event: MessageReceived | MessageContradicted) -> MessageReceived | None:
-        """The message itself, or the one that was contradicted; None if that was erased."""
+        """The message itself, or the one that was contradicted; None if that was erased or cannot be read."""
         if isinstance(event, MessageReceived):
             return event
-        original = await self._commands.log.at(event.original_position)
+        try:
+            original = await self._commands.log.at(event.original_position)
+        except UnreadableEvent as error:
+            logger.warning("media of a message that came otherwise before are left: %s", error)
+            return None
         return original.event if original and isinstance(original.event, MessageReceived) else None
 
     def _is_wanted(self, attachment: Attachment, channel: str) -> bool:
@@ -140,8 +144,11 @@ class FetchMedia:
         pause = self._pauses_seconds[min(waiting.tries, len(self._pauses_seconds)) - 1]
         try:
             return await self._settle(waiting, pause)
+        except UnreadableEvent as error:  # as nobody can read the message, nobody misses what came with it
+            logger.warning("media at position %d wait: %s", waiting.position, error)
+            return self._pauses_seconds[-1]
         except (MediaNotStored, LogBusy, LogUnreachable, Contended) as error:
-            logger.warning("media at position %d waits: %s", waiting.position, type(error).__name__)
+            logger.warning("media at position %d wait: %s", waiting.position, type(error).__name__)
             why = "not_stored" if isinstance(error, MediaNotStored) else "not_recorded"
             self._observer.media_refused(why=why, is_final=False)
             return min(pause, PAUSE_SECONDS_MAX)

@@ -48,7 +48,11 @@ class ReturnWork:
 
     async def _return(self, recorded: Recorded) -> None:
         agent: Agent
-        agent, _ = await self._states.load(recorded.stream, at_least=recorded.version)
+        try:
+            agent, _ = await self._states.load(recorded.stream, at_least=recorded.version)
+        except UnreadableEvent as error:  # who cannot be read must not keep the others' work from going back
+            logger.warning("what an agent held cannot go back to its queue: %s", error)
+            return
         if agent.is_signed_in:
             return
         held = {key: work.customer_id for key, work in agent.work.items()} | agent.on_hold

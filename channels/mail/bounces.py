@@ -109,9 +109,11 @@ def bounce_in(
     failures = _of_status_parts(structure) if is_known or structure.content_type == "multipart/report" else None
     if failures is None:
         has_returned = any(one.content_type in _RETURNED for one in structure.parts)
-        if is_known or (has_returned and not headers.raw("in-reply-to")):
-            signs_min = SIGNS_MIN if is_known else SIGNS_MIN_OF_STRANGERS
-            failures = _of_text(headers, body.text, has_returned=has_returned, signs_min=signs_min)
+        if is_known:
+            has_returned = has_returned or COPY_BELOW.search(body.text) is not None
+            failures = _of_text(headers, body.text, has_returned=has_returned, signs_min=SIGNS_MIN)
+        elif has_returned and not headers.raw("in-reply-to"):
+            failures = _of_text(headers, body.text, has_returned=True, signs_min=SIGNS_MIN_OF_STRANGERS)
     if not failures:
         return None
     provider_id, own_message_id = _about(structure, keys)

@@ -1,7 +1,6 @@
 """Decisions of one round go into the log together, each judged by itself, those on the same stream in their order."""
 
 import msgspec
-import psycopg
 import pytest
 
 from application.router import REST_AFTER_REFUSAL, Router
@@ -12,6 +11,7 @@ from domain.assignment import ConversationOffered
 from domain.conversation import Status
 from domain.policy import RoutingPolicy
 from infrastructure.router_snapshots import PostgresRouterSnapshots
+from tests.application.broken_streams import spoil
 from tests.application.situations import (
     MASTER_KEY,
     Case,
@@ -27,7 +27,6 @@ pytestmark = pytest.mark.anyio
 
 OFFER_SECONDS = RoutingPolicy().offer_timeout_seconds
 REST_SECONDS = REST_AFTER_REFUSAL.total_seconds()
-ALTER = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s AND originator_version = 1"
 
 
 async def test_offers_of_one_round_to_one_agent_go_into_the_log_in_their_order(shop: Shop) -> None:
@@ -103,8 +102,7 @@ async def test_one_who_cannot_be_read_holds_up_nobody_else(shop: Shop) -> None:
     await shop.hire(capacity=100)
     broken = await a_waiting_conversation(shop, "broken")
     cases = [await a_waiting_conversation(shop, f"visitor-{number}") for number in range(5)]
-    with psycopg.connect(shop.url) as connection:
-        connection.execute(ALTER, (broken.customer_id,))
+    spoil(shop, broken.customer_id)
     async with another_process(shop) as other:
         await other.route()
 

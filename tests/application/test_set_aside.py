@@ -3,7 +3,6 @@
 import asyncio
 
 import msgspec
-import psycopg
 import pytest
 
 from application.explaining.explain_decisions import ExplainDecisions
@@ -21,6 +20,7 @@ from domain.policy import RoutingPolicy
 from domain.queue import WorkPutBack, WorkSetAside
 from infrastructure.router_snapshots import PostgresRouterSnapshots
 from infrastructure.views.readers import PostgresViewReaders
+from tests.application.broken_streams import forget, mend, spoil
 from tests.application.situations import (
     MASTER_KEY,
     NOON,
@@ -35,15 +35,6 @@ from tests.application.situations import (
 pytestmark = pytest.mark.anyio
 
 OFFER_SECONDS = RoutingPolicy().offer_timeout_seconds
-SPOIL = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s AND originator_version = 1"
-MEND = """UPDATE onethread_events SET state = substr(state, 1, length(state) - 1)
-    WHERE originator_id = %s AND originator_version = 1"""
-ERASE = "DELETE FROM onethread_stream_keys WHERE stream = %s"
-
-
-def change(shop: Shop, statement: str, case: Case) -> None:
-    with psycopg.connect(shop.url) as connection:
-        connection.execute(statement, (case.customer_id,))
 
 
 async def a_broken_first_in_line(shop: Shop) -> tuple[Case, Case]:
@@ -52,7 +43,7 @@ async def a_broken_first_in_line(shop: Shop) -> tuple[Case, Case]:
     shop.clock.wait(1)
     sound = await a_waiting_conversation(shop, "sound")
     await shop.hire(capacity=2)
-    change(shop, SPOIL, broken)
+    spoil(shop, broken.customer_id)
     return broken, sound
 
 
@@ -86,7 +77,7 @@ async def test_what_a_router_remembers_of_somebody_who_was_erased_leaves_the_lin
     snapshots = PostgresRouterSnapshots(shop.log.pool, [MASTER_KEY])
     await snapshots.save(await shop.log.head(), msgspec.msgpack.encode(shop.router.state.facts))
     await shop.hire(capacity=2)
-    change(shop, ERASE, erased)
+    forget(shop, erased.customer_id)
 
     async with another_process(shop) as other:
         router = Router(other.log, AssignWork(other.commands), other.clock, Trail(snapshots))
@@ -100,7 +91,7 @@ async def test_what_a_router_remembers_of_somebody_who_was_erased_leaves_the_lin
 
 async def test_an_offer_of_it_frees_the_agent_when_its_time_is_over(shop: Shop) -> None:
     offered = await an_offered_conversation(shop)
-    change(shop, SPOIL, offered)
+    spoil(shop, offered.customer_id)
     shop.clock.wait(OFFER_SECONDS)
 
     async with another_process(shop) as other:
@@ -113,7 +104,7 @@ async def test_an_offer_of_it_frees_the_agent_when_its_time_is_over(shop: Shop) 
 
 async def test_who_signs_out_is_free_of_it_and_the_rest_goes_back(shop: Shop) -> None:
     broken, sound = await an_assigned_conversation(shop, "broken"), await an_assigned_conversation(shop, "sound")
-    change(shop, SPOIL, broken)
+    spoil(shop, broken.customer_id)
     await shop.turn(broken.agent_id, Presence.OFFLINE)
 
     async with another_process(shop) as other:
@@ -137,7 +128,7 @@ async def taken_over(shop: Shop) -> None:
 async def test_what_can_be_read_again_waits_with_its_age_once_another_router_leads(shop: Shop) -> None:
     broken, _ = await a_broken_first_in_line(shop)
     await taken_over(shop)
-    change(shop, MEND, broken)
+    mend(shop, broken.customer_id)
     await shop.hire("Ola", capacity=2)
 
     await taken_over(shop)
@@ -158,7 +149,7 @@ async def told_of(shop: Shop, case: Case) -> list[Event]:
 async def test_what_has_ended_meanwhile_is_not_put_back_into_the_line(shop: Shop) -> None:
     broken, _ = await a_broken_first_in_line(shop)
     await taken_over(shop)
-    change(shop, MEND, broken)
+    mend(shop, broken.customer_id)
     await shop.serve.close(shop.command(), *broken.ids, "spam")
 
     await taken_over(shop)
@@ -187,7 +178,7 @@ async def test_a_decision_beside_work_that_was_erased_later_is_unproven_rather_t
     await shop.hire(capacity=4)
     await shop.route()
     offered = await latest_offer(shop)
-    change(shop, ERASE, erased)
+    forget(shop, erased.customer_id)
 
     async with another_process(shop) as other:
         told = await ExplainDecisions(other.log, PostgresViewReaders(other.log.pool)).explain(offered)

@@ -3,7 +3,6 @@
 import asyncio
 
 import msgspec
-import psycopg
 import pytest
 
 from application.log import Context, Fact, UnreadableEvent, Write
@@ -13,14 +12,21 @@ from domain import agent, customer
 from domain.agent import Agent, CapacitySet
 from domain.customer import CustomerNamed
 from domain.streams import AGGREGATES
-from tests.application.situations import NOON, Shop, a_waiting_conversation, an_assigned_conversation, everything
+from tests.application.broken_streams import spoil
+from tests.application.situations import (
+    NOON,
+    Shop,
+    a_waiting_conversation,
+    an_assigned_conversation,
+    another_process,
+    everything,
+)
 
 pytestmark = pytest.mark.anyio
 
 CONTEXT = Context("somebody else")
 AGENT_STATE = AGGREGATES["agent"].state_name
 CUSTOMER_STATE = AGGREGATES["customer"].state_name
-ALTER = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s"
 
 
 async def append(shop: Shop, stream: str, version: int, *units: int) -> None:
@@ -113,8 +119,7 @@ async def test_many_states_are_read_together(shop: Shop) -> None:
 async def test_one_that_cannot_be_read_is_left_out_and_told_when_it_is_asked_for(shop: Shop) -> None:
     await append(shop, an_agent(1), 0, 1)
     await append(shop, an_agent(2), 0, 2)
-    with psycopg.connect(shop.url) as connection:
-        connection.execute(ALTER, (an_agent(1),))
+    spoil(shop, an_agent(1))
     states = States(shop.log, shop.log.snapshots)
 
     await states.load_all([an_agent(1), an_agent(2)])
@@ -191,6 +196,21 @@ async def test_snapshots_are_kept_of_streams_that_grew_by_a_hundred_events(shop:
     assert await shop.log.snapshots.load(an_agent(1), AGENT_STATE) == (state, version)
     assert await shop.log.snapshots.load(an_agent(2), AGENT_STATE) is None
     assert await keep.start() == await shop.log.head()
+
+
+async def test_a_stream_that_cannot_be_read_has_no_snapshot_and_others_have(shop: Shop) -> None:
+    await append(shop, an_agent(1), 0, *range(EVENTS_BETWEEN_SNAPSHOTS))
+    await append(shop, an_agent(2), 0, *range(EVENTS_BETWEEN_SNAPSHOTS))
+    batch, head = await everything(shop.log), await shop.log.head()
+    spoil(shop, an_agent(1))
+    async with another_process(shop) as other:
+        keep = KeepSnapshots(other.states, other.log.snapshots, other.positions)
+
+        await keep.take(batch, head)
+
+        assert await keep.start() == head
+    assert await shop.log.snapshots.load(an_agent(1), AGENT_STATE) is None
+    assert await shop.log.snapshots.load(an_agent(2), AGENT_STATE) is not None
 
 
 async def test_a_snapshot_counts_what_another_process_appended(shop: Shop) -> None:

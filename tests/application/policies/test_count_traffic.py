@@ -1,6 +1,5 @@
 """What goes through an account is counted once, and nothing of what was said is kept with it."""
 
-import psycopg
 import pytest
 from msgspec.structs import replace
 
@@ -10,11 +9,10 @@ from application.log import Context, Fact, Write
 from application.policies.count_traffic import CountTraffic
 from domain.outbound.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
 from infrastructure.deliveries.traffic import PostgresTraffic
+from tests.application.broken_streams import spoil
 from tests.application.situations import NOON, Shop, a_message, another_process
 
 pytestmark = pytest.mark.anyio
-
-SPOIL = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s AND originator_version = 1"
 
 
 async def counting(shop: Shop) -> tuple[Follower, PostgresTraffic]:
@@ -84,8 +82,7 @@ async def test_what_cannot_be_read_is_counted_for_nobody_and_holds_up_no_other(s
     _, version = await shop.states.load(broken.customer_id)
     sent = replace(FATES["accepted"], conversation_id=broken.conversation_id)
     await shop.log.append([Write(broken.customer_id, version, [Fact(sent, NOON)])], context=Context(actor="test"))
-    with psycopg.connect(shop.url) as connection:
-        connection.execute(SPOIL, (broken.customer_id,))
+    spoil(shop, broken.customer_id)
 
     async with another_process(shop) as other:
         follower, counts = await counting(other)

@@ -1,6 +1,5 @@
 """Replies that a visitor of a chat did not see go to them by mail, once, and only when they have left an address."""
 
-import psycopg
 import pytest
 
 from application.follower import Follower
@@ -10,12 +9,12 @@ from domain.account import AccountDefinition
 from domain.customer import IdentityClaimed
 from domain.intake import InboundMessage
 from domain.interaction import MessageReceived, ReplyHandedOver
+from tests.application.broken_streams import spoil
 from tests.application.policies.scripted_channel import reply
 from tests.application.situations import Case, Shop, a_message, an_assigned_conversation, another_process, everything
 
 pytestmark = pytest.mark.anyio
 ADDRESS = "li@example.org"
-SPOIL = "UPDATE onethread_events SET state = state || '\\x00' WHERE originator_id = %s AND originator_version = 1"
 
 
 async def a_chat(shop: Shop, *, mailbox_channel: str = "email", address: str = ADDRESS) -> Case:
@@ -122,8 +121,7 @@ async def test_two_processes_that_look_at_once_send_one_mail(shop: Shop) -> None
 async def test_a_chat_that_cannot_be_read_holds_up_no_other(shop: Shop) -> None:
     case = await a_chat(shop)
     await reply(shop, case)
-    with psycopg.connect(shop.url) as connection:
-        connection.execute(SPOIL, (case.customer_id,))
+    spoil(shop, case.customer_id)
     shop.clock.wait(600)
 
     async with another_process(shop) as other:

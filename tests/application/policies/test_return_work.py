@@ -6,6 +6,7 @@ from application.follower import Follower
 from application.policies.return_work import ReturnWork
 from domain.agent import Presence
 from domain.conversation import Status
+from tests.application.broken_streams import spoil
 from tests.application.situations import (
     NOON,
     Shop,
@@ -108,6 +109,20 @@ async def test_who_signs_out_in_another_process_is_seen_to_have_left(shop: Shop)
         await returning(shop).catch_up()
 
     assert (await shop.conversation(assigned)).status is Status.WAITING
+
+
+async def test_an_agent_whom_nobody_can_read_does_not_keep_the_work_of_others(shop: Shop) -> None:
+    of_broken = await an_assigned_conversation(shop, "li")
+    await shop.turn(of_broken.agent_id, Presence.OFFLINE)
+    of_sound = await an_assigned_conversation(shop, "ola")
+    await shop.turn(of_sound.agent_id, Presence.OFFLINE)
+    spoil(shop, of_broken.agent_id)
+
+    async with another_process(shop) as other:
+        await returning(other).catch_up()
+
+    assert of_sound.agent_id != of_broken.agent_id
+    assert (await shop.conversation(of_sound)).status is Status.WAITING
 
 
 async def test_what_is_returned_goes_to_a_colleague(shop: Shop) -> None:

@@ -153,6 +153,34 @@ BOUNCES: dict[str, tuple[bytes, str, str]] = {
         a_text("Postmaster@docomo.example", "配信不能", "次のあて先へのメッセージはエラーのため送信できませんでした。\n\nbo@example.org\n550 Unknown "
                f"user\n\n{RETURNED}"),
         "hard", "5.0.0"),
+    "no subject, and nothing but a copy below": (
+        a_text("MAILER-DAEMON@mx.example.org", "", "Sadly this server was not able to deliver your mail to:\n\n"
+               f"<bo@example.org>:\nThe mailbox has exceeded its quota.\n\n--- Below the line is a copy of it.\n\n{RETURNED}",
+               head=""),
+        "soft", ""),
+    "a failure that sounds like a delay": (
+        a_text("Campus Mail <MAILER-DAEMON@example.org>", "Your message to bo@example.org could not be delivered.",
+               "The address bo@example.org is wrong or not valid any more.\n\nYour message has NOT been delivered.\n\n"
+               f"{RETURNED}"),
+        "hard", ""),
+    "rejected by the mailbox itself": (
+        b"Return-Path: <>\nFrom: Mail Delivery Subsystem <postmaster@example.org>\nSubject: Automatically rejected mail\n"
+        b"Auto-Submitted: auto-replied (rejected)\nContent-Type: multipart/report; report-type=disposition-notification; "
+        b"boundary=b\n\n--b\n\nYour message to <bo@example.org> was automatically rejected:\nQuota exceeded\n--b\n"
+        b"Content-Type: message/disposition-notification\n\nFinal-Recipient: rfc822; bo@example.org\nDisposition: "
+        b"automatic-action/MDN-sent-automatically; deleted\n--b\nContent-Type: message/rfc822\n\n" + RETURNED.encode()
+        + b"\n--b--\n",
+        "soft", ""),
+    "chinese, without a subject": (
+        b"From: MAILER-DAEMON@mx.example.cn\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; "
+        b"charset=gb2312\n\n" + "您的邮件无法送达以下地址。\n\n<bo@example.org>:\n用户不存在".encode("gb2312")
+        + b"\n--b\nContent-Type: message/rfc822\n\n" + RETURNED.encode() + b"\n--b--\n",
+        "hard", ""),
+    "russian": (
+        a_text("Mail Delivery System <Mailer-Daemon@mx.example.ru>", "Ваше сообщение не доставлено",
+               "Ваше письмо не может быть доставлено одному получателю:\n\nMailbox bo@example.org is unavailable: user not "
+               f"found\n\n------ This is a copy of your message.\n\n{RETURNED}", head="Auto-Submitted: auto-replied\n"),
+        "hard", ""),
 }  # fmt: skip
 
 VACATION = (

@@ -88,12 +88,12 @@ def a_store(folder: Path) -> SealedStore:
 
 
 async def a_picture(
-    shop: Shop, *references: str, message_id: str = "m-1", account_id: str = "", **more: object
+    shop: Shop, *references: str, message_id: str = "m-1", handle: str = "li", account_id: str = "", **more: object
 ) -> Receipt:
     """A message with these attachments."""
     attachments = [{"name": f"{one}.png", "content_type": "image/png", "reference": one, **more} for one in references]
     content = {"kind": "image", "attachments": attachments}
-    (receipt,) = await shop.receive(a_message(message_id, content=content), account_id=account_id)
+    (receipt,) = await shop.receive(a_message(message_id, handle, content=content), account_id=account_id)
     return receipt
 
 

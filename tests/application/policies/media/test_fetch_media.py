@@ -11,6 +11,7 @@ from application.exchange.media import Fetched, MediaRefused, Why
 from application.follower import Follower
 from domain import media
 from domain.media import MediaStored
+from tests.application.broken_streams import spoil
 from tests.application.policies.media.situations import (
     NOT_NOW,
     PNG,
@@ -26,6 +27,7 @@ from tests.application.situations import (
     a_message,
     an_assigned_conversation,
     another_process,
+    everything,
 )
 
 pytestmark = pytest.mark.anyio
@@ -252,6 +254,23 @@ async def test_a_message_that_came_again_with_another_file_has_both(shop: Shop, 
         (receipt.message_id, receipt.position),
         (receipt.message_id, again.position),
     ]
+
+
+async def test_a_message_that_nobody_can_read_holds_up_no_other(shop: Shop, tmp_path: Path) -> None:
+    broken = await a_picture(shop, "f-1")
+    assert (await a_picture(shop, "f-2")).is_contradiction
+    sound = await a_picture(shop, "f-3", message_id="m-2", handle="ola")
+    (original,) = [one for one in await everything(shop.log) if one.position == broken.position]
+    spoil(shop, original.stream, original.version)
+    provider = Provider()
+
+    async with another_process(shop) as other:
+        fetching = Fetching(other, provider, tmp_path)
+        await fetching.follower.catch_up()
+        await fetching.policy.lanes.idle()
+
+    assert provider.asked == ["f-3"]
+    assert [one.message_position for one in await told(shop)] == [sound.position]
 
 
 async def test_it_runs_until_it_is_stopped_and_lets_go_of_what_is_under_way(shop: Shop, tmp_path: Path) -> None:
