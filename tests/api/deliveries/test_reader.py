@@ -199,6 +199,21 @@ async def test_after_the_retention_all_are_removed_read_or_parked(desk: Desk) ->
     assert [counted.labels(state)._value.get() for state in ("done", "parked")] == [1, 1]
 
 
+async def test_what_waits_to_be_read_outlives_the_retention_however_long_its_account_is_paused(desk: Desk) -> None:
+    account_id = await desk.open_account("1")
+    await desk.pause(account_id)
+    await desk.writes("1", "while it was paused", account_id)
+    await desk.read()
+
+    desk.now = NOON + 2 * RETENTION
+    removed = await desk.reader.expire()
+    await desk.resume(account_id)
+    await desk.read()
+
+    assert removed == 0
+    assert await desk.received() == ["while it was paused"]
+
+
 async def test_another_process_hears_of_what_is_stored(desk: Desk) -> None:
     account_id = await desk.open_account("1")
     async with composed(desk.parts.settings, readers=False) as other:
