@@ -48,15 +48,19 @@ class Portion(msgspec.Struct):
     """What some deliveries hold for one account."""
 
     messages: list[InboundMessage] = msgspec.field(default_factory=list)
-    echoes: list[Echo] = msgspec.field(default_factory=list)
-    calls: list[Call] = msgspec.field(default_factory=list)
     mails: list[RawMail] = msgspec.field(default_factory=list)
+    calls: list[Call] = msgspec.field(default_factory=list)
+    echoes: list[Echo] = msgspec.field(default_factory=list)
     reports: list[DeliveryReport] = msgspec.field(default_factory=list)
 
     def extend(self, other: "Portion") -> None:
         """Takes what the other has as well."""
         for name in self.__struct_fields__:
             getattr(self, name).extend(getattr(other, name))
+
+    def apart(self) -> "list[Portion]":
+        """Each item by itself, in the order in which they are stored."""
+        return [Portion(**{name: [item]}) for name in self.__struct_fields__ for item in getattr(self, name)]
 
 
 class Read(msgspec.Struct):
@@ -199,7 +203,7 @@ class DeliveryTaking:
                 )
                 continue
             try:
-                unmatched += await self._store(account_id, portion, kept.received_at)
+                unmatched += await self._store_good(account_id, portion, kept.received_at, failures)
             except AccountPaused as error:
                 self._held[account_id] = until = now + PAUSED
                 self._paused.add(account_id)
@@ -207,8 +211,6 @@ class DeliveryTaking:
             except TRY_AGAIN as error:
                 self._held[account_id] = until = now + _pause(kept.attempts)
                 later = self._later(kept, until, told(error), kept.attempts + 1)
-            except Exception as error:  # noqa: BLE001  # it would fail again and again, and the others go on
-                failures.append(told(error))
         if later is not None:
             return later
         if failures:
@@ -217,6 +219,24 @@ class DeliveryTaking:
             why = f"{unmatched} reports match nothing that was sent"
             return self._later(kept, now + _pause(kept.attempts), why, kept.attempts + 1)
         return self._done(one, now)
+
+    async def _store_good(self, account_id: str, portion: Portion, at: datetime, failures: list[str]) -> int:
+        """All but what is refused, which adds to the failures: one customer's message keeps no other's away.
+
+        Returns how many reports match nothing yet. Raises AccountPaused, and what may be tried again.
+        """
+        unmatched = 0
+        try:
+            return await self._store(account_id, portion, at)
+        except (AccountPaused, *TRY_AGAIN):
+            raise
+        except Exception as error:  # noqa: BLE001  # it would fail again and again, and the others go on
+            if len(apart := portion.apart()) == 1:
+                failures.append(told(error))
+                return 0
+        for one in apart:
+            unmatched += await self._store_good(account_id, one, at, failures)
+        return unmatched
 
     async def _store(self, account_id: str, portion: Portion, at: datetime) -> int:
         """Returns how many reports match nothing yet. Raises AccountPaused, and what the use cases raise."""
