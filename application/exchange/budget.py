@@ -1,7 +1,7 @@
 """What an account may still send at this moment. Time is an argument."""
 
 from collections import OrderedDict, deque
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from application.exchange.limits import Limits
 
@@ -15,6 +15,7 @@ class Budget:
         self._limits = limits
         self._sent = [deque[datetime](maxlen=rate.sends) for rate in limits.rates]
         self._sent_to: OrderedDict[str, datetime] = OrderedDict()
+        self._latest = datetime.min.replace(tzinfo=UTC)
 
     @property
     def limits(self) -> Limits:
@@ -28,6 +29,7 @@ class Budget:
 
     def free_at(self, now: datetime) -> datetime:
         """When the account may send again; `now` if at once."""
+        self._heed(now)
         free = [
             sent[0] + timedelta(seconds=rate.seconds)
             for rate, sent in zip(self._limits.rates, self._sent, strict=True)
@@ -37,11 +39,13 @@ class Budget:
 
     def free_for(self, handle: str, now: datetime) -> datetime:
         """When this person may be sent to again, as far as the gap goes; `now` if at once."""
+        self._heed(now)
         last = self._sent_to.get(handle)
         return now if last is None else max(now, last + timedelta(seconds=self._limits.gap_seconds))
 
     def spend(self, handle: str, now: datetime) -> None:
         """Something leaves for that person."""
+        self._heed(now)
         for sent in self._sent:
             sent.append(now)
         if not self._limits.gap_seconds:
@@ -51,3 +55,12 @@ class Budget:
         gap = timedelta(seconds=self._limits.gap_seconds)
         while self._sent_to and next(iter(self._sent_to.values())) + gap < now:
             self._sent_to.popitem(last=False)
+
+    def _heed(self, now: datetime) -> None:
+        """A clock that was set back: what was sent later than now counts as sent now, so that it costs no more than
+        each rate's own period.
+        """
+        if now < self._latest:
+            self._sent = [deque((min(at, now) for at in sent), maxlen=sent.maxlen) for sent in self._sent]
+            self._sent_to = OrderedDict((handle, min(at, now)) for handle, at in self._sent_to.items())
+        self._latest = now
