@@ -188,7 +188,7 @@ def _update(update: dict[str, Any], received_at: datetime) -> InboundMessage:
 
 def _echo(echo: dict[str, Any], contacts: list[dict[str, Any]], own_number: str, received_at: datetime) -> Echo:
     """What staff wrote, edited or deleted in the phone app. Kinds are as of messages."""
-    contact = _contact_of(echo, contacts, ("to", "to_user_id", "to_parent_user_id"))
+    contact = _contact_of(echo, contacts, ("to", "to_user_id", "to_parent_user_id", "from"))
     content = content_of(echo)
     handle, *others = recipient_handles(echo, contact, own_number)
     return Echo(
@@ -202,13 +202,15 @@ def _echo(echo: dict[str, Any], contacts: list[dict[str, Any]], own_number: str,
     )
 
 
-def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]], names: tuple[str, str, str]) -> dict[str, Any]:
-    """The contact that a message is from or to, by these fields; the only one there is where none fits."""
+def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any]:
+    """The contact that a message is from or to, by these fields. The only one there is belongs to a message that names
+    nobody, but never to one of somebody else.
+    """
     person = {an_identifier(message.get(name)) for name in names} - {""}
     for contact in contacts:
         if person & {an_identifier(contact.get(name)) for name in ("wa_id", "user_id", "parent_user_id")}:
             return contact
-    return contacts[0] if len(contacts) == 1 else {}
+    return contacts[0] if not person and len(contacts) == 1 else {}
 
 
 def _report(status: dict[str, Any], received_at: datetime) -> DeliveryReport:
