@@ -1,5 +1,6 @@
 """`onethread channels samples` and `send-sample`: what accounts need to be set up, and one message to try them with."""
 
+import re
 import sys
 from mimetypes import guess_type
 from pathlib import Path
@@ -43,6 +44,7 @@ WHAT_TO_DO = {
     ),
 }
 """Of each class of refusal: what it means, and what an operator does about it."""
+REDIRECTED = re.compile(r"30[12378]\b")
 MAY_HAVE_ARRIVED = "nothing says whether it arrived; a reply would not be sent again unasked"
 
 
@@ -169,6 +171,8 @@ def told(outcome: Outcome) -> list[str]:
             "What to do: look whether it arrived before you try again.",
         ]
     means, advice = WHAT_TO_DO[outcome.refusal]
+    if REDIRECTED.match(outcome.reason):
+        advice = "the address redirects, and what is posted there goes nowhere else: check the setting `api_url`"
     waits = f" It asks to wait {outcome.retry_after_seconds:g} s." if outcome.retry_after_seconds is not None else ""
     concerned = (
         ["It concerns the whole account: other replies would fare the same."] if outcome.concerns_account else []

@@ -142,6 +142,19 @@ def test_a_sample_is_sent_and_its_outcome_explained(
     assert "there is no account account-none" in unknown.err
 
 
+def test_an_address_that_redirects_is_said_to_do_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal(environment_of(settings), monkeypatch, capsys)
+    with a_provider(answers(302, location="https://elsewhere.example/")) as provider:
+        account_id = uvloop.run(an_account_that_sends(settings, provider.url))
+
+        refused = terminal.run("channels", "send-sample", account_id, "+4915735980000")
+
+    assert refused.lines[0].startswith("Refused: 302")
+    assert refused.lines[-1].startswith("What to do: the address redirects")
+
+
 def test_a_file_is_sent_where_the_channel_takes_such_files(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
