@@ -49,6 +49,8 @@ STATUSES = {
     "played": DeliveryStatus.READ,
     "failed": DeliveryStatus.FAILED,
 }
+NOTICES = ("account_", "business_", "phone_number_", "error:")
+"""How kinds of news begin that concern the account or its number: bans, reviews, quality, and errors of no message."""
 TEXT_LENGTH_MAX = 4_096
 """Characters of a text that we send."""
 MEDIA_HOSTS = (".fbsbx.com", ".fbcdn.net", ".whatsapp.net")
@@ -121,7 +123,7 @@ def _read_change(change: dict[str, Any], delivery: Delivery, received_at: dateti
     field, value = a_text(change.get("field")), a_dict(change.get("value"))
     metadata, contacts = a_dict(value.get("metadata")), dicts(value.get("contacts"))
     address, own_number = (an_identifier(metadata.get(name)) for name in ("phone_number_id", "display_phone_number"))
-    before = _count(delivery)
+    before, ignored = _count(delivery), len(delivery.ignored)
     for message in dicts(value.get("messages")):
         delivery.messages.append((address, _message(message, contacts, received_at)))
     for update in dicts(value.get("user_id_update")):
@@ -137,6 +139,7 @@ def _read_change(change: dict[str, Any], delivery: Delivery, received_at: dateti
     delivery.ignored.extend(f"{field}:{sort}" for sort in _other_kinds(value))
     if before == _count(delivery):
         delivery.ignored.append(f"{field}:")
+    delivery.notices.extend((address, one) for one in delivery.ignored[ignored:] if one.startswith(NOTICES))
 
 
 def _count(delivery: Delivery) -> int:

@@ -60,6 +60,11 @@ class SetUp:
         """Raises AccountUnknown."""
         return await self._commands.carry_out(command, [account_id], lambda one: [account.resume(one)])
 
+    async def notice(self, command: Command, account_id: str, kind: str) -> Done:
+        """The provider's news of the account itself, as it came at the command's time. Raises AccountUnknown."""
+        at = command.at
+        return await self._commands.carry_out(command, [account_id], lambda one: [account.notice(one, kind, at)])
+
     async def admit(
         self, command: Command, *, login: str, name: str, role: Role, password_hash: str, agent_id: str | None
     ) -> tuple[Done, str]:
