@@ -1,5 +1,6 @@
 """A channel account: one configured number, mailbox, page or widget, and where its work goes."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -132,6 +133,21 @@ def define(account: Account, definition: AccountDefinition) -> list[Event]:
         raise AccountInvalid(f"channel: is {account.definition.channel} and stays so; open another account")
     silent_after(definition)
     return [] if definition == account.definition else [AccountDefined(definition=definition)]
+
+
+def demand_own_secret(definition: AccountDefinition, setting: str, others: Iterable[Account]) -> None:
+    """Raises AccountInvalid where another account of the channel has the same secret, or had it until it was rolled."""
+    mine = _secrets(definition, setting)
+    known = (other.definition for other in others)
+    if any(one and one.channel == definition.channel and mine & _secrets(one, setting) for one in known):
+        raise AccountInvalid(
+            f"settings.{setting}: another account of {definition.channel} has it, and nothing else tells whose it is"
+        )
+
+
+def _secrets(definition: AccountDefinition, setting: str) -> set[str]:
+    given = definition.settings
+    return {given.get(setting, ""), given.get(f"{setting}_previous", "")} - {""}
 
 
 def pause(account: Account, reason: str) -> list[Event]:

@@ -54,8 +54,8 @@ def samples(channel: str | None) -> None:
     """List the settings of each channel, and the hook address to enter at the provider.
 
     A setting that says "previous" may be there twice: as NAME and as NAME_previous, which stays believed while a
-    secret is rolled. The hook address begins with ONETHREAD_PUBLIC_URL, as providers reach this server; with an
-    account's id behind it, it is the hook of that account alone.
+    secret is rolled. The hook addresses begin with ONETHREAD_PUBLIC_URL, as providers reach this server; the one with
+    an account's id behind it is the hook of that account alone, and the one to choose where each can have its own.
 
     \b
     Example:
@@ -78,7 +78,8 @@ def samples(channel: str | None) -> None:
 def _hook_address(channel: str, public_url: str) -> str:
     if CHANNELS[channel].webhook is None:
         return "no webhook"
-    return f"hook: {public_url}/v1/webhooks/{channel}"
+    hook = f"{public_url}/v1/webhooks/{channel}"
+    return f"hook: {hook}, or of one account alone {hook}/ACCOUNT_ID"
 
 
 def _table(settings: tuple[Setting, ...]) -> Table:
