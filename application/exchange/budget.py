@@ -1,7 +1,7 @@
 """What an account may still send at this moment. Time is an argument."""
 
 from collections import OrderedDict, deque
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from application.exchange.limits import Limits
 
@@ -15,7 +15,6 @@ class Budget:
         self._limits = limits
         self._sent = [deque[datetime](maxlen=rate.sends) for rate in limits.rates]
         self._sent_to: OrderedDict[str, datetime] = OrderedDict()
-        self._latest = datetime.min.replace(tzinfo=UTC)
 
     @property
     def limits(self) -> Limits:
@@ -45,7 +44,6 @@ class Budget:
 
     def spend(self, handle: str, now: datetime) -> None:
         """Something leaves for that person."""
-        self._heed(now)
         for sent in self._sent:
             sent.append(now)
         if not self._limits.gap_seconds:
@@ -60,7 +58,6 @@ class Budget:
         """A clock that was set back: what was sent later than now counts as sent now, so that it costs no more than
         each rate's own period.
         """
-        if now < self._latest:
+        if any(sent and sent[-1] > now for sent in self._sent):
             self._sent = [deque((min(at, now) for at in sent), maxlen=sent.maxlen) for sent in self._sent]
             self._sent_to = OrderedDict((handle, min(at, now)) for handle, at in self._sent_to.items())
-        self._latest = now

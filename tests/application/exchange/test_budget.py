@@ -62,7 +62,8 @@ def test_a_clock_that_is_set_back_costs_no_more_than_the_period() -> None:
 
     assert budget.free_at(back) == back + timedelta(seconds=60)
     assert budget.free_at(after(-3_590)) == back + timedelta(seconds=60), "it counts from when it was noticed"
-    assert budget.free_for("a", after(-3_590)) == after(-3_590)
+    assert budget.free_for("a", after(-3_598)) == after(-3_595)
+    assert budget.free_for("b", after(-3_598)) == after(-3_598)
 
 
 def test_one_person_is_spared_and_others_are_not() -> None:
