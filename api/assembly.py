@@ -85,7 +85,7 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
     follower, snapshots = Follower(log, directory), PostgresRouterSnapshots(pool, keys.master_keys)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
     mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
-    taking = DeliveryTaking(directory, receive, calls, echoes, reports, mail, get, metrics)
+    taking = DeliveryTaking(directory, receive, calls, echoes, reports, mail, SetUp(commands), get, metrics)
     return Parts(
         settings=settings,
         keys=keys,

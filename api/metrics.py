@@ -94,6 +94,7 @@ class Metrics:
         self.delivery_items = counter(
             "delivery_items_total", "What was in those done, by kind; `ignored` is not stored.", ["kind"]
         )
+        self.news_ignored = counter("news_ignored_total", "News that is not stored, by kind.", ["channel", "kind"])
         self.account_lag_seconds = gauge(
             "account_lag_seconds", "Age of the oldest delivery that waits and may be for the account.", ["account"]
         )

@@ -31,6 +31,7 @@ class Directory:
         "account.paused",
         "account.resumed",
         "account.throttled",
+        "account.noticed",
         "queue.defined",
         "queue.retired",
         "queue.work_set_aside",

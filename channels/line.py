@@ -34,6 +34,7 @@ from channels.social.reading import UNKNOWN_HANDLE, at_millisecond, claim_kind, 
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.reach import Reach
 
 SIGNATURE_HEADER = "x-line-signature"
 API_URL = "https://api.line.me"
@@ -150,17 +151,19 @@ def _pressed(event: dict[str, Any]) -> tuple[str, Content]:
 
 
 def _news(event: dict[str, Any]) -> tuple[str, Content]:
+    reach: Reach | None = None
     match a_text(event.get("type")):
         case "follow":
+            reach = Reach.OPEN
             was_blocked = bool(a_dict(event.get("follow")).get("isUnblocked"))
             text = "Unblocked the account" if was_blocked else "Added the account as a friend"
         case "unfollow":
-            text = "Blocked the account"
+            text, reach = "Blocked the account", Reach.BLOCKED
         case "accountLink":
             text = f"Account link: {a_text(a_dict(event.get('link')).get('result'))}"
         case _:
             text = f"Membership: {a_text(a_dict(event.get('membership')).get('type'))}"
-    return f"#{_event_id(event)}", Content(kind=ContentKind.SYSTEM, text=one_line(text).rstrip(":"))
+    return f"#{_event_id(event)}", Content(kind=ContentKind.SYSTEM, text=one_line(text).rstrip(":"), reach=reach)
 
 
 READERS: dict[str, Callable[[dict[str, Any]], tuple[str, Content]]] = {

@@ -23,12 +23,13 @@ from channels.edge.payload import (
 )
 from channels.edge.posting import REASON_LENGTH_MAX, json_of, post, refused_by_status, retry_after
 from channels.edge.text import clean, one_line
-from channels.edge.twilio_codes import ACCOUNT, MEANINGS, REFUSALS
+from channels.edge.twilio_codes import ACCOUNT, MEANINGS, OPTED_OUT, REFUSALS
 from channels.telephony import twilio
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import DeliveryReport, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 from domain.outbound.delivery import DeliveryStatus
+from domain.outbound.reach import Reach
 
 API_URL = "https://api.twilio.com"
 ACKNOWLEDGEMENT = Acknowledgement(status=204)
@@ -51,6 +52,9 @@ OPT_OUTS = {
     "START": "The customer subscribed again: SMS reach them.",
     "HELP": "The customer asked for help, and Twilio answered with the text set up there.",
 }
+REACH = {"STOP": Reach.UNSUBSCRIBED, "START": Reach.OPEN}
+OPT_INS = frozenset({"START", "YES", "UNSTOP"})
+"""What lifts a STOP by default. `OptOutType` comes with Advanced Opt-Out only. Source: Twilio, opt-out keywords."""
 KINDS = {"image": ContentKind.IMAGE, "audio": ContentKind.AUDIO, "video": ContentKind.VIDEO}
 
 
@@ -137,6 +141,7 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
             occurred_at=posted.received_at,
             handle=handle,
             reason=_reason(fields.get("ErrorCode", "")),
+            is_opt_out=fields.get("ErrorCode", "") == str(OPTED_OUT),
         )
         delivery.reports.append((address, report))
     else:
@@ -148,7 +153,8 @@ def _content(fields: dict[str, str]) -> Content:
     body, opt_out = fields.get("Body", ""), fields.get("OptOutType", "").upper()
     if opt_out:
         said = OPT_OUTS.get(opt_out, f"Twilio took this for {one_line(opt_out)}.")
-        return Content(kind=ContentKind.SYSTEM, text="\n".join(part for part in (body, said) if part))
+        text = "\n".join(part for part in (body, said) if part)
+        return Content(kind=ContentKind.SYSTEM, text=text, reach=REACH.get(opt_out))
     media = [
         (fields[f"MediaUrl{i}"], fields.get(f"MediaContentType{i}", ""))
         for i in range(MEDIA_MAX)
@@ -164,7 +170,7 @@ def _content(fields: dict[str, str]) -> Content:
         return Content(kind=kind, text=body, attachments=attachments, about=about)
     if not body:
         return Content(kind=ContentKind.UNSUPPORTED, text="This SMS came without a text or a file.", about=about)
-    return Content(text=body, about=about)
+    return Content(text=body, about=about, reach=Reach.OPEN if body.strip().upper() in OPT_INS else None)
 
 
 def _reason(code: str) -> str:
@@ -216,6 +222,7 @@ def _refused(answer: httpx.Response, code: object, words: str) -> Rejected | Unk
             refusal=REFUSALS[code],
             retry_after_seconds=retry_after(answer),
             concerns_account=code in ACCOUNT,
+            is_opt_out=code == OPTED_OUT,
         )
     return refused_by_status(answer, f"{code or ''} {words or answer.reason_phrase}")
 

@@ -61,6 +61,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """Of a channel whose deliveries only say that there is something to ask for."""
     complete: Complete | None = None
     """What must happen before `parse`; None: the delivery holds all."""
+    told_by: str = ""
+    """The setting by which alone deliveries to the shared address are told apart; empty: they name the account."""
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,7 @@ def _provider(
     answer_handshake: Handshake | None = None,
     acknowledgement: Acknowledgement = Acknowledgement(),  # noqa: B008  # frozen
     nudge_in: NudgeIn | None = None,
+    told_by: str = "",
     list_templates: ListTemplates | None = None,
     takes_links_only: Callable[[Mapping[str, str]], bool] = lambda _: False,
 ) -> Channel:
@@ -116,6 +119,7 @@ def _provider(
         answer_handshake=answer_handshake,
         acknowledgement=acknowledgement,
         nudge_in=nudge_in,
+        told_by=told_by,
     )
     return Channel(
         name=name,
@@ -157,7 +161,7 @@ CHANNELS: dict[str, Channel] = {
             answer_handshake=instagram.answer_handshake,
             takes_links_only=instagram.takes_links_only,
         ),
-        _provider("telegram", telegram),
+        _provider("telegram", telegram, told_by="secret_token"),
         _provider("line", line),
         _provider(
             "wechat",
@@ -177,7 +181,7 @@ CHANNELS: dict[str, Channel] = {
         Channel(
             name="phone",
             read_settings=phone.read_settings,
-            webhook=Webhook(verify=live.verify, parse=live.parse, acknowledge=live.acknowledge),
+            webhook=Webhook(verify=live.verify, parse=live.parse, acknowledge=live.acknowledge, told_by="secret"),
         ),
         Channel(name="adapter", read_settings=_no_settings),
     )

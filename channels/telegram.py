@@ -34,12 +34,13 @@ from channels.social.telegram_sending import send_reply
 from domain.account import AccountDefinition, AccountInvalid
 from domain.intake import Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.reach import Reach
 
 PROOF_HEADER = "x-telegram-bot-api-secret-token"
 API_URL = "https://api.telegram.org"
 BUSINESS = "business:"
 """Starts the thread of a chat that the bot serves for a business account; then comes the connection."""
-MEMBERSHIPS = {"kicked": "Blocked the bot", "member": "Unblocked the bot"}
+MEMBERSHIPS = {"kicked": ("Blocked the bot", Reach.BLOCKED), "member": ("Unblocked the bot", Reach.OPEN)}
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,7 +232,8 @@ def _membership(news: dict[str, Any], number: str, received_at: datetime) -> lis
     status = a_text(a_dict(news.get("new_chat_member")).get("status"))
     if _thread(news) or status not in MEMBERSHIPS:
         return []
-    content = Content(kind=ContentKind.SYSTEM, text=MEMBERSHIPS[status])
+    text, reach = MEMBERSHIPS[status]
+    content = Content(kind=ContentKind.SYSTEM, text=text, reach=reach)
     at = at_second(news.get("date"), received_at=received_at)
     return _found(news, f"{_place(news)}:#my_chat_member.{number}", content, at)
 

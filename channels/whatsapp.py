@@ -49,6 +49,8 @@ STATUSES = {
     "played": DeliveryStatus.READ,
     "failed": DeliveryStatus.FAILED,
 }
+NOTICES = ("account_", "business_", "phone_number_", "error:")
+"""How kinds of news begin that concern the account or its number: bans, reviews, quality, and errors of no message."""
 TEXT_LENGTH_MAX = 4_096
 """Characters of a text that we send."""
 MEDIA_HOSTS = (".fbsbx.com", ".fbcdn.net", ".whatsapp.net")
@@ -121,7 +123,7 @@ def _read_change(change: dict[str, Any], delivery: Delivery, received_at: dateti
     field, value = a_text(change.get("field")), a_dict(change.get("value"))
     metadata, contacts = a_dict(value.get("metadata")), dicts(value.get("contacts"))
     address, own_number = (an_identifier(metadata.get(name)) for name in ("phone_number_id", "display_phone_number"))
-    before = _count(delivery)
+    before, ignored = _count(delivery), len(delivery.ignored)
     for message in dicts(value.get("messages")):
         delivery.messages.append((address, _message(message, contacts, received_at)))
     for update in dicts(value.get("user_id_update")):
@@ -137,6 +139,7 @@ def _read_change(change: dict[str, Any], delivery: Delivery, received_at: dateti
     delivery.ignored.extend(f"{field}:{sort}" for sort in _other_kinds(value))
     if before == _count(delivery):
         delivery.ignored.append(f"{field}:")
+    delivery.notices.extend((address, one) for one in delivery.ignored[ignored:] if one.startswith(NOTICES))
 
 
 def _count(delivery: Delivery) -> int:
@@ -188,7 +191,7 @@ def _update(update: dict[str, Any], received_at: datetime) -> InboundMessage:
 
 def _echo(echo: dict[str, Any], contacts: list[dict[str, Any]], own_number: str, received_at: datetime) -> Echo:
     """What staff wrote, edited or deleted in the phone app. Kinds are as of messages."""
-    contact = _contact_of(echo, contacts, ("to", "to_user_id", "to_parent_user_id"))
+    contact = _contact_of(echo, contacts, ("to", "to_user_id", "to_parent_user_id", "from"))
     content = content_of(echo)
     handle, *others = recipient_handles(echo, contact, own_number)
     return Echo(
@@ -202,13 +205,15 @@ def _echo(echo: dict[str, Any], contacts: list[dict[str, Any]], own_number: str,
     )
 
 
-def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]], names: tuple[str, str, str]) -> dict[str, Any]:
-    """The contact that a message is from or to, by these fields; the only one there is where none fits."""
+def _contact_of(message: dict[str, Any], contacts: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any]:
+    """The contact that a message is from or to, by these fields. The only one there is belongs to a message that names
+    nobody, but never to one of somebody else.
+    """
     person = {an_identifier(message.get(name)) for name in names} - {""}
     for contact in contacts:
         if person & {an_identifier(contact.get(name)) for name in ("wa_id", "user_id", "parent_user_id")}:
             return contact
-    return contacts[0] if len(contacts) == 1 else {}
+    return contacts[0] if not person and len(contacts) == 1 else {}
 
 
 def _report(status: dict[str, Any], received_at: datetime) -> DeliveryReport:

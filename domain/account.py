@@ -1,5 +1,6 @@
 """A channel account: one configured number, mailbox, page or widget, and where its work goes."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -8,6 +9,8 @@ from msgspec.structs import replace
 from domain.event import Event, RuleBroken
 
 SILENT_AFTER = "silent_after_minutes"
+NOTICE_AGAIN = timedelta(hours=1)
+"""The same once more within so long is no news."""
 SILENT_MINUTES_MAX = 525_600
 
 
@@ -66,6 +69,15 @@ class AccountThrottled(Event, topic="account.throttled"):
     """The provider's own words."""
 
 
+class AccountNoticed(Event, topic="account.noticed"):
+    """The provider had news of the account itself, as that it is banned."""
+
+    notice: str
+    """Its kind, and what the provider calls it: `account_update:DISABLED_UPDATE`."""
+    noticed_at: datetime
+    """When it came."""
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What decisions about an account need to know."""
 
@@ -74,6 +86,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_paused: bool = False
     throttled_until: datetime | None = None
     """Nothing is sent before that, however often a sender begins anew."""
+    notice: str = ""
+    """The latest, as of `AccountNoticed`."""
+    noticed_at: datetime | None = None
 
 
 NEW = Account()
@@ -90,6 +105,8 @@ def evolve(account: Account, event: Event) -> Account:
             return replace(account, is_paused=False)
         case AccountThrottled(until=until):
             return replace(account, throttled_until=until)
+        case AccountNoticed(notice=notice, noticed_at=noticed_at):
+            return replace(account, notice=notice, noticed_at=noticed_at)
         case _:
             return account
 
@@ -118,6 +135,21 @@ def define(account: Account, definition: AccountDefinition) -> list[Event]:
     return [] if definition == account.definition else [AccountDefined(definition=definition)]
 
 
+def demand_own_secret(definition: AccountDefinition, setting: str, others: Iterable[Account]) -> None:
+    """Raises AccountInvalid where another account of the channel has the same secret, or had it until it was rolled."""
+    mine = _secrets(definition, setting)
+    known = (other.definition for other in others)
+    if any(one and one.channel == definition.channel and mine & _secrets(one, setting) for one in known):
+        raise AccountInvalid(
+            f"settings.{setting}: another account of {definition.channel} has it, and nothing else tells whose it is"
+        )
+
+
+def _secrets(definition: AccountDefinition, setting: str) -> set[str]:
+    given = definition.settings
+    return {given.get(setting, ""), given.get(f"{setting}_previous", "")} - {""}
+
+
 def pause(account: Account, reason: str) -> list[Event]:
     """Raises AccountUnknown. Pausing twice is not news."""
     if account.definition is None:
@@ -139,3 +171,13 @@ def throttle(account: Account, until: datetime, reason: str) -> list[Event]:
     if account.throttled_until is not None and until <= account.throttled_until:
         return []
     return [AccountThrottled(until=until, reason=reason)]
+
+
+def notice(account: Account, kind: str, at: datetime) -> list[Event]:
+    """Raises AccountUnknown. What is older than the latest, or the same again within an hour, is not news."""
+    if account.definition is None:
+        raise AccountUnknown
+    before = account.noticed_at
+    if before and (at <= before or (kind == account.notice and at < before + NOTICE_AGAIN)):
+        return []
+    return [AccountNoticed(notice=kind, noticed_at=at)]

@@ -1,6 +1,5 @@
-"""A conversation: one channel account and thread of one customer, from opened to closed.
-
-Its state and life stand here; what is said in it is `interaction.py`, who works on it `assignment.py`.
+"""A conversation: one account and thread of one customer. What is said in it is `interaction.py`, the work on it
+`assignment.py`.
 """
 
 from datetime import datetime
@@ -10,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.event import Event, RuleBroken
+from domain.outbound.reach import Reach
 
 
 class ConversationUnknown(RuleBroken):
@@ -159,6 +159,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """When the customer last wrote: some channels take replies only for so long."""
     replies: dict[str, Reply] = {}
     """By message id, those that were tried and have not arrived for certain."""
+    stopped: dict[str, Reach] = {}
+    """Why, by the customer's address, nothing reaches them there."""
     status: Status = Status.OPEN
     queue_id: str | None = None
     """The queue it waits in, or last waited in."""

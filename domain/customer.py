@@ -244,7 +244,10 @@ def demand_room(customer: Customer) -> None:
 def opened(customer: Customer, event: ConversationOpened) -> Conversation:
     """A conversation at its first event, with what is known of its customer."""
     served_by = next((one.served_by for one in reversed(customer.conversations.values()) if one.served_by), None)
-    return replace(conversation.opened(event), tier=customer.tier, language=customer.language, served_by=served_by)
+    before = customer.thread(event.account_id, event.thread)
+    stopped = before.stopped if before else {}
+    known = {"tier": customer.tier, "language": customer.language, "served_by": served_by, "stopped": stopped}
+    return replace(conversation.opened(event), **known)
 
 
 def _evolve_conversation(customer: Customer, event: Event) -> Customer:

@@ -101,6 +101,8 @@ class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     reason: str = ""
     callback: str = ""
     """Our own message id, where the provider returns what we gave it."""
+    is_opt_out: bool = False
+    """It failed because the customer unsubscribed."""
 
 
 def meet(

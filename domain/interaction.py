@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain.conversation import Conversation, Status, demand_open
 from domain.event import Event, RuleBroken
+from domain.outbound.reach import Reach, reach_after
 from domain.outbound.templates import Template
 
 
@@ -87,6 +88,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """Of a mail: the passages of `text` to show at first; the rest is quoted, and folded away. None: show all."""
     kept_rule: str = ""
     """What decided so: `attribution`, `markup`, `quotes`…"""
+    reach: Reach | None = None
+    """Of what says that the customer takes no messages any more, or does again."""
 
     @property
     def shown_first(self) -> str:
@@ -226,6 +229,9 @@ def _heard(conversation: Conversation, event: MessageReceived) -> Conversation:
     content, status = event.content, conversation.status
     if content.asks_nothing:
         return conversation
+    if content.reach or conversation.stopped:
+        stopped = reach_after(conversation.stopped, event.handle, content.reach)
+        conversation = replace(conversation, stopped=stopped)
     back = Status.ASSIGNED if status is Status.WRAPPING else status
     if event.chat is not None:
         return replace(conversation, status=back, latest_provider_id=event.provider_id, is_away=True)

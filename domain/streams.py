@@ -19,11 +19,11 @@ class Aggregate(msgspec.Struct, frozen=True):
 
 
 AGGREGATES: dict[str, Aggregate] = {
-    "customer": Aggregate(customer.NEW, customer.evolve, "customer.6"),
+    "customer": Aggregate(customer.NEW, customer.evolve, "customer.7"),
     "agent": Aggregate(agent.NEW, agent.evolve, "agent.2"),
     "queue": Aggregate(queue.NEW, queue.evolve, "queue.3"),
     "policy": Aggregate(policy.NEW, policy.evolve, "policy.2"),
-    "account": Aggregate(account.NEW, account.evolve, "account.2"),
+    "account": Aggregate(account.NEW, account.evolve, "account.3"),
     "person": Aggregate(person.NEW, person.evolve, "person.1"),
 }
 

@@ -34,6 +34,10 @@ def _moment(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}" if at else "-"
 
 
+def _notice(one: AccountHealth) -> str:
+    return f"\n[red]{escape(one.notice)}[/] {_moment(one.noticed_at)}" if one.notice else ""
+
+
 def _state(one: AccountHealth) -> str:
     if one.is_paused:
         return "paused"
@@ -48,14 +52,18 @@ def _state(one: AccountHealth) -> str:
 
 @channels.command("health")
 def health() -> None:
-    """Show each account: last in and out, failures, what waits and what is parked. Times are UTC."""
+    """Show each account: last in and out, failures, what waits and what is parked. Times are UTC.
+
+    No account is ever called silent unless its setting silent_after_minutes says after how long without a message: set
+    it for each whose hook must not fail unseen. Under the name: the provider's latest news of the account, as of a ban.
+    """
 
     async def show(parts: Parts) -> None:
         names = ("account", "channel", "", "last in", "in", "last out", "out", "failed", "waiting", "lag", "parked")
         table = Table(*names, box=None)
         for one in await health_of_all(parts, parts.clock()):
             table.add_row(
-                f"{escape(one.name)}\n[dim]{one.account_id}[/]",
+                f"{escape(one.name)}\n[dim]{one.account_id}[/]{_notice(one)}",
                 one.channel,
                 _state(one) + (", two secrets" if one.has_previous_secret else ""),
                 _moment(one.last_in_at),

@@ -1,5 +1,6 @@
 """`onethread channels samples` and `send-sample`: what accounts need to be set up, and one message to try them with."""
 
+import re
 import sys
 from mimetypes import guess_type
 from pathlib import Path
@@ -43,6 +44,7 @@ WHAT_TO_DO = {
     ),
 }
 """Of each class of refusal: what it means, and what an operator does about it."""
+REDIRECTED = re.compile(r"30[12378]\b")
 MAY_HAVE_ARRIVED = "nothing says whether it arrived; a reply would not be sent again unasked"
 
 
@@ -52,8 +54,8 @@ def samples(channel: str | None) -> None:
     """List the settings of each channel, and the hook address to enter at the provider.
 
     A setting that says "previous" may be there twice: as NAME and as NAME_previous, which stays believed while a
-    secret is rolled. The hook address begins with ONETHREAD_PUBLIC_URL, as providers reach this server; with an
-    account's id behind it, it is the hook of that account alone.
+    secret is rolled. The hook addresses begin with ONETHREAD_PUBLIC_URL, as providers reach this server; the one with
+    an account's id behind it is the hook of that account alone, and the one to choose where each can have its own.
 
     \b
     Example:
@@ -76,7 +78,8 @@ def samples(channel: str | None) -> None:
 def _hook_address(channel: str, public_url: str) -> str:
     if CHANNELS[channel].webhook is None:
         return "no webhook"
-    return f"hook: {public_url}/v1/webhooks/{channel}"
+    hook = f"{public_url}/v1/webhooks/{channel}"
+    return f"hook: {hook}, or of one account alone {hook}/ACCOUNT_ID"
 
 
 def _table(settings: tuple[Setting, ...]) -> Table:
@@ -169,6 +172,8 @@ def told(outcome: Outcome) -> list[str]:
             "What to do: look whether it arrived before you try again.",
         ]
     means, advice = WHAT_TO_DO[outcome.refusal]
+    if REDIRECTED.match(outcome.reason):
+        advice = "the address redirects, and what is posted there goes nowhere else: check the setting `api_url`"
     waits = f" It asks to wait {outcome.retry_after_seconds:g} s." if outcome.retry_after_seconds is not None else ""
     concerned = (
         ["It concerns the whole account: other replies would fare the same."] if outcome.concerns_account else []

@@ -87,7 +87,10 @@ class DeliveryReader:
             await asyncio.gather(*self._lanes.values())
 
     async def expire(self) -> int:
-        """Removes some of what is older than the retention. Returns how many. Raises LogUnreachable."""
+        """Removes some of what is read or parked and older than the retention. Returns how many.
+
+        Raises LogUnreachable.
+        """
         removed = await self._deliveries.expire(self._clock() - self._retention, EXPIRED_MAX)
         for state, count in removed.items():
             self._metrics.deliveries_expired.labels(state).inc(count)

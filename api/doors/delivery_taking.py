@@ -23,13 +23,12 @@ from application.log import LogBusy, LogUnreachable
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.receive_reports import ReceiveReports
+from application.use_cases.set_up import SetUp
 from application.use_cases.take_calls import TakeCalls
-from channels.edge.payload import Delivery, Posted, RawMail, SignatureWrong, UnreadablePayload
+from channels.edge.payload import Delivery, Portion, Posted, SignatureWrong, UnreadablePayload, named
 from channels.table import CHANNELS, Webhook
 from domain.account import Account, AccountPaused
-from domain.calls.intake import Call
 from domain.event import RuleBroken
-from domain.intake import DeliveryReport, Echo, InboundMessage
 
 AGAIN_FIRST_SECONDS, AGAIN_SECONDS_MAX = 1.0, 60.0
 PAUSED = timedelta(hours=1)
@@ -44,21 +43,6 @@ TRY_AGAIN = (LogBusy, LogUnreachable, Contended, MediaNotStored)
 logger = logging.getLogger(__name__)
 
 
-class Portion(msgspec.Struct):
-    """What some deliveries hold for one account."""
-
-    messages: list[InboundMessage] = msgspec.field(default_factory=list)
-    echoes: list[Echo] = msgspec.field(default_factory=list)
-    calls: list[Call] = msgspec.field(default_factory=list)
-    mails: list[RawMail] = msgspec.field(default_factory=list)
-    reports: list[DeliveryReport] = msgspec.field(default_factory=list)
-
-    def extend(self, other: "Portion") -> None:
-        """Takes what the other has as well."""
-        for name in self.__struct_fields__:
-            getattr(self, name).extend(getattr(other, name))
-
-
 class Read(msgspec.Struct):
     """A delivery that could be read."""
 
@@ -67,8 +51,10 @@ class Read(msgspec.Struct):
     """By account."""
     strangers: list[str]
     """Addresses in it that no account here has."""
-    ignored: int
-    """News of kinds that are not stored."""
+    ignored: list[str]
+    """Kinds of news that are not stored."""
+    notices: list[tuple[str, str]]
+    """Those of them that are about an account itself, by account."""
 
 
 class DeliveryTaking:
@@ -82,6 +68,7 @@ class DeliveryTaking:
         echoes: ReceiveEchoes,
         reports: ReceiveReports,
         take_mail: TakeMail,
+        set_up: SetUp,
         get: Get,
         metrics: Metrics,
     ) -> None:
@@ -91,6 +78,7 @@ class DeliveryTaking:
         self._echoes = echoes
         self._reports = reports
         self._take_mail = take_mail
+        self._set_up = set_up
         self._get = get
         self._metrics = metrics
         self._held: dict[str, datetime] = {}
@@ -119,6 +107,7 @@ class DeliveryTaking:
             await asyncio.sleep(0)  # requests go first
             one = await self._read(kept, content, now)
             if isinstance(one, Read):
+                await self._tell(one)
                 read.append(one)
             else:
                 settled.append(one)
@@ -164,12 +153,25 @@ class DeliveryTaking:
             for address, item in getattr(delivery, field):
                 if (account_id := by_address.get(address)) is not None:
                     getattr(portions.setdefault(account_id, Portion()), field).append(item)
-        return Read(kept, portions, sorted(addresses - by_address.keys()), len(delivery.ignored))
+        notices = [
+            (account_id, kind)
+            for address, kind in delivery.notices
+            for account_id in ([by_address[address]] if address in by_address else kept.account_ids)
+        ]
+        return Read(kept, portions, sorted(addresses - by_address.keys()), delivery.ignored, notices)
 
     def _by_address(self, account_ids: Sequence[str]) -> dict[str, str]:
         # Of several that share an address and a secret the first gets it, since it is read with that one's settings.
         known = [(one, self._directory.account(one)) for one in reversed(account_ids)]
         return {account.definition.address: one for one, account in known if account and account.definition}
+
+    async def _tell(self, one: Read) -> None:
+        """Says what is not stored, by its kind. News of an account stays with it. Raises what the log raises."""
+        for kind in sorted(set(map(named, one.ignored))):
+            extra = {"kind": kind, "channel": one.kept.channel, "delivery": one.kept.id}
+            logger.info("news that is not stored", extra=extra)
+        for account_id, kind in one.notices:
+            await self._set_up.notice(Command(actor=account_id, at=one.kept.received_at), account_id, named(kind))
 
     async def _took_together(self, read: Sequence[Read]) -> bool:
         """Whether all of it is stored now; where it is not, a part may be, and will be recognised."""
@@ -199,7 +201,7 @@ class DeliveryTaking:
                 )
                 continue
             try:
-                unmatched += await self._store(account_id, portion, kept.received_at)
+                unmatched += await self._store_good(account_id, portion, kept.received_at, failures)
             except AccountPaused as error:
                 self._held[account_id] = until = now + PAUSED
                 self._paused.add(account_id)
@@ -207,8 +209,6 @@ class DeliveryTaking:
             except TRY_AGAIN as error:
                 self._held[account_id] = until = now + _pause(kept.attempts)
                 later = self._later(kept, until, told(error), kept.attempts + 1)
-            except Exception as error:  # noqa: BLE001  # it would fail again and again, and the others go on
-                failures.append(told(error))
         if later is not None:
             return later
         if failures:
@@ -217,6 +217,24 @@ class DeliveryTaking:
             why = f"{unmatched} reports match nothing that was sent"
             return self._later(kept, now + _pause(kept.attempts), why, kept.attempts + 1)
         return self._done(one, now)
+
+    async def _store_good(self, account_id: str, portion: Portion, at: datetime, failures: list[str]) -> int:
+        """All but what is refused, which adds to the failures: one customer's message keeps no other's away.
+
+        Returns how many reports match nothing yet. Raises AccountPaused, and what may be tried again.
+        """
+        unmatched = 0
+        try:
+            return await self._store(account_id, portion, at)
+        except (AccountPaused, *TRY_AGAIN):
+            raise
+        except Exception as error:  # noqa: BLE001  # it would fail again and again, and the others go on
+            if len(apart := portion.apart()) == 1:
+                failures.append(told(error))
+                return 0
+        for one in apart:
+            unmatched += await self._store_good(account_id, one, at, failures)
+        return unmatched
 
     async def _store(self, account_id: str, portion: Portion, at: datetime) -> int:
         """Returns how many reports match nothing yet. Raises AccountPaused, and what the use cases raise."""
@@ -237,7 +255,9 @@ class DeliveryTaking:
         items, channel = self._metrics.delivery_items, one.kept.channel
         for kind in Portion.__struct_fields__:
             items.labels(kind).inc(sum(len(getattr(portion, kind)) for portion in one.portions.values()))
-        items.labels("ignored").inc(one.ignored)
+        items.labels("ignored").inc(len(one.ignored))
+        for kind in one.ignored:
+            self._metrics.news_ignored.labels(channel, named(kind).partition(":")[0]).inc()
         self._metrics.received.labels(channel).inc(sum(len(one.messages) for one in one.portions.values()))
         self._metrics.deliveries_settled.labels(channel, "done").inc()
         return _settled(one.kept, DeliveryState.DONE, now, "", one.kept.attempts + 1)

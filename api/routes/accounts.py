@@ -1,6 +1,7 @@
 """Channel accounts: the numbers, mailboxes and widgets that customers write to. Secrets go in and never come out."""
 
-from typing import Annotated
+from collections.abc import Collection
+from typing import Annotated, TypedDict
 
 import msgspec
 from msgspec import Meta
@@ -12,7 +13,7 @@ from api.http.fields import NO_NUL, Name, QueueId, Reason, Word
 from api.http.known import demand_known
 from api.http.operation import Nothing, command, read
 from channels.table import CHANNELS, check_definition
-from domain.account import AccountDefinition
+from domain.account import Account, AccountDefinition
 from domain.outbound.templates import Approved
 
 SettingText = Annotated[str, Meta(max_length=8_000, extra_json_schema=NO_NUL)]
@@ -95,6 +96,19 @@ async def list_accounts(asked: Asked[Nothing]) -> Answer:
     return json_answer(AccountsShown(items=sorted(shown, key=lambda one: (one.name, one.id))))
 
 
+class Apart(TypedDict):
+    """What keeps accounts with one hook address apart."""
+
+    told_by: str
+    accounts: Collection[Account]
+
+
+def _apart(asked: Asked[AccountWanted]) -> Apart:
+    webhook = CHANNELS[asked.given.channel].webhook
+    accounts = asked.parts.directory.accounts.values()
+    return Apart(told_by=webhook.told_by if webhook else "", accounts=accounts)
+
+
 @command(
     "/v1/accounts",
     Action.DEFINE_ACCOUNTS,
@@ -107,11 +121,12 @@ async def list_accounts(asked: Asked[Nothing]) -> Answer:
 async def open_account(asked: Asked[AccountWanted]) -> Answer:
     """Set up a channel account.
 
-    Refused where it could not work: 409 names the setting that is missing, 404 a queue that does not exist.
+    Refused where it could not work: 409 names the setting that is missing, or the secret that another account has where
+    nothing else tells the two apart; 404 a queue that does not exist.
     """
     definition = asked.given.definition()
     await demand_known(asked.parts, definition.queue_id)
-    done, account_id = await asked.parts.set_up.define_account(asked.command, None, definition)
+    done, account_id = await asked.parts.set_up.define_account(asked.command, None, definition, **_apart(asked))
     return done_answer(done, AccountStands(position=done.position, account_id=account_id), status=201)
 
 
@@ -130,7 +145,7 @@ async def define_account(asked: Asked[AccountWanted]) -> Answer:
     account_id, definition = asked.ids["account_id"], asked.given.definition()
     await demand_known(asked.parts, account_id)
     await demand_known(asked.parts, definition.queue_id)
-    done, _ = await asked.parts.set_up.define_account(asked.command, account_id, definition)
+    done, _ = await asked.parts.set_up.define_account(asked.command, account_id, definition, **_apart(asked))
     return done_answer(done, AccountStands(position=done.position, account_id=account_id))
 
 

@@ -20,6 +20,7 @@ from domain.customer import Customer
 from domain.interaction import ChannelTakesNoReplies
 from domain.outbound.delivery import reply_until
 from domain.outbound.files import Files
+from domain.outbound.reach import Reach
 from domain.outbound.templates import ButtonKind, Template
 
 MESSAGE = CONVERSATION + "/messages/{message_id}"
@@ -92,7 +93,7 @@ async def reply(asked: Asked[ReplyWanted]) -> Answer:
 
     Stored and on its way (202); how it fares shows in the timeline. Files are uploaded first, to `…/files`. 409
     `file-not-taken` names the field, the channel and its limit; 409 `reply-window-closed` where only a template may
-    still go, on channels that have them.
+    still go, on channels that have them; 409 `customer-unreachable` where they unsubscribed or blocked the account.
     """
     agent_id, ids, given = own_agent(asked.person), asked.ids, asked.given
     named = [(one.media_id, safe_name(one.name) if one.name else "") for one in given.attachments]
@@ -130,6 +131,8 @@ class ReplyLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     files: Files | None = None
     """What files go with a reply; nothing where none do."""
     takes_templates: bool = False
+    stopped: Reach | None = None
+    """Why nothing is taken now: the customer unsubscribed, or blocked the account."""
 
 
 @read(
@@ -150,11 +153,12 @@ async def read_reply_limits(asked: Asked[Nothing]) -> Answer:
         return json_answer(ReplyLimits(takes_replies=False))
     return json_answer(
         ReplyLimits(
-            takes_replies=True,
+            takes_replies=(stopped := one.stopped.get(one.handle)) is None,
             until=reply_until(one, limits.window),
             text_length_max=limits.text_length_max,
             files=_within(limits.files, asked.parts.settings.media_bytes_max),
             takes_templates=limits.takes_templates,
+            stopped=stopped,
         )
     )
 

@@ -54,6 +54,10 @@ class AccountHealth(msgspec.Struct, frozen=True, kw_only=True):
     """Its setting; none: silence is no news."""
     is_silent: bool
     """Nothing came in for longer than that."""
+    notice: str
+    """The provider's latest news of the account, as in `account_update:DISABLED_UPDATE`; empty where none came. Where
+    the provider does not say whose it is, every account whose secret fits has it."""
+    noticed_at: datetime | None
     has_previous_secret: bool
     """A secret is being rolled, and the older one is still believed."""
 
@@ -121,6 +125,8 @@ def _health(
         lag_seconds=max(0.0, (now - waiting_since).total_seconds()) if waiting_since else 0.0,
         silent_after_minutes=None if limit is None else limit.total_seconds() / 60,
         is_silent=is_quiet and not account.is_paused,
+        notice=account.notice,
+        noticed_at=account.noticed_at,
         has_previous_secret=any(text for name, text in definition.settings.items() if name.endswith(PREVIOUS)),
     )
 

@@ -238,6 +238,7 @@ class Attempts:
             is_final=is_final,
             refusal=outcome.refusal,
             retry_at=None if is_final else retry_at,
+            unsubscribed=reply.handle if outcome.is_opt_out else "",
         )
 
     async def _customer(self, one: Waiting) -> Customer:

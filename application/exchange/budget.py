@@ -28,6 +28,7 @@ class Budget:
 
     def free_at(self, now: datetime) -> datetime:
         """When the account may send again; `now` if at once."""
+        self._heed(now)
         free = [
             sent[0] + timedelta(seconds=rate.seconds)
             for rate, sent in zip(self._limits.rates, self._sent, strict=True)
@@ -37,6 +38,7 @@ class Budget:
 
     def free_for(self, handle: str, now: datetime) -> datetime:
         """When this person may be sent to again, as far as the gap goes; `now` if at once."""
+        self._heed(now)
         last = self._sent_to.get(handle)
         return now if last is None else max(now, last + timedelta(seconds=self._limits.gap_seconds))
 
@@ -51,3 +53,11 @@ class Budget:
         gap = timedelta(seconds=self._limits.gap_seconds)
         while self._sent_to and next(iter(self._sent_to.values())) + gap < now:
             self._sent_to.popitem(last=False)
+
+    def _heed(self, now: datetime) -> None:
+        """A clock that was set back: what was sent later than now counts as sent now, so that it costs no more than
+        each rate's own period.
+        """
+        if any(sent and sent[-1] > now for sent in self._sent):
+            self._sent = [deque((min(at, now) for at in sent), maxlen=sent.maxlen) for sent in self._sent]
+            self._sent_to = OrderedDict((handle, min(at, now)) for handle, at in self._sent_to.items())

@@ -122,4 +122,7 @@ class Deliveries(Protocol):
         """By account, where there is any. A delivery that may be for several counts for each."""
 
     async def expire(self, before: datetime, limit: int) -> dict[DeliveryState, int]:
-        """Removes some of those received before then. Returns how many, by the state they were in."""
+        """Removes some of those received before then, but none that waits to be read: nobody has what is in it yet.
+
+        Returns how many, by the state they were in.
+        """

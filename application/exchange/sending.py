@@ -82,6 +82,8 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     """Of RETRY_LATER: what the channel asked for."""
     concerns_account: bool = False
     """Any other reply of the account would fare the same: all wait as long, or until somebody mends the account."""
+    is_opt_out: bool = False
+    """Of RECIPIENT_GONE: they unsubscribed, and the channel takes nothing for them until they subscribe again."""
 
     @property
     def is_final(self) -> bool:

@@ -66,8 +66,8 @@ class ServeConversations:
         """The reply is stored and on its way; how it fares shows in the timeline. Returns its message id too.
 
         Files are kept by then (`attach_files.py`). Raises ConversationIsClosed, NotTheHolder, NothingToSay,
-        ChannelTakesNoReplies, ReplyWindowClosed, ReplyTooLong, FileNotTaken, ChannelTakesNoTemplates,
-        TemplateStandsAlone, TemplateNotFilled.
+        ChannelTakesNoReplies, CustomerUnreachable, ReplyWindowClosed, ReplyTooLong, FileNotTaken,
+        ChannelTakesNoTemplates, TemplateStandsAlone, TemplateNotFilled.
         """
         if template is not None:
             parameters = tuple(map(mask, template.parameters))

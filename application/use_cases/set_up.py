@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 
 from application.commands import Command, Commands, Done
 from application.directory import POLICY
 from application.ids import derived_id, new_id
 from application.plans.plan import rules_digest
 from domain import account, agent, person, policy, queue
-from domain.account import AccountDefinition
+from domain.account import Account, AccountDefinition
 from domain.agent import Agent
 from domain.event import Event, RuleBroken
 from domain.person import Role
@@ -49,12 +50,26 @@ class SetUp:
         )
 
     async def define_account(
-        self, command: Command, account_id: str | None, definition: AccountDefinition
+        self,
+        command: Command,
+        account_id: str | None,
+        definition: AccountDefinition,
+        *,
+        told_by: str = "",
+        accounts: Iterable[Account] = (),
     ) -> tuple[Done, str]:
-        """A new channel account where no id is given. Raises AccountInvalid."""
+        """A new channel account where no id is given. `told_by`: the secret that none of the other accounts may
+        share. Raises AccountInvalid.
+        """
         account_id = account_id or id_of("account", command)
-        done = await self._commands.carry_out(command, [account_id], lambda one: [account.define(one, definition)])
-        return done, account_id
+        others = [one for one in accounts if one.id != account_id]
+
+        def decide(one: Account) -> list[list[Event]]:
+            if told_by:
+                account.demand_own_secret(definition, told_by, others)
+            return [account.define(one, definition)]
+
+        return await self._commands.carry_out(command, [account_id], decide), account_id
 
     async def pause_account(self, command: Command, account_id: str, reason: str) -> Done:
         """`resume_account` undoes it. Raises AccountUnknown."""
@@ -63,6 +78,11 @@ class SetUp:
     async def resume_account(self, command: Command, account_id: str) -> Done:
         """Raises AccountUnknown."""
         return await self._commands.carry_out(command, [account_id], lambda one: [account.resume(one)])
+
+    async def notice(self, command: Command, account_id: str, kind: str) -> Done:
+        """The provider's news of the account itself, as it came at the command's time. Raises AccountUnknown."""
+        at = command.at
+        return await self._commands.carry_out(command, [account_id], lambda one: [account.notice(one, kind, at)])
 
     async def admit(
         self, command: Command, *, login: str, name: str, role: Role, password_hash: str, agent_id: str | None

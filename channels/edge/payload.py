@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -15,6 +16,7 @@ from domain.intake import DeliveryReport, Echo, InboundMessage
 
 IDENTIFIER_LENGTH_MAX = 256
 """Characters. Longer ids are cut: no provider has them."""
+NAME = re.compile(r"[A-Za-z_][\w.-]{0,39}(:[\w.-]{0,39})?", re.ASCII)
 CLOCK_SKEW_MAX = timedelta(days=1)
 """A sender's clock further ahead than this is not believed."""
 
@@ -89,6 +91,36 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     reports: list[tuple[str, DeliveryReport]] = msgspec.field(default_factory=list)
     ignored: list[str] = msgspec.field(default_factory=list)
     """Kinds of what is not stored, one entry each time: `account_update:DISABLED_UPDATE`."""
+    notices: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    """Those of them that are news of the account itself, as of a ban; empty address: it may be any that is trusted."""
+
+
+class Portion(msgspec.Struct):
+    """What some deliveries hold for one account."""
+
+    messages: list[InboundMessage] = msgspec.field(default_factory=list)
+    mails: list[RawMail] = msgspec.field(default_factory=list)
+    calls: list[Call] = msgspec.field(default_factory=list)
+    echoes: list[Echo] = msgspec.field(default_factory=list)
+    reports: list[DeliveryReport] = msgspec.field(default_factory=list)
+
+    def extend(self, other: "Portion") -> None:
+        """Takes what the other has as well."""
+        for name in self.__struct_fields__:
+            getattr(self, name).extend(getattr(other, name))
+
+    def apart(self) -> "list[Portion]":
+        """Each item by itself, in the order in which they are stored."""
+        return [Portion(**{name: [item]}) for name in self.__struct_fields__ for item in getattr(self, name)]
+
+
+def named(kind: str) -> str:
+    """A kind of news without what others wrote: its name, and the provider's word or code for it.
+
+    Example: `"error:131051 Message type unknown"` → `"error:131051"`
+    """
+    found = NAME.match(kind)
+    return found[0] if found else "unnamed"
 
 
 def demand_hmac(raw: bytes, given: bytes, secrets: Iterable[bytes]) -> None:

@@ -22,8 +22,9 @@ REFUSALS = {
 }
 ACCOUNT = frozenset({20_003, 20_005, 20_429, 21_606, 21_611, 30_001, 30_002, 63_018})
 """Every message of the account, or of its number, would fare the same."""
+OPTED_OUT = 21_610
 MEANINGS = {
-    21_610: "the customer unsubscribed with STOP",
+    OPTED_OUT: "the customer unsubscribed with STOP",
     30_001: "too many messages wait at Twilio",
     30_002: "Twilio suspended the account",
     30_003: "the handset cannot be reached: off, out of reach or roaming",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from channels.edge.payload import an_identifier
 from channels.edge.text import one_line
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.reach import Reach
 
 MEDIA = {
     "image": (ContentKind.IMAGE, "image/jpeg"),
@@ -50,10 +51,10 @@ def content_of_event(fields: Mapping[str, str]) -> Content | None:
     match event:
         case "subscribe":
             text = "The customer follows the account now."
-            return Content(kind=ContentKind.SYSTEM, text=text, referral=_qr_code(key))
+            return Content(kind=ContentKind.SYSTEM, text=text, referral=_qr_code(key), reach=Reach.OPEN)
         case "unsubscribe":
             text = "The customer does not follow the account any more: replies will not reach them."
-            return Content(kind=ContentKind.SYSTEM, text=text)
+            return Content(kind=ContentKind.SYSTEM, text=text, reach=Reach.BLOCKED)
         case "SCAN":
             return Content(kind=ContentKind.SYSTEM, text="The customer scanned a QR code.", referral=_qr_code(key))
         case "CLICK":

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from domain.conversation import Conversation, Reply, Standing
 from domain.event import Event, RuleBroken
+from domain.outbound.reach import CustomerUnreachable, Reach
 
 REPLIES_KEPT = 50
 """Refused and unknown replies of a conversation that somebody may still decide about; the oldest goes first."""
@@ -84,6 +85,8 @@ class DeliveryRejected(Event, topic="conversation.delivery_rejected"):
     """`retry_later`, `window_closed`, `recipient_gone` or `our_fault`."""
     retry_at: datetime | None = None
     """When it will be tried again; None where that depends on somebody who mends the account."""
+    unsubscribed: str = ""
+    """The address that takes nothing until the customer subscribes again, where that is why."""
 
 
 class DeliveryUnknown(Event, topic="conversation.delivery_unknown"):
@@ -108,6 +111,8 @@ class DeliveryReported(Event, topic="conversation.delivery_reported"):
     """Who of a group it is about; empty: the message as a whole."""
     reason: str = ""
     agent_id: str | None = None
+    unsubscribed: str = ""
+    """As of `DeliveryRejected`."""
 
 
 class ReplyResent(Event, topic="conversation.reply_resent"):
@@ -141,6 +146,9 @@ DeliveryEvent = (
 
 def evolve(conversation: Conversation, event: DeliveryEvent) -> Conversation:
     """Where the reply stands after each event; what arrived or was given up is nobody's concern any more."""
+    if isinstance(event, DeliveryReported | DeliveryRejected) and event.unsubscribed:
+        stopped = conversation.stopped | {event.unsubscribed: Reach.UNSUBSCRIBED}
+        conversation = replace(conversation, stopped=stopped)
     if isinstance(event, DeliveryReported):
         return conversation
     if isinstance(event, DeliveryAccepted | ReplyGivenUp):
@@ -198,8 +206,9 @@ def conclude(reply: Reply | None, told: Event, *, attempt: int) -> list[Event]:
 def resend(
     conversation: Conversation, message_id: str, *, reply_position: int, agent_id: str | None, at: datetime
 ) -> list[Event]:
-    """Raises NothingToDecide, ReplyOnItsWay, SignAwaited."""
+    """Raises NothingToDecide, ReplyOnItsWay, SignAwaited, CustomerUnreachable."""
     _demand_decidable(conversation, message_id, at)
+    demand_reachable(conversation)
     return [
         ReplyResent(
             conversation_id=conversation.id, message_id=message_id, reply_position=reply_position, agent_id=agent_id
@@ -228,10 +237,17 @@ def reply_until(conversation: Conversation, window: timedelta | None) -> datetim
     return None if window is None or conversation.heard_at is None else conversation.heard_at + window
 
 
+def demand_reachable(conversation: Conversation) -> None:
+    """Raises CustomerUnreachable."""
+    if (why := conversation.stopped.get(conversation.handle)) is not None:
+        raise CustomerUnreachable(f"{why}: nothing reaches the customer on this account until they come back")
+
+
 def demand_sendable(
     conversation: Conversation, text: str, *, window: timedelta | None, length_max: int | None, at: datetime
 ) -> None:
-    """Raises ReplyWindowClosed where it is surely over, ReplyTooLong (in characters)."""
+    """Raises CustomerUnreachable, ReplyWindowClosed where it is surely over, ReplyTooLong (in characters)."""
+    demand_reachable(conversation)
     until = reply_until(conversation, window)
     if until is not None and at >= until:
         raise ReplyWindowClosed

@@ -201,6 +201,7 @@ def report(
     provider_id: str = "",
     participant: str = "",
     reason: str = "",
+    is_opt_out: bool = False,
 ) -> list[Event]:
     """What a report of the channel is news of: that it has the message at all, and that the message came further.
 
@@ -225,5 +226,6 @@ def report(
         participant=participant,
         reason=reason,
         agent_id=one.agent_id,
+        unsubscribed=one.handle if is_opt_out else "",
     )
     return [*prove_taken(one, provider_id, f"it reports {status}"), reported]

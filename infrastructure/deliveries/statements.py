@@ -97,6 +97,7 @@ WHERE state <> 'done' GROUP BY account_id
 
 EXPIRE = """
 DELETE FROM onethread_deliveries WHERE number IN
-    (SELECT number FROM onethread_deliveries WHERE received_at < %s ORDER BY received_at LIMIT %s)
+    (SELECT number FROM onethread_deliveries
+    WHERE received_at < %s AND state <> 'waiting' ORDER BY received_at LIMIT %s)
 RETURNING state
 """

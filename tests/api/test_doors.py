@@ -1,5 +1,6 @@
 """The doors: messages come in through each, once, and what cannot be taken is told."""
 
+import secrets
 from typing import Any
 
 import httpx
@@ -145,3 +146,32 @@ def test_secrets_of_accounts_never_come_out(deployment: Deployment, administrato
     assert SECRET not in shown
     assert SECRET not in log
     assert "$argon2" not in log
+
+
+@pytest.mark.parametrize(
+    ("channel", "setting", "more"),
+    [("telegram", "secret_token", {}), ("phone", "secret", {"provider": "sipgate"})],
+)
+def test_two_accounts_that_only_a_secret_tells_apart_cannot_share_it(
+    deployment: Deployment, administrator: Caller, channel: str, setting: str, more: dict[str, str]
+) -> None:
+    theirs, mine = secrets.token_hex(8), secrets.token_hex(8)
+    shop = a_shop(deployment, administrator, channel=channel, address="110201543", settings={setting: theirs, **more})
+    wanted = {"channel": channel, "name": "Other", "queue_id": shop.queue_id, "address": "110201544"}
+    shared = wanted | {"settings": {setting: theirs, **more}}
+    rolled = wanted | {"settings": {setting: mine, f"{setting}_previous": theirs, **more}}
+
+    refused = [administrator.post("/v1/accounts", one) for one in (shared, rolled)]
+    opened = administrator.post("/v1/accounts", wanted | {"settings": {setting: mine, **more}}, key=mine)
+    deployment.known(opened.json()["position"])
+    again = administrator.post("/v1/accounts", wanted | {"settings": {setting: mine, **more}}, key=mine)
+    refused.append(administrator.post(f"/v1/accounts/{opened.json()['account_id']}/define", shared))
+
+    for one in refused:
+        assert (one.status_code, one.json()["type"]) == (409, "/problems/account-invalid")
+        assert [error["field"] for error in one.json()["errors"]] == [f"$.settings.{setting}"]
+        assert theirs not in one.text
+    assert (opened.status_code, again.content) == (201, opened.content)
+    assert administrator.post(f"/v1/accounts/{shop.account_id}/define", shared).status_code == 200, (
+        "its own it may keep"
+    )

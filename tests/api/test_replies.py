@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.deployment import Caller, Deployment
 from tests.api.situations import Held, Shop, a_held_conversation, a_shop
-from tests.channels.scripted_provider import ScriptedProvider, graph_error, scripted_provider
+from tests.channels.scripted_provider import ScriptedProvider, answers, graph_error, scripted_provider
 from tests.waiting import wait_until
 
 
@@ -96,3 +96,25 @@ def test_a_reply_that_comes_too_late_is_refused_at_once(shop: Shop, provider: Sc
 
     assert (late.status_code, late.json()["type"]) == (409, "/problems/reply-window-closed")
     assert provider.taken == []
+
+
+def test_who_unsubscribed_is_sent_nothing_again(
+    deployment: Deployment, administrator: Caller, provider: ScriptedProvider
+) -> None:
+    settings = {"account_sid": "AC1", "auth_token": "t", "api_url": provider.url}
+    shop = a_shop(deployment, administrator, "sms", address="+4915735980000", settings=settings)
+    provider.script.append(answers(400, {"code": 21610, "message": "Attempt to send to unsubscribed recipient"}))
+    held = a_held_conversation(shop, handle=a_number())
+    before = held.agent.shown(f"{held.path}/reply_limits")
+    sent = held.agent.done(f"{held.path}/reply", {"text": "On its way"})
+    wait_until(lambda: "unsubscribed with STOP" in alert(held), what="the agent is alerted")
+
+    again = held.agent.post(f"{held.path}/reply", {"text": "On its way"})
+    resent = held.agent.post(f"{held.path}/messages/{sent['message_id']}/resend")
+
+    for refused in (again, resent):
+        assert (refused.status_code, refused.json()["type"]) == (409, "/problems/customer-unreachable")
+    limits = held.agent.shown(f"{held.path}/reply_limits")
+    assert (before["takes_replies"], "stopped" in before) == (True, False)
+    assert (limits["takes_replies"], limits["stopped"]) == (False, "unsubscribed")
+    assert len(provider.taken) == 1

@@ -129,3 +129,17 @@ def test_what_a_provider_asks_for_is_remembered_until_then() -> None:
 def test_an_account_that_is_not_known_cannot_be_throttled() -> None:
     with pytest.raises(AccountUnknown):
         account.throttle(account.NEW, NOON, "429")
+
+
+def test_the_latest_notice_of_the_provider_stays_with_the_account() -> None:
+    banned, hour = "account_update:DISABLED_UPDATE", timedelta(hours=1)
+    (event,) = account.notice(an_account(), banned, NOON)
+    noticed = account.evolve(an_account(), event)
+
+    assert (noticed.notice, noticed.noticed_at) == (banned, NOON)
+    assert account.notice(noticed, banned, NOON + hour / 2) == [], "the same again is no news"
+    assert account.notice(noticed, "error:131031", NOON) == [], "nor is what is read a second time"
+    assert len(account.notice(noticed, banned, NOON + hour)) == 1
+    assert len(account.notice(noticed, "error:131031", NOON + hour / 2)) == 1
+    with pytest.raises(AccountUnknown):
+        account.notice(account.NEW, banned, NOON)

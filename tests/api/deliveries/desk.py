@@ -45,6 +45,7 @@ class Desk:
             parts.echoes,
             parts.reports,
             parts.take_mail,
+            parts.set_up,
             self._get,
             parts.metrics,
         )

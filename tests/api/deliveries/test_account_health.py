@@ -1,12 +1,21 @@
 """The health of accounts: what came in and went out, what waits, and an alarm when one falls silent."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from application.exchange.stuck import Stuck
-from tests.api.deliveries.situations import a_whatsapp_shop, deliver, messages_for, read_all
+from tests.api.deliveries.situations import (
+    a_whatsapp_shop,
+    definition,
+    deliver,
+    delivery,
+    messages_for,
+    read_all,
+)
 from tests.api.deployment import Caller, Deployment
 from tests.api.situations import Shop, a_shop
 from tests.waiting import wait_until
@@ -68,6 +77,29 @@ def test_an_account_that_should_hear_something_and_does_not_raises_an_alarm(
     assert before == (True, 1)
     assert (health(silent)["is_silent"], health(silent)["silent_after_minutes"]) == (False, 5)
     assert (health(quiet)["is_silent"], health(quiet)["silent_after_minutes"]) == (False, None)
+
+
+def test_news_of_the_account_itself_is_named_logged_and_shown(
+    deployment: Deployment, administrator: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = a_whatsapp_shop(deployment, administrator)
+    number = definition(shop).address
+    banned = {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}
+    failed = {"metadata": {"phone_number_id": number}, "errors": [{"code": 131_031, "title": "Told to +4930901820"}]}
+    call = {"metadata": {"phone_number_id": number}, "calls": [{"id": "wacid.1", "event": "connect"}]}
+    caplog.set_level(logging.INFO, "api.doors.delivery_taking")
+
+    for field, value in (("messages", failed), ("account_update", banned), ("calls", call)):
+        deliver(shop, delivery({"id": "1", "changes": [{"field": field, "value": value}]}))
+        read_all(deployment)
+    wait_until(lambda: health(shop)["notice"] == "account_update:DISABLED_UPDATE", what="the ban is known")
+
+    assert health(shop)["noticed_at"] is not None
+    kinds = [vars(one)["kind"] for one in caplog.records if one.message == "news that is not stored"]
+    assert kinds == ["error:131031", "account_update:DISABLED_UPDATE", "calls:connect"]
+    told = deployment.anybody().get("/metrics").text
+    for kind in ("error", "account_update", "calls"):
+        assert f'onethread_news_ignored_total{{channel="whatsapp",kind="{kind}"}}' in told
 
 
 def test_replies_that_cannot_be_tried_are_told_of(deployment: Deployment, administrator: Caller) -> None:

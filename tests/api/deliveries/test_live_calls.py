@@ -12,7 +12,7 @@ import pytest
 from websockets.sync.client import ClientConnection
 
 from domain.person import Role
-from tests.api.deliveries.situations import read_all
+from tests.api.deliveries.situations import definition, read_all
 from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
 from tests.api.situations import Shop, a_shop
 from tests.waiting import wait_until
@@ -33,7 +33,7 @@ class Line:
         told = {"event": event, "callId": self.call_id, "from": self.number, "to": "4915791234567", "direction": "in"}
         answer = self.shop.deployment.anybody().ask(
             "POST",
-            f"/v1/webhooks/phone/{self.shop.account_id}?secret=s3",
+            f"/v1/webhooks/phone/{self.shop.account_id}?secret={definition(self.shop).settings['secret']}",
             content=urlencode(told | fields, doseq=True).encode(),
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
@@ -49,9 +49,10 @@ class Line:
 
 @pytest.fixture
 def line(deployment: Deployment, administrator: Caller) -> Line:
-    shop = a_shop(deployment, administrator, channel="phone", settings={"provider": "sipgate", "secret": "s3"})
+    settings = {"provider": "sipgate", "secret": secrets.token_hex(8)}
+    shop = a_shop(deployment, administrator, channel="phone", settings=settings)
     ana, ben = shop.agent(is_available=False), shop.agent(is_available=False)
-    settings = {"provider": "sipgate", "secret": "s3", "agents": f"w0={ana.agent_id}, w1={ben.agent_id}"}
+    settings |= {"agents": f"w0={ana.agent_id}, w1={ben.agent_id}"}
     made = administrator.done(
         f"/v1/accounts/{shop.account_id}/define",
         {"channel": "phone", "name": "Line", "queue_id": shop.queue_id, "settings": settings},

@@ -1,6 +1,7 @@
 """The reader of deliveries: everything once, in order, nobody waits for another, and nothing is dropped."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from api.composition import composed
 from api.doors.delivery_reader import DUE_MAX
 from application.exchange.deliveries import DeliveryState, Wanted
 from channels.table import CHANNELS
+from domain import customer
 from infrastructure.log.writer import WriterLimits
 from tests.api.deliveries.desk import NOON, RETENTION, Desk
 from tests.api.deliveries.situations import delivery, entry
@@ -65,6 +67,32 @@ async def test_a_paused_account_holds_up_itself_alone_until_it_is_resumed(desk: 
 
     assert (before, waiting) == (["second a", "second b"], {WAITING: 2, DONE: 2})
     assert await desk.received() == ["second a", "second b", "first a", "first b"]
+
+
+async def test_a_message_that_is_refused_keeps_no_other_of_its_delivery_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id, body = (
+        await desk.open_account("1"),
+        json.loads(delivery(entry("1", ("wamid.a", "a"), ("wamid.b", "b")))),
+    )
+    refused, good = body["entry"][0]["changes"][0]["value"]["messages"]
+    refused["group_id"], good["from"] = "one too many", "15550001111"
+    await desk.writes("1", "before", account_id)
+    await desk.read()
+    with monkeypatch.context() as full:
+        full.setattr(customer, "OPEN_CONVERSATIONS_MAX", 1)
+        delivery_id = await desk.comes_in(json.dumps(body).encode(), account_id)
+        await desk.read()
+    parked, stored = await desk.kept(delivery_id), await desk.received()
+
+    assert await desk.parts.deliveries.take_one_up_again(desk.now, delivery_id)
+    await desk.read()
+
+    assert (parked.state, parked.error.partition(":")[0]) == (PARKED, "TooManyConversations")
+    assert stored == ["before", "b"]
+    assert await desk.received() == ["before", "b", "a"]
+    assert (await desk.kept(delivery_id)).state is DONE
 
 
 async def test_a_busy_log_is_waited_for_and_nobody_overtakes(desk: Desk) -> None:
@@ -197,6 +225,21 @@ async def test_after_the_retention_all_are_removed_read_or_parked(desk: Desk) ->
     assert await desk.states() == {DONE: 1}
     counted = desk.parts.metrics.deliveries_expired
     assert [counted.labels(state)._value.get() for state in ("done", "parked")] == [1, 1]
+
+
+async def test_what_waits_to_be_read_outlives_the_retention_however_long_its_account_is_paused(desk: Desk) -> None:
+    account_id = await desk.open_account("1")
+    await desk.pause(account_id)
+    await desk.writes("1", "while it was paused", account_id)
+    await desk.read()
+
+    desk.now = NOON + 2 * RETENTION
+    removed = await desk.reader.expire()
+    await desk.resume(account_id)
+    await desk.read()
+
+    assert removed == 0
+    assert await desk.received() == ["while it was paused"]
 
 
 async def test_another_process_hears_of_what_is_stored(desk: Desk) -> None:

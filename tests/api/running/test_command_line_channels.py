@@ -51,6 +51,8 @@ async def parked(settings: Settings, queue_id: str) -> str:
     """Three deliveries for a number that nobody has set up. The id of the account whose secret fits."""
     async with composed(settings, readers=False) as parts:
         account_id = await open_account(parts, queue_id, "1")
+        banned = Command(actor=account_id, at=parts.clock())
+        await parts.set_up.notice(banned, account_id, "account_update:DISABLED_UPDATE")
         for text in ("a", "b", "c"):
             body = delivery(entry("2", (f"wamid.{text}", text)))
             headers = {name.lower(): value for name, value in signed(body, SECRET).items()}
@@ -103,6 +105,7 @@ def test_parked_deliveries_are_listed_and_read_again_when_mended(
 
     (row,) = [line for line in health.splitlines() if line.strip().startswith("Number 1")]
     assert "silent, parked, 1 stuck, throttled until 2126-11-11 12:00:00" in row
+    assert "account_update:DISABLED_UPDATE" in health
     assert row.split()[-1] == "3"
     assert listed.lines[-1] == "3 are parked."
     assert all("AccountUnknown: no account here has the address 2" in line for line in listed.lines[:-1])
@@ -153,6 +156,19 @@ def test_a_sample_is_sent_and_its_outcome_explained(
     assert "there is no account account-none" in unknown.err
 
 
+def test_an_address_that_redirects_is_said_to_do_so(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal(environment_of(settings), monkeypatch, capsys)
+    with a_provider(answers(302, location="https://elsewhere.example/")) as provider:
+        account_id = uvloop.run(an_account_that_sends(settings, provider.url))
+
+        refused = terminal.run("channels", "send-sample", account_id, "+4915735980000")
+
+    assert refused.lines[0].startswith("Refused: 302")
+    assert refused.lines[-1].startswith("What to do: the address redirects")
+
+
 def test_a_file_is_sent_where_the_channel_takes_such_files(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -187,7 +203,16 @@ def test_samples_name_the_settings_and_the_hook_of_every_channel(
 
     hooked = [name for name, channel in CHANNELS.items() if channel.webhook is not None]
     assert all(f"https://cc.shop.example/v1/webhooks/{name}" in listed for name in hooked)
+    assert "https://cc.shop.example/v1/webhooks/telegram/ACCOUNT_ID" in one
     assert all(f"\n{name} " in listed for name in CHANNELS)
     assert "bot_token" in one
     assert "https://api.telegram.org" in one
     assert "encoding_aes_key" not in one
+
+
+def test_the_help_says_what_makes_silence_an_alarm(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal(environment_of(settings), monkeypatch, capsys)
+
+    assert "silent_after_minutes" in terminal.done("channels", "health", "--help").out

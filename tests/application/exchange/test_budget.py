@@ -53,6 +53,19 @@ def test_no_span_of_time_ever_holds_more_than_the_rate(gaps: list[float]) -> Non
     assert all(later - earlier >= timedelta(seconds=10) for earlier, later in zip(sent, sent[3:], strict=False))
 
 
+def test_a_clock_that_is_set_back_costs_no_more_than_the_period() -> None:
+    budget = Budget(Limits(rates=(Rate(1, 1.0), Rate(3, 60.0)), gap_seconds=5.0))
+    for second in range(3):
+        budget.spend("a", after(second))
+
+    back = after(-3_600)
+
+    assert budget.free_at(back) == back + timedelta(seconds=60)
+    assert budget.free_at(after(-3_590)) == back + timedelta(seconds=60), "it counts from when it was noticed"
+    assert budget.free_for("a", after(-3_598)) == after(-3_595)
+    assert budget.free_for("b", after(-3_598)) == after(-3_598)
+
+
 def test_one_person_is_spared_and_others_are_not() -> None:
     budget = Budget(LIMITS["whatsapp"])
 

@@ -10,6 +10,7 @@ from channels import line
 from channels.edge.payload import Delivery, UnreadablePayload
 from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.reach import Reach
 from tests.channels.posted import NOON, an_account, posted
 
 BOT, ANA, GROUP = "U" + "b" * 32, "U" + "a" * 32, "C" + "c" * 32
@@ -118,17 +119,17 @@ def test_every_kind_of_message_comes_out_as_a_kind_of_ours(message: dict[str, An
         (
             event("follow", follow={"isUnblocked": False}),
             ("system", "#01FZ74A0TDDPYRVKNK77XKC3ZR"),
-            Content(kind=ContentKind.SYSTEM, text="Added the account as a friend"),
+            Content(kind=ContentKind.SYSTEM, text="Added the account as a friend", reach=Reach.OPEN),
         ),
         (
             event("follow", follow={"isUnblocked": True}),
             ("system", "#01FZ74A0TDDPYRVKNK77XKC3ZR"),
-            Content(kind=ContentKind.SYSTEM, text="Unblocked the account"),
+            Content(kind=ContentKind.SYSTEM, text="Unblocked the account", reach=Reach.OPEN),
         ),
         (
             event("unfollow"),
             ("system", "#01FZ74A0TDDPYRVKNK77XKC3ZR"),
-            Content(kind=ContentKind.SYSTEM, text="Blocked the account"),
+            Content(kind=ContentKind.SYSTEM, text="Blocked the account", reach=Reach.BLOCKED),
         ),
         (
             event("accountLink", link={"result": "ok", "nonce": "V"}),

@@ -14,6 +14,7 @@ from channels.edge.payload import Delivery, UnreadablePayload
 from domain.intake import DeliveryReport, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 from domain.outbound.delivery import DeliveryStatus
+from domain.outbound.reach import Reach
 from tests.channels.posted import NOON, an_account, posted
 
 ACCOUNT = replace(an_account("sms", "+4915735980000", account_sid="AC1", auth_token="t"), default_region="DE")
@@ -81,6 +82,27 @@ def test_an_opt_out_is_shown_to_the_agent(opt_out: str, said: str) -> None:
 
     assert (message.kind, message.content.kind) == ("system", ContentKind.SYSTEM)
     assert said in message.content.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "reach"),
+    [
+        ({"Body": "stop", "OptOutType": "STOP"}, Reach.UNSUBSCRIBED),
+        ({"Body": "start", "OptOutType": "START"}, Reach.OPEN),
+        ({"Body": "help", "OptOutType": "HELP"}, None),
+        ({"Body": " Unstop "}, Reach.OPEN),
+        ({"Body": "When do we start?"}, None),
+    ],
+)
+def test_an_opt_out_says_whether_replies_reach_them(fields: dict[str, str], reach: Reach | None) -> None:
+    assert only_message(**fields).content.reach is reach
+
+
+def test_a_receipt_tells_of_an_opt_out_too() -> None:
+    ((_, gone),) = read(MessageStatus="failed", ErrorCode="21610").reports
+    ((_, filtered),) = read(MessageStatus="failed", ErrorCode="30007").reports
+
+    assert (gone.is_opt_out, filtered.is_opt_out) == (True, False)
 
 
 def test_a_message_without_text_or_file_is_said_to_be_one() -> None:

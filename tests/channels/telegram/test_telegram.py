@@ -10,6 +10,7 @@ from channels import telegram
 from channels.edge.payload import Delivery, UnreadablePayload
 from domain.intake import Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.reach import Reach
 from tests.channels.posted import NOON, an_account, posted
 
 ACCOUNT = an_account("telegram", "110201543", secret_token="s")
@@ -172,12 +173,12 @@ def test_every_kind_of_message_comes_out_as_a_kind_of_ours(parts: dict[str, Any]
         (
             {"my_chat_member": {"chat": PRIVATE, "from": ANA, "date": 1, "new_chat_member": {"status": "kicked"}}},
             ("system", "42:#my_chat_member.9"),
-            Content(kind=ContentKind.SYSTEM, text="Blocked the bot"),
+            Content(kind=ContentKind.SYSTEM, text="Blocked the bot", reach=Reach.BLOCKED),
         ),
         (
             {"my_chat_member": {"chat": PRIVATE, "from": ANA, "date": 1, "new_chat_member": {"status": "member"}}},
             ("system", "42:#my_chat_member.9"),
-            Content(kind=ContentKind.SYSTEM, text="Unblocked the bot"),
+            Content(kind=ContentKind.SYSTEM, text="Unblocked the bot", reach=Reach.OPEN),
         ),
     ],
 )

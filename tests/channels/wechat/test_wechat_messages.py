@@ -9,6 +9,7 @@ from channels import wechat
 from channels.edge.payload import UnreadablePayload
 from domain.intake import InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
+from domain.outbound.reach import Reach
 from tests.channels.wechat.sealed import a_wechat_account, callback
 
 MEDIA = "<MediaId>media-1</MediaId>"
@@ -118,6 +119,7 @@ def test_events_are_told_apart_by_who_when_and_what(
     key = rest.partition("<EventKey>")[2].partition("<")[0]
     assert (message.kind, message.provider_id) == ("event", f"oA1:1348831860:{event}:{key}")
     assert (message.content.kind, message.content.referral) == (kind, referral)
+    assert message.content.reach is {"subscribe": Reach.OPEN, "unsubscribe": Reach.BLOCKED}.get(event)
     assert said in message.content.text
 
 

@@ -71,6 +71,21 @@ def test_every_level_of_a_batch_is_read() -> None:
     assert delivery.ignored == ["error:1 E"]
 
 
+def test_news_of_the_account_itself_stands_apart_from_what_is_ignored() -> None:
+    payload = json.loads(a_delivery(errors=[{"code": 130_429, "title": "Rate limit"}]))
+    update = {"field": "account_update", "value": {"event": "DISABLED_UPDATE"}}
+    call = {"field": "calls", "value": {"calls": [{"id": "wacid.1", "event": "connect"}]}}
+    payload["entry"][0]["changes"] += [update, call]
+
+    delivery = whatsapp.parse(ACCOUNT, posted(json.dumps(payload).encode()))
+
+    assert delivery.ignored == ["error:130429 Rate limit", "account_update:DISABLED_UPDATE", "calls:connect"]
+    assert delivery.notices == [
+        ("1122334455667", "error:130429 Rate limit"),
+        ("", "account_update:DISABLED_UPDATE"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "content"),
     [

@@ -89,6 +89,19 @@ def test_an_echo_goes_to_the_customer_even_where_it_names_our_own_number_as_reci
     assert recipient_handles({"to": PHONE}, contact, "972123456789") == (USER, "+972987654321")
 
 
+def test_a_contact_of_somebody_else_is_not_taken_for_the_sender() -> None:
+    message = {"from": "15550001111", "id": "wamid.X", "type": "text", "text": {"body": "Hi"}}
+    contact = {"wa_id": PHONE, "user_id": USER, "profile": {"name": "Ana"}}
+    mine, hers = message, message | {"from": PHONE}
+    raw = a_change("messages", messages=[mine, hers, {**message, "from": ""}], contacts=[contact])
+
+    stranger, ana, unnamed = (one for _, one in whatsapp.parse(ACCOUNT, posted(raw)).messages)
+
+    assert (stranger.handle, stranger.other_handles, stranger.author) == ("+15550001111", (), "")
+    assert (ana.handle, ana.other_handles, ana.author) == (USER, ("+972987654321",), "Ana")
+    assert (unnamed.handle, unnamed.author) == (USER, "Ana"), "it names nobody, so that the only contact is its sender"
+
+
 def a_change(field: str, **value: Any) -> bytes:
     whole = {"metadata": {"phone_number_id": "1122334455667", "display_phone_number": "972123456789"}} | value
     return json.dumps({"entry": [{"changes": [{"field": field, "value": whole}]}]}).encode()
