@@ -187,6 +187,7 @@ def _message(
     author, handle = sender
     answers = placement.named
     kept = kept_of(body.text, body.html)
+    subject = one_line(headers.text("subject", hint))
     return InboundMessage(
         provider_id=placement.own_id,
         handle=handle,
@@ -201,7 +202,8 @@ def _message(
         occurred_at=sent_at(headers.raw("date"), received_at=received_at),
         author=author,
         thread=placement.thread,
-        subject=one_line(headers.text("subject", hint)),
+        subject=subject,
+        written=_written(headers, body, subject),
         language=language_tag(headers.text("content-language", hint)),
         conversation_id=placement.conversation_id,
         joined_by=placement.rule.value,
@@ -256,6 +258,13 @@ def _content_sha256(structure: Structure) -> str:
     for part in structure.parts:
         digest.update(part.encoded.replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()
+
+
+def _written(headers: Headers, body: Body, subject: str) -> str:
+    """A hash of what the sender wrote, the same by whatever way the mail came: nothing that is added on the way."""
+    claimed = next((address for _, address in addresses_in(headers.all("from"))), "")
+    said = (claimed.lower(), subject, headers.raw("date").decode("latin-1"), body.sha256)
+    return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:

@@ -63,6 +63,8 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Of a mail that no person wrote: what did, as of `MessageReceived`."""
     language: str = ""
     """What the channel says that the customer speaks, as BCP 47 names it."""
+    written: str = ""
+    """Of a mail: a hash of what its sender wrote. Mails of one id that differ in it are different mails."""
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -36,9 +36,9 @@ class MailTaken(msgspec.Struct, frozen=True, kw_only=True):
 class TakeMail:
     """Takes raw mail in.
 
-    Safe to repeat: the same Message-ID with the same content is the same mail and gets the first receipt. The same
-    Message-ID with other content is kept too, and flagged. Mail of machines, and our own coming back, is kept like
-    any other.
+    Safe to repeat: the same Message-ID from the same sender with the same content is the same mail, by whatever way it
+    came, and gets the first receipt. The same Message-ID with anything else is another mail, of its own sender. Mail
+    of machines, and our own coming back, is kept like any other.
     """
 
     def __init__(

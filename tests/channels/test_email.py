@@ -42,6 +42,7 @@ def test_a_plain_mail_becomes_a_message() -> None:
         thread="<1@example.org>",
         subject="Grüße",
         joined_by="new",
+        written=mail.message.written,
     )
     assert (mail.rule, mail.recipient, mail.automatic_because) == (Rule.NEW, "help@shop.example", ())
 
@@ -184,6 +185,15 @@ def test_an_id_that_comes_back_with_other_content_keeps_the_id_and_shows_the_oth
     assert first.message.provider_id == other.message.provider_id == "<1@x>"
     assert first.message.content != other.message.content
     assert first.content_sha256 != other.content_sha256
+    assert first.message.written != other.message.written
+
+
+@pytest.mark.parametrize("line", ["Subject: Other", "Date: Fri, 20 Nov 2026 10:00:00 +0100", "From: bo@example.org"])
+def test_what_the_sender_wrote_is_told_apart_by_who_when_and_about_what(line: str) -> None:
+    raw, name = b"From: ana@example.org\r\nSubject: Hi\r\nDate: Thu, 19 Nov 2026 10:00:00 +0100", line.partition(":")[0]
+    other = b"\r\n".join(line.encode() if one.startswith(name.encode()) else one for one in raw.split(b"\r\n"))
+
+    assert read(raw + b"\r\n\r\nHello").message.written != read(other + b"\r\n\r\nHello").message.written
 
 
 def test_the_way_a_mail_took_does_not_change_its_content_hash() -> None:
