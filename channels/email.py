@@ -30,7 +30,7 @@ from domain.interaction import Content
 ANSWERS_KEPT = 20
 """Of the ids that a mail names: the nearest, and the first of the thread."""
 UNKNOWN_HANDLE = "unknown"
-"""Whoever sent a mail that names no sender at all."""
+"""Whoever sent a mail that names no sender at all: as of `intake.NOBODYS`, no two of them are the same."""
 RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
 _ON_THE_WAY = """
 received return-path delivered-to x-original-to envelope-to x-received authentication-results received-spf

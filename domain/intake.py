@@ -16,6 +16,10 @@ from domain.outbound.delivery import DeliveryStatus
 
 WITHHELD = "anonymous"
 """The handle of a caller who withheld their number: it is nobody's address."""
+NOBODYS = frozenset({WITHHELD, "unknown", "mailer-daemon"})
+"""Handles that are nobody's address: of one who withheld it, whom the channel does not name, or a mail's null sender.
+What comes from one is a customer's of its own each time.
+"""
 
 
 class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -117,7 +121,7 @@ def meet(
     events += [
         IdentityLinked(channel=channel, account_id=account_id, handle=one)
         for one in dict.fromkeys((handle, *other_handles))
-        if one not in (WITHHELD, "") and (channel, account_id, one) not in customer.handles
+        if one and one not in NOBODYS and (channel, account_id, one) not in customer.handles
     ]
     return events
 

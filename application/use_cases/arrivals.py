@@ -15,7 +15,7 @@ from application.states import fold
 from domain.card_numbers import mask, without_cards
 from domain.customer import Customer, IdentityLinked
 from domain.event import Event
-from domain.intake import WITHHELD, InboundMessage, Intake, receive_message
+from domain.intake import NOBODYS, InboundMessage, Intake, receive_message
 from domain.interaction import MessageReceived
 from domain.languages import nearest
 from domain.threads.placing import receive_mail
@@ -39,7 +39,7 @@ class Arrival(msgspec.Struct, gc=False):
     message: InboundMessage
     claim: Claim
     addresses: tuple[bytes, ...]
-    """Claim keys of the sender's addresses, the one that answers go to first; empty for one who withheld theirs."""
+    """Claim keys of the sender's addresses, the one that answers go to first; empty for one who has none."""
     other: Claim | None = None
     """Of a mail: what it claims instead where its id has been taken by another one."""
     content_fingerprint: bytes = b""
@@ -96,7 +96,7 @@ class Desk:
             message = replace(message, subject=mask(message.subject))
         if message.language and self._languages is not None:
             message = replace(message, language=nearest(message.language, self._languages))
-        handles = () if message.handle == WITHHELD else (message.handle, *message.other_handles)
+        handles = () if message.handle in NOBODYS else (message.handle, *message.other_handles)
         return Arrival(
             place,
             message,

@@ -95,3 +95,19 @@ def test_real_mails_of_one_id_and_two_senders_are_both_kept(deployment: Deployme
     assert first["customer_id"] != second["customer_id"]
     assert len({one.provider_id for one in kept}) == 1
     assert len({one.handle for one in kept}) == 2
+
+
+@pytest.mark.parametrize("sender", ["From:", "X-Nothing: 1", 'From: "Eve" <>', "Return-Path: <>"])
+def test_mails_without_a_sender_share_no_customer(
+    deployment: Deployment, administrator: Caller, mailbox: Shop, sender: str
+) -> None:
+    other, _ = a_mailbox(deployment, administrator)
+    raws = [f"{sender}\r\nMessage-ID: <{number}.{sender}>\r\n\r\nNumber {number}".encode() for number in (1, 2)]
+
+    first, second, again, elsewhere = (
+        bring(shop, raw) for shop, raw in zip((mailbox, mailbox, mailbox, other), (*raws, *raws), strict=True)
+    )
+
+    assert again == first
+    assert len({one["customer_id"] for one in (first, second, elsewhere)}) == 3
+    assert len({one["conversation_id"] for one in (first, second, elsewhere)}) == 3
