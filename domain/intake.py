@@ -67,6 +67,10 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Of a mail that no person wrote: what did, as of `MessageReceived`."""
     language: str = ""
     """What the channel says that the customer speaks, as BCP 47 names it."""
+    reply_to: str = ""
+    """Of a mail: where answers go, if not to the handle."""
+    claimed: str = ""
+    """Of a mail: whom it claims to be from, where it is taken to be from another, as a form's mail is."""
     written: str = ""
     """Of a mail: a hash of what its sender wrote. Mails of one id that differ in it are different mails."""
 
@@ -193,7 +197,14 @@ def receive_message(
         proven_id=message.conversation_id,
         is_work=is_work,
     )
-    received = MessageReceived(
+    received = _received(message, current, channel=channel, account_id=account_id, message_id=message_id)
+    return [*events, *start, received, *(enqueue(current, intake, at, message.language) if is_work else [])]
+
+
+def _received(
+    message: InboundMessage, current: Conversation, *, channel: str, account_id: str, message_id: str
+) -> MessageReceived:
+    return MessageReceived(
         conversation_id=current.id,
         message_id=message_id,
         provider_id=message.provider_id,
@@ -208,9 +219,10 @@ def receive_message(
         joined_by=message.joined_by,
         answers=message.answers,
         nature=message.nature,
+        reply_to=message.reply_to,
+        claimed=message.claimed,
         chat=None if current.channel == channel else ChatAddress(account_id=current.account_id, handle=current.handle),
     )
-    return [*events, *start, received, *(enqueue(current, intake, at, message.language) if is_work else [])]
 
 
 def _met(customer: Customer, message: InboundMessage, channel: str, scope: str | None) -> list[Event]:

@@ -78,7 +78,7 @@ def _with_arrived(mails: dict[str, Mail], event: MessageReceived) -> dict[str, M
         provider_id=event.provider_id,
         account_id=event.account_id,
         conversation_id=event.conversation_id,
-        handle=event.handle,
+        handle=event.reply_to or event.handle,
         said_at=event.said_at,
         answers=event.answers,
         is_fixed=event.joined_by in PROVEN,

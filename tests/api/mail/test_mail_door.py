@@ -111,3 +111,25 @@ def test_mails_without_a_sender_share_no_customer(
     assert again == first
     assert len({one["customer_id"] for one in (first, second, elsewhere)}) == 3
     assert len({one["conversation_id"] for one in (first, second, elsewhere)}) == 3
+
+
+def test_mails_of_one_form_are_of_those_who_filled_it_in(deployment: Deployment, mailbox: Shop) -> None:
+    carla, otto = (
+        bring(mailbox, a_form("noreply@forms.example", "Hi", f"Reply-To: {name}@example.org", number=name))
+        for name in ("carla", "otto")
+    )
+
+    kept = {one.message_id: one for one in stored(deployment, mailbox.account_id)}
+    assert carla["customer_id"] != otto["customer_id"]
+    assert (kept[carla["message_id"]].handle, kept[carla["message_id"]].claimed) == (
+        "carla@example.org",
+        "noreply@forms.example",
+    )
+
+
+def test_an_address_in_other_capitals_is_the_same_customers(mailbox: Shop) -> None:
+    written, plain = (
+        bring(mailbox, a_form(sender, "Hi", number=sender)) for sender in ("Cap.Ital@d.example", "cap.ital@D.EXAMPLE")
+    )
+
+    assert written["customer_id"] == plain["customer_id"]
