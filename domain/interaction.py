@@ -87,6 +87,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """Of a mail: the passages of `text` to show at first; the rest is quoted, and folded away. None: show all."""
     kept_rule: str = ""
     """What decided so: `attribution`, `markup`, `quotes`…"""
+    is_cut: bool = False
+    """Of a mail: it is longer, or in more parts, than is read. The last attachment is the whole of it."""
 
     @property
     def shown_first(self) -> str:

@@ -16,7 +16,7 @@ from channels.mail.structure import Part
 from domain.interaction import Attachment
 
 TEXT_LENGTH_MAX = 200_000
-"""Characters of text, and of markup, that are kept; the raw mail has the rest."""
+"""Characters of text, and of markup, that are kept; of a longer mail the raw one is kept too."""
 ATTACHMENTS_MAX = 200
 META_BYTES_READ_MAX = 4_096
 _META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE)

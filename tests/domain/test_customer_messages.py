@@ -298,18 +298,3 @@ def test_every_new_address_of_the_sender_is_linked_once_and_in_order() -> None:
     assert linked == ["visitor-1", "US.2", "US.1"]
     again = receive(after_customer(customer.NEW, *events), message)
     assert not [event for event in again if isinstance(event, IdentityLinked)]
-
-
-def test_answers_go_where_the_sender_of_a_mail_wants_them() -> None:
-    message = InboundMessage(
-        provider_id="m-1",
-        handle="ana@d.example",
-        content=Content(text="Hello?"),
-        occurred_at=NOON,
-        reply_to="office@d.example",
-    )
-
-    after = after_customer(customer.NEW, *receive(customer.NEW, message))
-
-    assert after.conversations[CONVERSATION].handle == "office@d.example"
-    assert [handle for _, _, handle in after.handles] == ["ana@d.example"]

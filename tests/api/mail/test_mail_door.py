@@ -8,6 +8,7 @@ from tests.api.deployment import Caller, Deployment
 from tests.api.mail.situations import a_mailbox, stored
 from tests.api.situations import Shop
 from tests.channels.corpora import mails
+from tests.waiting import wait_until
 
 ANA, BOB = "Ana <ana@form.example>", "Bob <bob@form.example>"
 
@@ -133,3 +134,51 @@ def test_an_address_in_other_capitals_is_the_same_customers(mailbox: Shop) -> No
     )
 
     assert written["customer_id"] == plain["customer_id"]
+
+
+def in_parts(count: int, disposition: str, last: str) -> bytes:
+    parts = [f"Content-Disposition: {disposition}\r\n\r\nNumber {number}" for number in range(count)]
+    body = "".join(f"--b\r\n{part}\r\n" for part in [*parts, f"\r\n{last}"])
+    return a_form(
+        f"{count}@form.example",
+        f"{body}--b--",
+        "Content-Type: multipart/mixed; boundary=b",
+        number=f"{count} {disposition}",
+    )
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        a_form(ANA, "\r\n".join(f"Line {number:010}" for number in range(20_000)), number="long"),
+        in_parts(250, "attachment; filename=x.txt", "The end"),
+        in_parts(600, "inline", "The end"),
+    ],
+    ids=["long", "files", "parts"],
+)
+def test_a_mail_that_limits_cut_says_so_and_all_of_it_can_be_downloaded(
+    mailbox: Shop, supervisor: Caller, raw: bytes
+) -> None:
+    taken = bring(mailbox, raw)
+    customer, wanted = f"/v1/customers/{taken['customer_id']}", {"min_position": taken["position"]}
+
+    page = supervisor.shown(f"{customer}/timeline", params={**wanted, "limit": 200})
+
+    (entry,) = (one for one in page["items"] if one["position"] == taken["position"])
+    content = entry["event"]["content"]
+    whole = content["attachments"][-1]
+    path = f"{customer}/media/{whole['reference'].removeprefix('media:')}"
+    wait_until(lambda: supervisor.get(path).is_success, what="the whole mail is told of")
+    assert (content["is_cut"], whole["name"], whole["content_type"]) == (True, "whole-mail.eml", "message/rfc822")
+    assert supervisor.get(path).content == raw
+
+
+def test_a_mail_that_is_read_as_a_whole_is_kept_once(mailbox: Shop, supervisor: Caller) -> None:
+    taken = bring(mailbox, a_form("short@form.example", "Short", number="short"))
+
+    page = supervisor.shown(
+        f"/v1/customers/{taken['customer_id']}/timeline", params={"min_position": taken["position"]}
+    )
+
+    (entry,) = (one for one in page["items"] if one["position"] == taken["position"])
+    assert entry["event"]["content"] == {"text": "Short"}
