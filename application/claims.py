@@ -33,14 +33,24 @@ class ClaimKeys:
         hasher.update(content)
         return hasher.digest()
 
-    def message(self, account_id: str, kind: str, provider_id: str, content: Content) -> Claim:
-        """One message of a channel account. The same provider id counts once for each kind of event."""
+    def message(self, account_id: str, kind: str, provider_id: str, content: Content, *, written: str = "") -> Claim:
+        """One message of a channel account. The same provider id counts once for each kind of event.
+
+        `written` tells what its sender wrote, where the channel knows better than the content does.
+        """
+        if written:
+            return Claim(self.digest("message", account_id, kind, provider_id), self.fingerprint(written.encode()))
         if content.kept_rule:  # our own reading, which may get better, is not what the sender said
             content = replace(content, kept=(), kept_rule="")
         return Claim(
             self.digest("message", account_id, kind, provider_id),
             self.fingerprint(msgspec.msgpack.encode(content)),
         )
+
+    def another(self, account_id: str, kind: str, provider_id: str, written: str) -> Claim:
+        """A message whose provider id had been taken by another one: by what its sender wrote as well."""
+        key = self.digest("another message", account_id, kind, provider_id, written)
+        return Claim(key, self.fingerprint(written.encode()))
 
     def echo(self, account_id: str, kind: str, provider_id: str, content: Content) -> Claim:
         """One message that the shop's side wrote elsewhere. As `message`."""

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import language_tag, one_line
+from channels.mail.arriving.senders import Sender, sender_of
 from channels.mail.arriving.settings import Hook, ImapAccount
 from channels.mail.automatic import Nature, is_from_system, nature_of, why_automatic
 from channels.mail.bodies import Body, body_of, decoded_bytes, headers_hint
@@ -30,7 +31,7 @@ from domain.interaction import Content
 ANSWERS_KEPT = 20
 """Of the ids that a mail names: the nearest, and the first of the thread."""
 UNKNOWN_HANDLE = "unknown"
-"""Whoever sent a mail that names no sender at all."""
+"""Whoever sent a mail that names no sender at all: as of `intake.NOBODYS`, no two of them are the same."""
 RECIPIENT_HEADERS = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
 _ON_THE_WAY = """
 received return-path delivered-to x-original-to envelope-to x-received authentication-results received-spf
@@ -81,13 +82,13 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     nature: Nature
     """Who wrote it, as far as its headers tell."""
     dmarc: Dmarc
-    """What our own mail server found about the sender's domain: anything sensitive needs `pass`."""
+    """What our own mail server found about the sender's domain: anything sensitive needs `pass`. It found nothing about
+    whom only `Reply-To` names.
+    """
     bounce: Bounce | None = None
     """What a mail server reports about mail of ours. `bounce.report` is what to record of it."""
     recipient: str
     """The mailbox it came for: the envelope's recipient if that was given, else the first that the headers name."""
-    reply_to: str
-    """Where the sender wants answers, if not at the sender's own address."""
     content_sha256: str
     """Of the raw mail without the headers written on the way: tells mails of the same Message-ID apart."""
     rung: str
@@ -146,7 +147,9 @@ def parse(
     headers = structure.headers
     hint = headers_hint(structure.parts, [*headers.all("subject"), *headers.all("from")])
     body, own = body_of(structure.parts, hint), {address.lower() for address in own_addresses}
-    author, sender = _sender(headers, hint, own)
+    dmarc = dmarc_of(headers, authserv_id)
+    person = sender_of(headers, hint, own, dmarc)
+    author, sender = person.name, person.address
     digest = _content_sha256(structure)
     recipients = _recipients(headers, envelope_recipient)
     placement = place(
@@ -160,16 +163,15 @@ def parse(
     bounce = bounce_in(structure, body, is_from_system=is_system, recipients=recipients, keys=token_keys)
     reasons = why_automatic(structure, author=author, sender=sender, own_addresses=own, bounce=bounce)
     nature = nature_of(reasons)
-    message = _message(headers, body, placement, sender=(author, sender), hint=hint, received_at=received_at)
+    message = _message(headers, body, placement, sender=person, hint=hint, received_at=received_at)
     return Mail(
         message=replace(message, nature="" if nature is Nature.PERSON else nature.value),
         rule=placement.rule,
         automatic_because=reasons,
         nature=nature,
         bounce=bounce,
-        dmarc=dmarc_of(headers, authserv_id),
+        dmarc=Dmarc.NONE if person.claimed else dmarc,
         recipient=recipients[0] if recipients else "",
-        reply_to=next((one for _, one in addresses_in(headers.all("reply-to")) if one not in {"", sender}), ""),
         content_sha256=digest,
         rung=body.rung,
         limits=(*structure.limits, *body.limits),
@@ -182,14 +184,16 @@ def bodies(raw: bytes) -> Iterator[bytes]:
 
 
 def _message(
-    headers: Headers, body: Body, placement: Placement, *, sender: tuple[str, str], hint: str, received_at: datetime
+    headers: Headers, body: Body, placement: Placement, *, sender: Sender, hint: str, received_at: datetime
 ) -> InboundMessage:
-    author, handle = sender
+    handle = sender.address.lower()  # no server tells the capitals of a local part apart, and people vary them
     answers = placement.named
     kept = kept_of(body.text, body.html)
+    subject = one_line(headers.text("subject", hint))
     return InboundMessage(
         provider_id=placement.own_id,
-        handle=handle,
+        handle=handle or UNKNOWN_HANDLE,
+        other_handles=(sender.address,) if sender.address != handle else (),
         content=Content(
             text=body.text,
             html=body.html,
@@ -199,9 +203,12 @@ def _message(
             kept_rule=kept.rule,
         ),
         occurred_at=sent_at(headers.raw("date"), received_at=received_at),
-        author=author,
+        author=sender.name,
+        reply_to=sender.reply_to,
+        claimed=sender.claimed,
         thread=placement.thread,
-        subject=one_line(headers.text("subject", hint)),
+        subject=subject,
+        written=_written(headers, body, subject),
         language=language_tag(headers.text("content-language", hint)),
         conversation_id=placement.conversation_id,
         joined_by=placement.rule.value,
@@ -212,29 +219,6 @@ def _message(
 def _recipients(headers: Headers, envelope_recipient: str) -> list[str]:
     named = addresses_in([value for name in RECIPIENT_HEADERS for value in headers.all(name)])
     return [one for one in (envelope_recipient, *(address for _, address in named)) if one]
-
-
-def _sender(headers: Headers, hint: str, own_addresses: Collection[str]) -> tuple[str, str]:
-    """Display name and address. `From` is a claim, and may be missing, doubled or empty; then others speak for it."""
-    people = addresses_in(headers.all("from"), hint)
-    others = addresses_in([*headers.all("sender"), *headers.all("reply-to"), *headers.all("return-path")], hint)
-    address = next((address for _, address in (*people, *others) if address), "")
-    name = next((name for name, one in people if one == address), people[0][0] if people else "")
-    if not address and any(value.strip() == b"<>" for value in headers.all("return-path")):
-        address = "mailer-daemon"  # the null sender of RFC 5321, section 4.5.5
-    if address.lower() in own_addresses and (person := _behind_form(headers, hint, own_addresses)) is not None:
-        return person
-    return one_line(name), one_line(address or UNKNOWN_HANDLE)
-
-
-def _behind_form(headers: Headers, hint: str, own_addresses: Collection[str]) -> tuple[str, str] | None:
-    """Who filled in a contact form that writes in our own name: `Reply-To` names them. Our own mail names us there."""
-    own_domains = {address.rpartition("@")[2] for address in own_addresses}
-    people = addresses_in(headers.all("reply-to"), hint)
-    return next(
-        ((one_line(name), one_line(one)) for name, one in people if one and one.rpartition("@")[2] not in own_domains),
-        None,
-    )
 
 
 def sent_at(date: bytes, *, received_at: datetime) -> datetime:
@@ -256,6 +240,13 @@ def _content_sha256(structure: Structure) -> str:
     for part in structure.parts:
         digest.update(part.encoded.replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()
+
+
+def _written(headers: Headers, body: Body, subject: str) -> str:
+    """A hash of what the sender wrote, the same by whatever way the mail came: nothing that is added on the way."""
+    claimed = next((address for _, address in addresses_in(headers.all("from"))), "")
+    said = (claimed.lower(), subject, headers.raw("date").decode("latin-1"), body.sha256)
+    return hashlib.sha256("\0".join(said).encode("utf-8", "replace")).hexdigest()
 
 
 async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:

@@ -16,6 +16,10 @@ from domain.outbound.delivery import DeliveryStatus
 
 WITHHELD = "anonymous"
 """The handle of a caller who withheld their number: it is nobody's address."""
+NOBODYS = frozenset({WITHHELD, "unknown", "mailer-daemon"})
+"""Handles that are nobody's address: of one who withheld it, whom the channel does not name, or a mail's null sender.
+What comes from one is a customer's of its own each time.
+"""
 
 
 class Intake(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -63,6 +67,12 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Of a mail that no person wrote: what did, as of `MessageReceived`."""
     language: str = ""
     """What the channel says that the customer speaks, as BCP 47 names it."""
+    reply_to: str = ""
+    """Of a mail: where answers go, if not to the handle."""
+    claimed: str = ""
+    """Of a mail: whom it claims to be from, where it is taken to be from another, as a form's mail is."""
+    written: str = ""
+    """Of a mail: a hash of what its sender wrote. Mails of one id that differ in it are different mails."""
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -116,7 +126,7 @@ def meet(
         events.append(CustomerNamed(name=name))
     known = customer.handles
     if new := [one for one in (handle, *other_handles) if (channel, account_id, one) not in known]:
-        linked = (one for one in dict.fromkeys(new) if one not in (WITHHELD, ""))
+        linked = (one for one in dict.fromkeys(new) if one and one not in NOBODYS)
         events += [IdentityLinked(channel=channel, account_id=account_id, handle=one) for one in linked]
     return events
 
@@ -188,7 +198,14 @@ def receive_message(
         proven_id=message.conversation_id,
         is_work=is_work,
     )
-    received = MessageReceived(
+    received = _received(message, current, channel=channel, account_id=account_id, message_id=message_id)
+    return [*events, *start, received, *(enqueue(current, intake, at, message.language) if is_work else [])]
+
+
+def _received(
+    message: InboundMessage, current: Conversation, *, channel: str, account_id: str, message_id: str
+) -> MessageReceived:
+    return MessageReceived(
         conversation_id=current.id,
         message_id=message_id,
         provider_id=message.provider_id,
@@ -203,9 +220,10 @@ def receive_message(
         joined_by=message.joined_by,
         answers=message.answers,
         nature=message.nature,
+        reply_to=message.reply_to,
+        claimed=message.claimed,
         chat=None if current.channel == channel else ChatAddress(account_id=current.account_id, handle=current.handle),
     )
-    return [*events, *start, received, *(enqueue(current, intake, at, message.language) if is_work else [])]
 
 
 def _met(customer: Customer, message: InboundMessage, channel: str, scope: str | None) -> list[Event]:

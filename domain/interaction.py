@@ -90,6 +90,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """What decided so: `attribution`, `markup`, `quotes`…"""
     reach: Reach | None = None
     """Of what says that the customer takes no messages any more, or does again."""
+    is_cut: bool = False
+    """Of a mail: it is longer, or in more parts, than is read. The last attachment is the whole of it."""
 
     @property
     def shown_first(self) -> str:
@@ -141,6 +143,10 @@ class MessageReceived(Event, topic="conversation.message_received"):
     nature: str = ""
     """Of a mail that no person wrote, or that came through a list: `auto_reply`, `automatic`, `list`, `bounce`,
     `complaint` or `own`."""
+    reply_to: str = ""
+    """Of a mail: where its sender wants answers, if not at `handle`."""
+    claimed: str = ""
+    """Of a mail: the address that it claims to be from, where it is of another, as what a form on a page mails is."""
     chat: ChatAddress | None = None
     """Of a mail that answers a chat which was handed over: the visitor there."""
 
@@ -237,7 +243,7 @@ def _heard(conversation: Conversation, event: MessageReceived) -> Conversation:
         return replace(conversation, status=back, latest_provider_id=event.provider_id, is_away=True)
     return replace(
         conversation,
-        handle=event.handle,
+        handle=event.reply_to or event.handle,
         latest_provider_id=conversation.latest_provider_id if content.is_amending else event.provider_id,
         status=back,
         heard_at=_heard_at(conversation, event),

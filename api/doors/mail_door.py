@@ -27,7 +27,8 @@ async def bring_mail(asked: Asked[bytes]) -> Answer:
     """Bring a mail in, as raw MIME.
 
     Any bytes that a mail server may deliver are taken. The header `Onethread-Envelope-Recipient` may say whom it was
-    delivered to. The same Message-ID with the same content is the same mail and gets the same answer.
+    delivered to. The same Message-ID with the same author, date and content is the same mail and gets the same answer;
+    with others it is another mail.
     Its attachments are kept first: 503 where they cannot be, then bring it again.
     """
     account_id, parts = asked.ids["account_id"], asked.parts

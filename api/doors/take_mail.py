@@ -1,6 +1,7 @@
 """The one way in for mail, however it came: its mailbox is found, it is read, and stored before anybody is told so."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterable
 
 import msgspec
@@ -17,8 +18,11 @@ from channels import email
 from channels.email import Mail
 from channels.mail.arriving.mailboxes import Fit, fit_of, recipients_in
 from domain.account import Account, AccountDefinition, AccountUnknown
-from domain.interaction import Content, ContentKind
+from domain.interaction import Attachment, Content, ContentKind
+from domain.media import kept
 
+WHOLE_MAIL = "whole-mail.eml"
+"""The attachment that is the mail itself, of one that limits cut."""
 READ_BESIDE_BYTES_MIN = 131_072
 """Larger mails are read in a thread, so that others need not wait for them."""
 RECIPIENTS_READ_MAX = 50
@@ -36,9 +40,9 @@ class MailTaken(msgspec.Struct, frozen=True, kw_only=True):
 class TakeMail:
     """Takes raw mail in.
 
-    Safe to repeat: the same Message-ID with the same content is the same mail and gets the first receipt. The same
-    Message-ID with other content is kept too, and flagged. Mail of machines, and our own coming back, is kept like
-    any other.
+    Safe to repeat: the same Message-ID from the same sender with the same content is the same mail, by whatever way it
+    came, and gets the first receipt. The same Message-ID with anything else is another mail, of its own sender. Mail
+    of machines, and our own coming back, is kept like any other.
     """
 
     def __init__(
@@ -81,6 +85,8 @@ class TakeMail:
     ) -> MailTaken:
         """Stores a mail with its files; on return it is durable. A bounce also tells what became of what we sent.
 
+        Where limits cut anything off, the raw mail is kept as one more file, and the message says so.
+
         `recipient` is the envelope's; without `account_id` it decides whose mail this is, or else the headers do.
         `notice` stands in for what the mail says where only its headers are at hand.
 
@@ -95,6 +101,8 @@ class TakeMail:
             content = Content(kind=ContentKind.UNSUPPORTED, text=notice, about=mail.message.content.about)
             mail = replace(mail, message=replace(mail.message, content=content))
         mail = await self._with_files(mail, raw)
+        if mail.limits and not notice:
+            mail = await self._with_whole(mail, raw)
         answer = await self._hand_over.answer(account.id, mail.message, command)
         receipts = [answer] if answer else await self._receive.receive(account.id, (mail.message,), command)
         if mail.bounce is not None and (report := mail.bounce.report(command.at)) is not None:
@@ -123,6 +131,20 @@ class TakeMail:
             return mail
         message = await keep_files(mail.message, email.bodies(raw), self._media, bytes_max=self._media_bytes_max)
         return replace(mail, message=message)
+
+    async def _with_whole(self, mail: Mail, raw: bytes) -> Mail:
+        """With the raw mail as the last attachment, however large: the door's own limit has let it in."""
+        whole = Attachment(
+            name=WHOLE_MAIL,
+            content_type="message/rfc822",
+            size_bytes=len(raw),
+            sha256=hashlib.sha256(raw).hexdigest(),
+        )
+        stored = await self._media.put(raw, whole.content_type, whole.name)
+        content = mail.message.content
+        attachments = (*content.attachments, kept(whole, digest=stored.digest))
+        content = replace(content, attachments=attachments, is_cut=True)
+        return replace(mail, message=replace(mail.message, content=content))
 
     def _mailboxes(self) -> Iterable[tuple[Account, AccountDefinition]]:
         for account in self._directory.accounts.values():

@@ -80,6 +80,7 @@ def _identities(given: list[IdentityWanted]) -> list[Identity]:
         if one.channel in ADDRESSES_PER_ACCOUNT and one.account_id is None:
             raise Invalid(f"{where}.account_id", f"addresses on {one.channel} mean something within one account only")
         handle = normalised(one.handle, "") if one.channel in ("phone", "whatsapp") else one.handle.strip()
+        handle = handle.lower() if one.channel == "email" else handle  # as mail is taken in
         if not handle:
             raise Invalid(f"{where}.handle", "it has no visible character")
         found.append(Identity(channel=one.channel, handle=handle, account_id=one.account_id or ""))

@@ -14,7 +14,7 @@ from application.log import Claim, Fact
 from domain.card_numbers import mask, without_cards
 from domain.customer import Customer, IdentityLinked, evolve
 from domain.event import Event
-from domain.intake import WITHHELD, InboundMessage, Intake, receive_message
+from domain.intake import NOBODYS, InboundMessage, Intake, receive_message
 from domain.interaction import MessageReceived
 from domain.languages import nearest
 from domain.threads.placing import receive_mail
@@ -38,11 +38,22 @@ class Arrival(msgspec.Struct, gc=False):
     message: InboundMessage
     claim: Claim
     addresses: Sequence[bytes]
-    """Claim keys of the sender's addresses, the one that answers go to first; empty for one who withheld theirs."""
+    """Claim keys of the sender's addresses, the one that answers go to first; empty for one who has none."""
+    other: Claim | None = None
+    """Of a mail: what it claims instead where its id has been taken by another one."""
+    content_fingerprint: bytes = b""
+    """Of a mail: with what its id was claimed before claims told what the sender wrote."""
 
     @property
     def message_id(self) -> str:
         return derived_id("message", self.claim.key)
+
+    def is_same(self, fingerprint: bytes, stored: Event) -> bool:
+        """Whether what was stored under the mail's id, claimed with this fingerprint, is this mail."""
+        if fingerprint != self.content_fingerprint or not isinstance(stored, MessageReceived):
+            return fingerprint in (self.claim.fingerprint, self.content_fingerprint)
+        message = self.message  # claimed by its content alone, which says neither who wrote it nor when
+        return stored.said_at == message.occurred_at or stored.handle.lower() == message.handle.lower()
 
 
 class Group(msgspec.Struct):
@@ -76,16 +87,19 @@ class Desk:
 
     def arrival(self, place: int, message: InboundMessage) -> Arrival:
         """The message without card numbers, its claim made before they were masked; its language is one that counts."""
-        claim = self._keys.message(self.account_id, message.kind, message.provider_id, message.content)
+        one, written = (self.account_id, message.kind, message.provider_id), message.written
+        by_content = self._keys.message(*one, message.content)
+        claim = self._keys.message(*one, message.content, written=written) if written else by_content
         if (content := without_cards(message.content)) is not message.content:
             message = replace(message, content=content)
         if message.subject:
             message = replace(message, subject=mask(message.subject))
         if message.language and self._languages is not None:
             message = replace(message, language=nearest(message.language, self._languages))
-        handles = () if message.handle == WITHHELD else (message.handle, *message.other_handles)
-        addresses = [self._keys.identity_key(self._channel, self._scope, one) for one in handles]
-        return Arrival(place, message, claim, addresses)
+        handles = () if message.handle in NOBODYS else (message.handle, *message.other_handles)
+        addresses = [self._keys.identity_key(self._channel, self._scope, handle) for handle in handles]
+        other = self._keys.another(*one, written) if written else None
+        return Arrival(place, message, claim, addresses, other, by_content.fingerprint)
 
     def decide(self, group: Group, known: "KnownAddresses", at: datetime) -> None:
         """What the group's messages come to, behind its state. Raises TooManyConversations."""

@@ -1,11 +1,12 @@
 """Move mails: what a person decides about the conversation that a mail belongs to."""
 
+from application.claims import id_bytes
 from application.commands import Command, Commands, Done, demand_revision
 from application.directory import Directory
 from application.ids import derived_id, new_id
 from domain.customer import Customer
 from domain.event import Event
-from domain.interaction import Content, MessageReceived
+from domain.interaction import MessageReceived
 from domain.threads.moving import MailNotHere, Wording, find, join, set_apart
 
 PREVIEW_CHARACTERS_MAX = 160
@@ -47,7 +48,7 @@ class MoveMails:
             mail = find(customer, conversation_id, message_id)
         except MailNotHere:
             return Wording()
-        key = self._commands.claim_keys.message(mail.account_id, "message", mail.provider_id, Content()).key
+        key = id_bytes(mail.message_id)  # as `derived_id` made it of the claim
         taken = await self._commands.log.claimed([key])
         recorded = await self._commands.log.at(taken[key][0]) if key in taken else None
         if recorded is None or not isinstance(event := recorded.event, MessageReceived):

@@ -14,7 +14,7 @@ from domain.account import Account
 from domain.card_numbers import without_cards
 from domain.customer import Customer
 from domain.event import Event, Recorded
-from domain.intake import WITHHELD, Echo
+from domain.intake import NOBODYS, Echo
 from domain.interaction import ReplyEchoed
 from domain.outbound.delivery import DeliveryAccepted
 from domain.outbound.echoes import contradict_echo, own, receive_echo
@@ -65,7 +65,7 @@ class ReceiveEchoes:
         scope = scope_of(account.id, channel)
         claim = self._keys.echo(account.id, echo.kind, echo.provider_id, echo.content)
         sent = self._keys.sent(account.id, echo.provider_id)
-        handles = () if echo.handle == WITHHELD else (echo.handle, *echo.other_handles)
+        handles = () if echo.handle in NOBODYS else (echo.handle, *echo.other_handles)
         addresses = {one: self._keys.identity_key(channel, scope, one) for one in handles}
         echo = replace(echo, content=without_cards(echo.content))
 

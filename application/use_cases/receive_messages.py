@@ -59,7 +59,7 @@ class ReceiveMessages:
         if command.claim is not None:
             await self._commands.claim_only(command)
         is_together = True
-        for _ in range(ATTEMPTS_MAX + sum(1 + len(arrival.addresses) for arrival in arrivals)):
+        for _ in range(ATTEMPTS_MAX + sum(2 + len(arrival.addresses) for arrival in arrivals)):
             # An id that comes twice in one call waits a round, and is then a repeat like any other.
             open_arrivals: dict[bytes, Arrival] = {}
             for arrival in arrivals:
@@ -150,9 +150,17 @@ class ReceiveMessages:
             if (before := taken.get(arrival.claim.key)) is not None:
                 receipts[arrival.place] = await self._seen_before(arrival, *before, command)
 
-    async def _seen_before(self, arrival: Arrival, at_position: int, fingerprint: bytes, command: Command) -> Receipt:
+    async def _seen_before(
+        self, arrival: Arrival, at_position: int, fingerprint: bytes, command: Command
+    ) -> Receipt | None:
+        """The receipt for what was stored under its claim. None: that is another mail, which claims otherwise."""
         original = await self._log.at(at_position)
         assert original is not None  # a claim always names a stored event
+        if arrival.other is not None:
+            if not arrival.is_same(fingerprint, original.event):
+                arrival.claim, arrival.other = arrival.other, None
+                return None
+            fingerprint = arrival.claim.fingerprint
         if not isinstance(original.event, MessageReceived):  # its key was destroyed: only the fact remains
             return Receipt(
                 position=original.position,

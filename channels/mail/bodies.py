@@ -16,7 +16,7 @@ from channels.mail.structure import Part
 from domain.interaction import Attachment
 
 TEXT_LENGTH_MAX = 200_000
-"""Characters of text, and of markup, that are kept; the raw mail has the rest."""
+"""Characters of text, and of markup, that are kept; of a longer mail the raw one is kept too."""
 ATTACHMENTS_MAX = 200
 META_BYTES_READ_MAX = 4_096
 _META_CHARSET = re.compile(rb"<meta\s[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE)
@@ -31,6 +31,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     html: str
     attachments: tuple[Attachment, ...]
+    sha256: str
+    """Of the bytes of all texts and files, in order, whichever way they were encoded and their lines end."""
     rung: str
     """The lowest rung of the charset ladder that any of the text was read on; see `charsets.RUNGS`."""
     limits: tuple[str, ...]
@@ -46,17 +48,20 @@ def body_of(parts: Iterable[Part], hint: str = "") -> Body:
     markup: list[Decoded] = []
     files: list[Attachment] = []
     limits: list[str] = []
+    digest = hashlib.sha256()
     for part in parts:
+        data = decoded_bytes(part)
         disposition, parameters = _disposition(part, hint)
         is_file = disposition == "attachment" or bool(parameters.get("filename") or part.parameters.get("name"))
         if part.content_type == "text/plain" and not is_file:
-            texts.append(_text(part))
+            texts.append(_text(part, data))
         elif part.content_type == "text/html" and not is_file:
-            markup.append(_text(part))
+            markup.append(_text(part, data))
         elif len(files) < ATTACHMENTS_MAX:
-            files.append(_attachment(part, parameters, hint))
+            files.append(_attachment(part, data, parameters, hint))
         else:
             limits.append("ATTACHMENTS_MAX")
+        digest.update(data.replace(b"\r\n", b"\n").strip() + b"\0")
     html = "\n".join(one.text for one in markup)
     text = "\n\n".join(one.text.strip() for one in texts if one.text.strip())
     text = text or text_of_html(html[: 2 * TEXT_LENGTH_MAX])
@@ -65,6 +70,7 @@ def body_of(parts: Iterable[Part], hint: str = "") -> Body:
         text=text[:TEXT_LENGTH_MAX],
         html=html[:TEXT_LENGTH_MAX],
         attachments=tuple(files),
+        sha256=digest.hexdigest(),
         rung=max((one.rung for one in (*texts, *markup)), key=RUNGS.index, default=RUNGS[0]),
         limits=tuple(dict.fromkeys(limits)),
     )
@@ -94,8 +100,7 @@ def _uudecoded(encoded: bytes) -> bytes:
     return data
 
 
-def _text(part: Part) -> Decoded:
-    data = decoded_bytes(part)
+def _text(part: Part, data: bytes) -> Decoded:
     declared = part.parameters.get("charset", "")
     if part.content_type == "text/html" and not data.isascii() and (found := _meta_charset(data, declared)):
         decoded = decode(data, found)
@@ -134,8 +139,7 @@ def _disposition(part: Part, hint: str) -> tuple[str, Parameters]:
     return (part.headers.word("content-disposition"), parameters_of(value, hint)) if value else ("", {})
 
 
-def _attachment(part: Part, parameters: Parameters, hint: str) -> Attachment:
-    data = decoded_bytes(part)
+def _attachment(part: Part, data: bytes, parameters: Parameters, hint: str) -> Attachment:
     content_id = part.headers.raw("content-id").decode("latin-1").strip("<> ")
     return Attachment(
         name=file_name(parameters.get("filename") or _name(part, hint)),

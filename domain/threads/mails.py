@@ -61,7 +61,7 @@ def evolve(mails: dict[str, Mail], event: Event) -> dict[str, Mail]:
         case MessageReceived():
             return _with_arrived(mails, event) if event.channel == "email" and event.provider_id else mails
         case MessageJoined():
-            key = key_of(event.account_id, event.provider_id)
+            key = _key_in(mails, event)
             if (known := mails.get(key)) is None:
                 return mails
             moved = replace(known, conversation_id=event.conversation_id)
@@ -78,21 +78,26 @@ def _with_arrived(mails: dict[str, Mail], event: MessageReceived) -> dict[str, M
         provider_id=event.provider_id,
         account_id=event.account_id,
         conversation_id=event.conversation_id,
-        handle=event.handle,
+        handle=event.reply_to or event.handle,
         said_at=event.said_at,
         answers=event.answers,
         is_fixed=event.joined_by in PROVEN,
         nature=event.nature,
     )
-    kept = mails | {key_of(event.account_id, event.provider_id): remembered(mail, event.subject)}
+    kept = mails | {_key_in(mails, event): remembered(mail, event.subject)}
     if len(kept) > MAILS_KEPT:
         del kept[next(iter(kept))]
     return kept
 
 
 def key_of(account_id: str, provider_id: str) -> str:
-    """The same mail may come to two mailboxes."""
+    """The same mail may come to two mailboxes. Of several mails that bear one id, this is the key of the first."""
     return f"{account_id} {provider_id}"
+
+
+def _key_in(mails: Mapping[str, Mail], event: MessageReceived | MessageJoined) -> str:
+    key = key_of(event.account_id, event.provider_id)
+    return key if key not in mails or mails[key].message_id == event.message_id else f"{key} {event.message_id}"
 
 
 def mails_in(mails: Mapping[str, Mail], conversation_id: str) -> list[Mail]:

@@ -159,7 +159,7 @@ def _thread_of(new: Mail, here: Sequence[Mail]) -> list[Mail]:
             if other not in found:
                 found.add(other)
                 unread.append(other)
-    return [one for one in here if one.provider_id in found and one.provider_id != new.provider_id]
+    return [one for one in here if one.provider_id in found]
 
 
 def _links(mails: Sequence[Mail]) -> dict[str, list[str]]:
@@ -167,10 +167,11 @@ def _links(mails: Sequence[Mail]) -> dict[str, list[str]]:
     fixed = {one.provider_id for one in mails if one.is_fixed}
     followed = _followed(mails)
     links: dict[str, list[str]] = {}
-    for one in mails:
+    for one in mails:  # of which several may bear one id
         named = list(one.answers)
         upto = next((place for place, name in enumerate(named, start=1) if name in fixed), len(named))
-        links[one.provider_id] = [] if one.is_fixed else named[:upto] or followed.get(one.provider_id, [])
+        hangs_on = [] if one.is_fixed else named[:upto] or followed.get(one.provider_id, [])
+        links[one.provider_id] = [*links.get(one.provider_id, ()), *hangs_on]
     return links
 
 
@@ -186,17 +187,19 @@ def _followed(mails: Iterable[Mail]) -> dict[str, list[str]]:
     for several in by_subject.values():
         for (before_at, before, _), (said_at, provider_id, is_bare) in pairwise(sorted(several)):
             if is_bare and said_at - before_at <= RECENT:
-                found[provider_id] = [before]
+                found.setdefault(provider_id, []).append(before)
     return found
 
 
 def _named(new: Mail, thread: Sequence[Mail]) -> list[tuple[str, str]]:
-    """The conversations that it asks for, the nearest first, each with the rule. Of an id we never saw, those of the
+    """The conversations that it asks for, the nearest first, each with the rule: those of mails of its own id, for an
+    id is a thread, however often it was given; then of what it names. Of an id we never saw, those of the
     mails that name it too, which is what its own rule says.
     """
     links, by_id = _links((*thread, new)), {one.provider_id: one for one in thread}
     mine = links[new.provider_id]
-    found = [(by_id[name].conversation_id, STORED if new.answers else SUBJECT) for name in mine if name in by_id]
+    found = [(one.conversation_id, STORED) for one in thread if one.provider_id == new.provider_id]
+    found += [(by_id[name].conversation_id, STORED if new.answers else SUBJECT) for name in mine if name in by_id]
     for name in mine:
         found += [(one.conversation_id, "") for one in thread if name in links[one.provider_id]]
     return found

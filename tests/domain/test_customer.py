@@ -53,8 +53,9 @@ def test_a_new_handle_is_linked() -> None:
     assert ("phone", "", "+4930123456") in after_customer(joan(), *events).handles
 
 
-def test_a_withheld_number_is_nobodys_handle() -> None:
-    events = intake.meet(joan(), channel="phone", account_id="", handle=intake.WITHHELD, name="")
+@pytest.mark.parametrize("handle", [intake.WITHHELD, "unknown", "mailer-daemon", ""])
+def test_a_sender_without_an_address_gets_nobodys_handle(handle: str) -> None:
+    events = intake.meet(joan(), channel="phone", account_id="", handle=handle, name="")
 
     assert events == []
 

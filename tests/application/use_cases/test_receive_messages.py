@@ -206,3 +206,10 @@ async def test_a_language_that_a_channel_tells_counts_where_somebody_speaks_it(
 
     now = await shop.conversation(receipt)
     assert (now.language, now.agent_id) == (known, speaker)
+
+
+async def test_senders_whom_the_channel_does_not_name_share_no_customer(shop: Shop) -> None:
+    first, second = await shop.receive(a_message("m-1", "unknown"), a_message("m-2", "unknown"))
+
+    assert first.customer_id != second.customer_id
+    assert (await shop.customer(first.customer_id)).handles == frozenset()

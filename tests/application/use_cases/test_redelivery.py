@@ -1,13 +1,15 @@
 """A message that comes again is answered with where it stands; one that comes altered is never dropped."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from application.commands import KeyReused
 from application.use_cases.receive_messages import Receipt
 from domain.interaction import MessageContradicted
-from tests.application.situations import Shop, a_message, another_process, saying, stored_ids
+from tests.application.situations import NOON, Shop, a_message, another_process, saying, stored_ids
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +76,31 @@ async def test_the_same_id_with_other_content_is_kept_and_flagged(shop: Shop) ->
         original_position=first.position,
     )
     assert (altered.is_contradiction, altered.is_repeat, altered.message_id) == (True, False, first.message_id)
+
+
+async def test_a_mail_of_a_known_id_that_somebody_else_wrote_is_a_mail_of_its_own(shop: Shop) -> None:
+    (anas,) = await shop.receive(a_message("m-1", "ana", written="by Ana"))
+
+    bobs, again = await shop.receive(
+        a_message("m-1", "bob", written="by Bob"), a_message("m-1", "ana", written="by Ana")
+    )
+    (later,) = await shop.receive(a_message("m-1", "bob", written="by Bob"))
+
+    assert (again, later) == (as_repeat(anas), as_repeat(bobs))
+    assert (bobs.is_repeat, bobs.is_contradiction) == (False, False)
+    assert len({bobs.customer_id, anas.customer_id}) == len({bobs.message_id, anas.message_id}) == 2
+    assert await stored_ids(shop) == ["m-1", "m-1"]
+
+
+async def test_a_mail_that_was_claimed_by_its_content_alone_is_still_known(shop: Shop) -> None:
+    (first,) = await shop.receive(a_message("m-1", "Ana@example.org"))
+
+    (again,) = await shop.receive(a_message("m-1", "ana@example.org", written="by Ana"))
+    bobs = replace(a_message("m-1", "bob@example.org", written="by Bob"), occurred_at=NOON + timedelta(hours=1))
+    (other,) = await shop.receive(bobs)
+
+    assert again == as_repeat(first)
+    assert (other.is_repeat, other.is_contradiction) == (False, False)
 
 
 async def test_each_other_content_is_recorded_once(shop: Shop) -> None:

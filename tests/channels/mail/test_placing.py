@@ -29,7 +29,8 @@ def test_who_filled_in_a_contact_form_is_the_sender_and_our_own_mail_is_a_loop()
 
 def an_archive(seed: int) -> list[Mail]:
     """Threads of ten customers and the corpus's mails. Each thread is a random tree, where a mail names all its
-    ancestors, only the one that it answers, or nothing but the subject; and some of its mails never came to us.
+    ancestors, only the one that it answers, or nothing but the subject; some of its mails never came to us, and some
+    ids were given twice.
     """
     chance = random.Random(seed)
     raws = list(mails().values())
@@ -49,8 +50,13 @@ def an_archive(seed: int) -> list[Mail]:
             subject = f"{'Re: ' if chain else ''}Your order {thread % 7}"
             if chance.random() < 0.85:
                 raws.append(f"{head}Subject: {subject}\n{names}\nNumber {number}".encode())
-    read = {mail.message.provider_id: mail for mail in (parse(raw, received_at=NOON) for raw in raws)}
-    return list(read.values())  # the corpus has other mails of the same id, which are contradictions, not mails
+            if chance.random() < 0.05:
+                raws.append(f"{head}Subject: {subject}\n{names}\nNumber {number} again".encode())
+    read = {
+        (mail.message.provider_id, mail.message.written): mail
+        for mail in (parse(raw, received_at=NOON) for raw in raws)
+    }
+    return list(read.values())
 
 
 def conversations_of(archive: Sequence[Mail]) -> set[frozenset[str]]:
@@ -58,13 +64,14 @@ def conversations_of(archive: Sequence[Mail]) -> set[frozenset[str]]:
     states: dict[str, customer.Customer] = {}
     for number, mail in enumerate(archive):
         message = mail.message
+        message_id = f"{message.provider_id} {message.written}"
         state = states.get(message.handle, customer.NEW)
         events = receive_mail(
             state,
             message,
             account_id="account-1",
             intake=Intake(queue_id="queue-1"),
-            message_id=f"message-{number}",
+            message_id=message_id,
             new_conversation_id=f"conversation-{number}",
             at=NOON,
         )
@@ -74,7 +81,8 @@ def conversations_of(archive: Sequence[Mail]) -> set[frozenset[str]]:
     together: dict[str, set[str]] = {}
     for state in states.values():
         for one in state.mails.values():
-            together.setdefault(one.conversation_id, set()).add(one.provider_id)
+            together.setdefault(one.conversation_id, set()).add(one.message_id)
+    assert sum(map(len, together.values())) == len(archive)  # nothing is swallowed
     return {frozenset(one) for one in together.values()}
 
 

@@ -157,3 +157,12 @@ def test_the_oldest_mails_are_forgotten() -> None:
 
     assert len(box.state.mails) == MAILS_KEPT
     assert placed(box.receive("last", "A"))[0] == "A"
+
+
+def test_answers_go_where_the_sender_of_the_latest_mail_wants_them() -> None:
+    box = Mailbox()
+
+    box.receive("A", reply_to="office@example.org")
+
+    assert box["A"].handle == "office@example.org"
+    assert [handle for _, _, handle in box.state.handles] == ["ana@example.org"]
