@@ -17,9 +17,12 @@ EXPLAINED = (
     "As it was: simulated under the recorded rules, with the recorded agents. Waits are of the answered and, as far as"
     " they have come, of those still waiting at the end. In the service level, who abandoned, was promised a call-back"
     " or still waits beyond the target counts as not answered in time; abandoned is of those who no longer wait."
-    " Occupancy: load held of what agents who were available or busy could hold. Fairness: 1 if all agents were equally"
+    " Occupancy: load held of what agents who were available or busy could hold; who is away and still holds work is"
+    " full, and simulated agents finish what they hold before they leave. Fairness: 1 if all agents were equally"
     " occupied (Jain's index)."
 )
+WITHOUT_END_TOLD = 0.05
+"""From this part on, work of which the record tells no end makes a difference that a reader should know of."""
 STARVED = (
     "What if leaves more contacts waiting at the end than as it was. Who is never served takes nobody's time: in such a"
     " queue no other figure is shown as better."
@@ -50,6 +53,13 @@ def print_comparison(report: Report) -> None:
     console.print(table)
     if is_starved(report, EVERY_QUEUE):
         console.print(f"[red]{STARVED}[/]", highlight=False)
+    if report.work_without_end >= WITHOUT_END_TOLD:
+        console.print(
+            f"Of {report.work_without_end:.0%} of recorded work no end is known: the time ran out, or its agent left."
+            " Simulated, it goes on for as long as other work did, at most the longest seen: that keeps agents busier"
+            " than the record shows.",
+            highlight=False,
+        )
     if len(queues) > QUEUES_SHOWN:
         console.print(f"{len(queues) - QUEUES_SHOWN} more queues: all are written with --json FILE.")
     console.print(

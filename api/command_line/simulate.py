@@ -201,6 +201,7 @@ def _compare(
         yardstick=yardstick,
         queues={queue_id: one.definition.name for queue_id, one in queues.items() if one.definition},
         policy_problems=problems,
+        work_without_end=history.work_without_end,
     )
 
 

@@ -65,6 +65,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Names by id."""
     policy_problems: Sequence[Problem] = ()
     """For which the policy that is tried would be refused, or applied only by who insists."""
+    work_without_end: float = nan
+    """The part of all recorded work of which the record tells no end; simulated, it lasts longer than that, which is
+    why the simulated occupancy may be higher than the recorded one."""
     recorded: dict[str, dict[str, float]]
     as_it_was: Bands
     """Simulated with the recorded rules and agents: how far the simulation itself can be believed."""
@@ -87,6 +90,7 @@ def report_of(
     yardstick: Yardstick,
     queues: Mapping[str, str],
     policy_problems: Sequence[Problem] = (),
+    work_without_end: float = nan,
 ) -> Report:
     """Of everything that was simulated."""
     by_scenario: dict[int, list[Tally]] = {}
@@ -101,6 +105,7 @@ def report_of(
         targets=yardstick.targets,
         queues=queues,
         policy_problems=policy_problems,
+        work_without_end=work_without_end,
         recorded=recorded.measures,
         as_it_was=_bands(was),
         what_if=_bands(what_if) if what_if else None,

@@ -59,6 +59,12 @@ class History(msgspec.Struct, kw_only=True):
         held = (conversation_id for desk in self.facts().desks.values() for conversation_id in desk.agent.work)
         return {*held, *(arrival.enqueued.conversation_id for arrival in self.waiting)}
 
+    @property
+    def work_without_end(self) -> float:
+        """The part of the work that was cut off: by the end of the time, or because its agent left."""
+        ends = [end for observations in self.handling.values() for _, end in observations]
+        return ends.count(None) / len(ends) if ends else 0.0
+
     def facts(self) -> Facts:
         """The router's facts at `since`, anew with each call."""
         return msgspec.msgpack.decode(self.opening, type=Facts) if self.opening else Facts()

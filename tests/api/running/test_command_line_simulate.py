@@ -85,6 +85,7 @@ def test_other_rules_and_agents_are_compared_in_a_table_a_file_and_a_picture(
     assert any(line.split()[:1] == ["occupancy"] for line in said.lines)
     written = msgspec.json.decode(figures.read_bytes())
     assert written["targets"] == {"queue-returns": 30.0}
+    assert 0 <= written["work_without_end"] < 1
     assert written["change"][""]["mean_wait_seconds"]["mean"] < 0
     assert picture.read_text().startswith("<svg")
 

@@ -193,6 +193,17 @@ def test_away_for_a_missed_offer_is_the_routings_doing_and_not_the_rosters() -> 
     assert reasons == [(AGENT, "lunch"), (OTHER, "")]
 
 
+def test_work_whose_end_the_record_does_not_tell_is_told_as_a_part_of_all() -> None:
+    log = Log()
+    log.come(0)
+    log.offer(10)
+    log.accept(13)
+    unended = log.read()
+    log.close(313)
+
+    assert (unended.work_without_end, log.read().work_without_end) == (1.0, 0.0)
+
+
 def test_who_is_away_for_a_missed_offer_when_the_time_begins_comes_back_when_they_did() -> None:
     log = Log()
     log.come(0)
