@@ -63,9 +63,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Characters of a text, from `start` up to, not with, `end`: of Unicode, so that an emoji is one. A page in
-    JavaScript, whose strings count it as two, cuts `[...text]`.
-    """
+    """Characters of a text, from `start` up to, not with, `end`: of Unicode, so that JavaScript cuts `[...text]`."""
 
     start: int
     end: int
@@ -141,8 +139,7 @@ class MessageReceived(Event, topic="conversation.message_received"):
     answers: tuple[str, ...] = ()
     """Of a mail: the Message-IDs that it says it answers, the nearest first."""
     nature: str = ""
-    """Of a mail that no person wrote, or that came through a list: `auto_reply`, `automatic`, `list`, `bounce`,
-    `complaint` or `own`."""
+    """Of a mail that no person wrote to us: `auto_reply`, `automatic`, `list`, `bounce`, `complaint` or `own`."""
     reply_to: str = ""
     """Of a mail: where its sender wants answers, if not at `handle`."""
     claimed: str = ""
