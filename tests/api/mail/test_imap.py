@@ -4,13 +4,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from domain.interaction import ContentKind, MessageContradicted
+from domain.interaction import ContentKind
 from tests.api.deployment import Caller, Deployment
 from tests.api.mail.conftest import MAIL_BYTES_MAX
 from tests.api.mail.dovecot import Dovecot
 from tests.api.mail.situations import TOKEN_KEY, a_mail, a_mailbox, ids, stored, wait_for
 from tests.api.situations import Shop
-from tests.application.situations import everything
 from tests.waiting import wait_until
 
 
@@ -105,17 +104,16 @@ def test_broken_and_huge_mail_is_shown_and_holds_nothing_up(
     assert told.content.text.startswith("A mail of 0.1 MB came, which is more than the 0.1 MB that are taken in.")
 
 
-def test_an_id_that_comes_again_with_other_content_is_kept_and_flagged(
+def test_an_id_that_comes_again_with_other_content_is_another_mail(
     mail_deployment: Deployment, mail_administrator: Caller, dovecot: Dovecot
 ) -> None:
     dovecot.deliver("reused", a_mail(1), a_mail(1, "Something else"), a_mail(2))
 
     shop, _ = a_mailbox(mail_deployment, mail_administrator, **dovecot.settings("reused"))
 
-    wait_for(mail_deployment, shop, "1", "2")
-    customer = mail_deployment.run(everything(mail_deployment.parts.log))
-    flagged = [one.event for one in customer if isinstance(one.event, MessageContradicted)]
-    assert [one.content.text.strip() for one in flagged if one.provider_id == "<1@example.org>"] == ["Something else"]
+    wait_for(mail_deployment, shop, "1", "1", "2")
+    said = sorted(one.content.text.strip() for one in stored(mail_deployment, shop.account_id))
+    assert said == ["Something else", "Where is my parcel?", "Where is my parcel?"]
 
 
 def test_several_folders_are_read_and_one_that_is_missing_is_left_out(
