@@ -37,7 +37,7 @@ class Edge:
         self.passwords = Passwords()
         self.attempts_per_login = Attempts(10, within_seconds=300)
         self.attempts_per_address = Attempts(100, within_seconds=300)
-        self.visitors_per_address = Attempts(60, within_seconds=60)
+        self.visitors_per_address = Attempts(parts.settings.visitors_per_address, within_seconds=60)
         self.typing = TypingRelay(parts.nats)
         self.patience = Patience(BODY_SECONDS_MAX)
         self.allowances = Allowances()
