@@ -16,18 +16,26 @@ from tests.api.situations import Shop
 
 @pytest.fixture
 def lmtp(mail_deployment: Deployment) -> Iterator[smtplib.LMTP]:
-    host, port = "127.0.0.1", mail_deployment.parts.ports["lmtp"]
-    with smtplib.LMTP(host, port) as client:
-        client.ehlo_or_helo_if_needed()
-        yield client
+    client = smtplib.LMTP("127.0.0.1", mail_deployment.parts.ports["lmtp"], timeout=20)
+    client.ehlo_or_helo_if_needed()
+    yield client
+    leave(client)
 
 
 @pytest.fixture
 def smtp(mail_deployment: Deployment) -> Iterator[smtplib.SMTP]:
-    host, port = "127.0.0.1", mail_deployment.parts.ports["lmtp"]
-    with smtplib.SMTP(host, port, timeout=20) as client:
-        client.ehlo()
-        yield client
+    client = smtplib.SMTP("127.0.0.1", mail_deployment.parts.ports["lmtp"], timeout=20)
+    client.ehlo()
+    yield client
+    leave(client)
+
+
+def leave(client: smtplib.SMTP) -> None:
+    """Until the door counts the session no more: it lets go of it before it closes the connection."""
+    assert client.docmd("QUIT")[0] == 221
+    assert client.sock is not None
+    assert client.sock.recv(1) == b""
+    client.close()
 
 
 @pytest.fixture
@@ -152,16 +160,14 @@ def test_mail_for_a_paused_mailbox_is_to_come_again(
 
 def test_more_connections_than_allowed_are_told_to_come_later(mail_deployment: Deployment) -> None:
     host, port = "127.0.0.1", mail_deployment.parts.ports["lmtp"]
-    held = []
-    try:
-        held += [smtplib.SMTP(host, port, timeout=20) for _ in range(SESSIONS_MAX)]
+    held = [smtplib.SMTP(host, port, timeout=20) for _ in range(SESSIONS_MAX)]
 
-        with pytest.raises(smtplib.SMTPConnectError) as refused:
-            smtplib.SMTP(host, port, timeout=20)
-        assert refused.value.smtp_code == 421
-    finally:
-        for one in held:
-            one.close()
+    with pytest.raises(smtplib.SMTPConnectError) as refused:
+        smtplib.SMTP(host, port, timeout=20)
+
+    assert refused.value.smtp_code == 421
+    for one in held:
+        leave(one)
 
 
 def test_the_conversation_of_a_token_goes_on_wherever_it_came_in(
