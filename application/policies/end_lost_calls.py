@@ -47,7 +47,7 @@ class EndLostCalls(Later[Live]):
         self._calls = calls
 
     @override
-    async def follow(self, recorded: Recorded) -> None:
+    async def react(self, recorded: Recorded) -> None:
         event = recorded.event
         if not isinstance(event, CallEvent):
             return

@@ -4,13 +4,14 @@ And whenever a customer got through by phone, nobody has to call them back any m
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from msgspec.structs import replace
+from typing_extensions import override
 
-from application.commands import ATTEMPTS_MAX, Command, Contended, RevisionStale
-from application.log import UnreadableEvent
+from application.commands import ATTEMPTS_MAX, Contended, RevisionStale
+from application.policies.whenever import Whenever
 from application.positions import Positions
 from application.states import States
 from application.use_cases.serve_conversations import ServeConversations
@@ -24,7 +25,7 @@ from domain.event import Recorded, RuleBroken
 logger = logging.getLogger(__name__)
 
 
-class FollowAnsweredCalls:
+class FollowAnsweredCalls(Whenever):
     """Looks at how the customer's calls stand now, not at what woke it: safe to repeat.
 
     What it closes at the end of a call, or takes out of a queue, waits again when a later call is missed.
@@ -41,30 +42,18 @@ class FollowAnsweredCalls:
         positions: Positions,
         clock: Callable[[], datetime],
     ) -> None:
+        super().__init__(positions, clock)
         self._states = states
         self._serve = serve
         self._steer = steer
-        self._positions = positions
-        self._clock = clock
 
-    async def start(self) -> int:
-        return await self._positions.load(self.name)
-
-    async def take(self, batch: Sequence[Recorded], upto: int) -> None:
-        for recorded in batch:
-            event = recorded.event
-            if isinstance(event, CallAnswered | CallLogged) and event.account_id:
-                try:
-                    await self._follow(recorded, event)
-                except UnreadableEvent as lost:
-                    logger.warning("who talked cannot be read: %s", lost)
-        if batch:
-            await self._positions.save(self.name, upto)
-
-    async def _follow(self, recorded: Recorded, event: CallAnswered | CallLogged) -> None:
-        await self._give(recorded)
-        await self._close(recorded, lambda known: over_with_calls(known, event.conversation_id), ANSWERED)
-        await self._close(recorded, lambda known: spared(known, event.account_id), REACHED)
+    @override
+    async def react(self, recorded: Recorded) -> None:
+        event = recorded.event
+        if isinstance(event, CallAnswered | CallLogged) and event.account_id:
+            await self._give(recorded)
+            await self._close(recorded, lambda known: over_with_calls(known, event.conversation_id), ANSWERED)
+            await self._close(recorded, lambda known: spared(known, event.account_id), REACHED)
 
     async def _give(self, recorded: Recorded) -> None:
         """Each call that is talked on to the agent who talks, for whom it is work like any other from now on."""
@@ -72,7 +61,7 @@ class FollowAnsweredCalls:
         for call in customer.calls.values():
             if not is_talked_on(call) or call.is_given or call.agent_id is None:
                 continue
-            command, by = self._command(recorded), comes_by(customer, call)
+            command, by = self._because_of(recorded), comes_by(customer, call)
             try:
                 await self._steer.answer(command, recorded.stream, call.conversation_id, call.agent_id, by)
             except RuleBroken as refusal:
@@ -85,7 +74,7 @@ class FollowAnsweredCalls:
         for _ in range(ATTEMPTS_MAX):
             try:
                 for one in find(await self._customer(recorded)):
-                    as_read = replace(self._command(recorded), expected_revision=one.revision)
+                    as_read = replace(self._because_of(recorded), expected_revision=one.revision)
                     await self._serve.close(as_read, recorded.stream, one.id, disposition)
             except RevisionStale:  # missed again meanwhile, or taken up: decided anew
                 continue
@@ -96,6 +85,3 @@ class FollowAnsweredCalls:
         customer: Customer
         customer, _ = await self._states.load(recorded.stream, at_least=recorded.version)
         return customer
-
-    def _command(self, recorded: Recorded) -> Command:
-        return Command(actor=self.name, at=self._clock(), cause=recorded.position, correlation=recorded.correlation)

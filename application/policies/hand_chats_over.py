@@ -1,6 +1,5 @@
 """Whenever a reply on a web chat was not seen within the set time, mail it to the visitor, if they left an address."""
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -8,7 +7,6 @@ import msgspec
 from typing_extensions import override
 
 from application.commands import Command
-from application.log import UnreadableEvent
 from application.policies.later import Later
 from application.positions import Positions
 from application.states import States
@@ -16,8 +14,6 @@ from application.use_cases.hand_over import HandOver
 from domain.classification import PromiseTold
 from domain.event import Recorded
 from domain.interaction import ReplyWritten
-
-logger = logging.getLogger(__name__)
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +40,11 @@ class HandChatsOver(Later[Waiting]):
         self._hand_over = hand_over
 
     @override
-    async def follow(self, recorded: Recorded) -> None:
+    async def react(self, recorded: Recorded) -> None:
         reply = recorded.event
         if not isinstance(reply, ReplyWritten) or (handover := self._hand_over.of(reply.account_id)) is None:
             return
-        try:
-            customer, _ = await self._states.load(recorded.stream, at_least=recorded.version)
-        except UnreadableEvent as error:  # who cannot be read must not keep the others from being followed
-            logger.warning("a chat cannot be handed over: %s", error)
-            return
+        customer, _ = await self._states.load(recorded.stream, at_least=recorded.version)
         conversation = customer.conversations.get(reply.conversation_id)
         is_away = conversation is not None and conversation.is_away
         self.pending[reply.message_id] = Waiting(

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, Generic, Protocol, TypeVar
 
+from typing_extensions import override
+
 from application.commands import Command, Contended
 from application.log import LogBusy, LogUnreachable, UnreadableEvent
+from application.policies.whenever import Whenever
 from application.positions import Positions
-from domain.event import Recorded, RuleBroken
+from domain.event import RuleBroken
 
 PENDING_MAX = 10_000
 """At once; with more, the oldest are done early."""
@@ -31,41 +34,29 @@ class Pending(Protocol):
 P = TypeVar("P", bound=Pending)
 
 
-class Later(Generic[P]):
-    """A reaction that says in `follow` what is pending, and does it in `act`. That must be safe to repeat.
+class Later(Whenever, Generic[P]):
+    """A reaction that puts into `pending` what an event begins, takes out of it what one ends, and does it in `act`.
 
     What is pending is found again after a restart: the position that is kept stays before the oldest of it.
     """
 
-    name: ClassVar[str]
     look_seconds: ClassVar[float]
 
     def __init__(self, positions: Positions, clock: Callable[[], datetime]) -> None:
+        super().__init__(positions, clock)
         self.pending: dict[str, P] = {}
         """In the order in which they began or changed."""
-        self._positions = positions
-        self._clock = clock
         self._upto = 0
-
-    async def follow(self, recorded: Recorded) -> None:
-        """Puts into `pending` what the event begins, and takes out what it ends."""
-        raise NotImplementedError
 
     async def act(self, command: Command, one: P) -> None:
         """Does it. Raises RuleBroken, UnreadableEvent where it cannot be done, LogBusy, LogUnreachable, Contended."""
         raise NotImplementedError
 
+    @override
     async def start(self) -> int:
-        self._upto = await self._positions.load(self.name)
+        self._upto = await super().start()
         self.pending.clear()
         return self._upto
-
-    async def take(self, batch: Sequence[Recorded], upto: int) -> None:
-        for recorded in batch:
-            await self.follow(recorded)
-        self._upto = upto
-        if batch:
-            await self._save()
 
     async def work(self) -> None:
         """Looks every so many seconds, until it is cancelled."""
@@ -91,7 +82,9 @@ class Later(Generic[P]):
             if self.pending.get(key) is one:  # nothing came of it meanwhile
                 del self.pending[key]
         if due:
-            await self._save()
+            await self._keep(self._upto)
 
-    async def _save(self) -> None:
-        await self._positions.save(self.name, min([self._upto, *(one.position - 1 for one in self.pending.values())]))
+    @override
+    async def _keep(self, upto: int) -> None:
+        self._upto = upto
+        await super()._keep(min([upto, *(one.position - 1 for one in self.pending.values())]))

@@ -1,11 +1,13 @@
 """Whenever an agent signs out, their conversations go back to the queues they came from, with their age."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
-from application.commands import Command
+from typing_extensions import override
+
 from application.log import UnreadableEvent
+from application.policies.whenever import Whenever
 from application.positions import Positions
 from application.states import States
 from application.use_cases.keep_staff import KeepStaff
@@ -17,7 +19,7 @@ from domain.event import Recorded, RuleBroken
 logger = logging.getLogger(__name__)
 
 
-class ReturnWork:
+class ReturnWork(Whenever):
     """Looks at what the agent holds now, not at what woke it: safe to repeat."""
 
     name = "return_work"
@@ -31,35 +33,20 @@ class ReturnWork:
         positions: Positions,
         clock: Callable[[], datetime],
     ) -> None:
+        super().__init__(positions, clock)
         self._states = states
         self._steer = steer
         self._staff = staff
-        self._positions = positions
-        self._clock = clock
 
-    async def start(self) -> int:
-        return await self._positions.load(self.name)
-
-    async def take(self, batch: Sequence[Recorded], upto: int) -> None:
-        for recorded in batch:
-            await self._return(recorded)
-        if batch:
-            await self._positions.save(self.name, upto)
-
-    async def _return(self, recorded: Recorded) -> None:
+    @override
+    async def react(self, recorded: Recorded) -> None:
         agent: Agent
-        try:
-            agent, _ = await self._states.load(recorded.stream, at_least=recorded.version)
-        except UnreadableEvent as error:  # who cannot be read must not keep the others' work from going back
-            logger.warning("what an agent held cannot go back to its queue: %s", error)
-            return
+        agent, _ = await self._states.load(recorded.stream, at_least=recorded.version)
         if agent.is_signed_in:
             return
         held = {key: work.customer_id for key, work in agent.work.items()} | agent.on_hold
         for conversation_id, customer_id in held.items():
-            command = Command(
-                actor=self.name, at=self._clock(), cause=recorded.position, correlation=recorded.correlation
-            )
+            command = self._because_of(recorded)
             try:
                 await self._steer.return_to_queue(command, customer_id, conversation_id, "the agent signed out")
             except (ConversationUnknown, UnreadableEvent) as lost:  # erased, or not to be read: only the place is freed

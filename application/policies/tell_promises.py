@@ -1,13 +1,15 @@
 """Whenever a conversation overflows with a promise that has words, tell them to the customer on their own channel."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from application.commands import ClaimTaken, Command, Commands
+from typing_extensions import override
+
+from application.commands import ClaimTaken, Commands
 from application.exchange.limits import Limits
 from application.ids import derived_id
-from application.log import UnreadableEvent
+from application.policies.whenever import Whenever
 from application.positions import Positions
 from domain import classification
 from domain.classification import ConversationOverflowed
@@ -20,7 +22,7 @@ from domain.threads.mails import key_of
 logger = logging.getLogger(__name__)
 
 
-class TellPromises:
+class TellPromises(Whenever):
     """Looks at how the conversation stands now, not at what woke it. What an overflow has to say is told once: the
     claim is the overflow's, whoever gets to it, and however often.
     """
@@ -35,24 +37,19 @@ class TellPromises:
         positions: Positions,
         clock: Callable[[], datetime],
     ) -> None:
+        super().__init__(positions, clock)
         self._commands = commands
         self._reply_channels = reply_channels
-        self._positions = positions
-        self._clock = clock
 
-    async def start(self) -> int:
-        return await self._positions.load(self.name)
-
-    async def take(self, batch: Sequence[Recorded], upto: int) -> None:
-        for recorded in batch:
-            if isinstance(recorded.event, ConversationOverflowed) and recorded.event.words:
-                await self._tell(recorded, recorded.event)
-        if batch:
-            await self._positions.save(self.name, upto)
-
-    async def _tell(self, recorded: Recorded, overflowed: ConversationOverflowed) -> None:
-        claim = self._commands.claim_keys.once("promise told", str(recorded.position))
-        command = Command(actor=self.name, at=self._clock(), cause=recorded.position, correlation=recorded.correlation)
+    @override
+    async def react(self, recorded: Recorded) -> None:
+        overflowed = recorded.event
+        if not isinstance(overflowed, ConversationOverflowed) or not overflowed.words:
+            return
+        claim, command = (
+            self._commands.claim_keys.once("promise told", str(recorded.position)),
+            self._because_of(recorded),
+        )
 
         def decide(customer: Customer) -> list[list[Event]]:
             message_id = derived_id("message", claim.key)
@@ -64,8 +61,6 @@ class TellPromises:
             self._commands.states.forget(recorded.stream)
         except RuleBroken as refusal:
             logger.info("a promise is not told (%s): %s", overflowed.conversation_id, refusal)
-        except UnreadableEvent as error:
-            logger.warning("a promise cannot be told: %s", error)
 
     def _told(
         self, customer: Customer, overflowed: ConversationOverflowed, message_id: str, at: datetime
