@@ -7,7 +7,7 @@ import msgspec
 
 from domain import agent, assignment, conversation, customer, offers, parts, workload
 from domain.agent import Agent, Presence
-from domain.conversation import Conversation, ConversationOpened
+from domain.conversation import Conversation, ConversationOpened, Status
 from domain.customer import Customer
 from domain.event import Event
 from domain.workload import Ask
@@ -31,6 +31,11 @@ def after(before: Conversation, events: Iterable[Event]) -> Conversation:
     for event in events:
         before = parts.evolve_conversation(before, event)
     return before
+
+
+def where(conversation: Conversation) -> tuple[Status, str | None, str | None, int]:
+    """Where the conversation stands: status, agent, offer, load units."""
+    return conversation.status, conversation.agent_id, conversation.offer_id, conversation.units
 
 
 def an_open_conversation(channel: str = "webchat") -> Conversation:

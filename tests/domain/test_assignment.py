@@ -30,12 +30,8 @@ from tests.domain.situations import (
     an_assigned_conversation,
     an_offered_conversation,
     an_open_conversation,
+    where,
 )
-
-
-def where(conversation: Conversation) -> tuple[Status, str | None, str | None, int]:
-    """Where the conversation stands: status, agent, offer, load units."""
-    return conversation.status, conversation.agent_id, conversation.offer_id, conversation.units
 
 
 def test_an_open_conversation_is_enqueued() -> None:
