@@ -13,7 +13,6 @@ from api.sockets.attendance import Attendance
 from application.claims import ClaimKeys
 from application.commands import Commands
 from application.directory import Directory
-from application.exchange.media import MediaStore
 from application.exchange.templates import Templates
 from application.explaining.explain_decisions import ExplainDecisions
 from application.follower import Follower
@@ -43,6 +42,7 @@ from infrastructure.deliveries.store import PostgresDeliveries
 from infrastructure.deliveries.traffic import PostgresTraffic
 from infrastructure.expectations import PostgresExpectations
 from infrastructure.log.postgres_log import PostgresLog
+from infrastructure.media.sealed_store import SealedStore
 from infrastructure.nats_link import NatsLink
 from infrastructure.polled import PostgresPolled
 from infrastructure.stuck_replies import PostgresStuckReplies
@@ -89,7 +89,7 @@ class Parts:
     hub: Hub
     attendance: Attendance
     metrics: Metrics
-    media: MediaStore
+    media: SealedStore
     projections: Mapping[str, Projection]
     """By view; they follow the log only in a process that runs readers."""
     router: Router

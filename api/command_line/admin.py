@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import click
 from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from api.access.passwords import hash_password
@@ -14,10 +15,13 @@ from api.parts import Parts
 from api.settings import Settings, variable
 from application.commands import ClaimTaken, Command
 from domain.person import Role
+from infrastructure.log.keys import MasterKeys
+from infrastructure.rewrapping import TABLES, rewrap_table
 
 ACTOR = "command-line"
 PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX = 10, 256
 NAME_CHARACTERS_MAX = 200
+LOST_SHOWN = 20
 
 
 @click.group()
@@ -108,6 +112,33 @@ def create_key(name: str, role: str, accounts: tuple[str, ...]) -> None:
         return key
 
     click.echo(run_with_parts(issue))
+
+
+@admin.command("rewrap-keys")
+def rewrap_keys() -> None:
+    """Wrap with the first of ONETHREAD_MASTER_KEYS whatever the others wrapped, so that they may be taken away.
+
+    To change the master key: put a new one in front of the former, start every process anew with both, run this, and
+    take the former away. Works while `serve` and `work` run. It may be stopped, and begun again.
+    """
+
+    async def rewrap(parts: Parts) -> list[str]:
+        masters, lost = MasterKeys(parts.keys.master_keys), list[str]()
+        places = {what: rewrap_table(parts.log.pool, masters, what) for what in TABLES}
+        with Progress(TextColumn("{task.description}"), MofNCompleteColumn(), console=Console(stderr=True)) as progress:
+            for what, pages in (places | {"media": parts.media.rewrap()}).items():
+                task = progress.add_task(what, total=None)
+                async for page in pages:
+                    progress.advance(task, page.done)
+                    lost.extend(page.lost)
+                click.echo(f"{what}: {progress.tasks[task].completed:.0f} keys wrapped anew")
+        return lost
+
+    if lost := run_with_parts(rewrap):
+        for reason in lost[:LOST_SHOWN]:
+            click.echo(reason)
+        raise click.ClickException(f"{len(lost)} keys cannot be unwrapped: keep every master key that there is")
+    click.echo("Nothing is wrapped by another master key any more.")
 
 
 @admin.command("status")

@@ -7,6 +7,7 @@ times as they were.
 import os
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
@@ -48,6 +49,15 @@ def _cipher(secret: bytes) -> AESGCM:
     return AESGCM(secret)
 
 
+@dataclass
+class Rewrapped:
+    """What came of some keys that a former master key had wrapped."""
+
+    done: int = 0
+    lost: list[str] = field(default_factory=list)
+    """What cannot be unwrapped, each with its reason."""
+
+
 class MasterKeys:
     """Wraps the keys of streams. The first master key wraps; the others only unwrap, until nothing is left of theirs.
 
@@ -59,13 +69,14 @@ class MasterKeys:
             raise ValueError(f"master keys must be one or more of {KEY_BYTES} bytes each")
         # The id is a hash of 256 random bits: it tells which key, and nothing about the key.
         self._ciphers = {sha256(b"onethread master key" + key).digest()[:_ID_BYTES]: AESGCM(key) for key in keys}
-        self._active = next(iter(self._ciphers))
+        self.active = next(iter(self._ciphers))
+        """Id of the master key that wraps: what it wrapped begins so."""
 
     def wrap(self, stream: str, key: bytes, first_version: int) -> bytes:
         """The key as it may be stored for this stream, and for no other."""
-        head = self._active + first_version.to_bytes(_VERSION_BYTES)
+        head = self.active + first_version.to_bytes(_VERSION_BYTES)
         nonce = os.urandom(NONCE_BYTES)
-        return head + nonce + self._ciphers[self._active].encrypt(nonce, key, head + stream.encode())
+        return head + nonce + self._ciphers[self.active].encrypt(nonce, key, head + stream.encode())
 
     def unwrap(self, stream: str, wrapped: bytes) -> tuple[bytes, int]:
         """The stream's key and the first version it serves. Raises UnknownMasterKey, WrongMasterKey."""
@@ -79,12 +90,8 @@ class MasterKeys:
             raise WrongMasterKey(f"the wrapped key of {stream} does not belong to it") from error
         return key, int.from_bytes(head[_ID_BYTES:])
 
-    def is_current(self, wrapped: bytes) -> bool:
-        """Whether the active master key wrapped it. What is not current should be rewrapped after a rotation."""
-        return wrapped.startswith(self._active)
-
     def rewrap(self, stream: str, wrapped: bytes) -> bytes:
-        """The same stream key under the active master key."""
+        """The same stream key under the active master key. Raises UnknownMasterKey, WrongMasterKey."""
         return self.wrap(stream, *self.unwrap(stream, wrapped))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 SECONDS_MAX = timedelta(seconds=30)
 """For one request to S3, and for all its repetitions; then the bucket counts as out of reach."""
 RETRIES_MAX = 2
+NAMES_AT_ONCE = 8
 
 
 class Place(Protocol):
@@ -29,6 +31,12 @@ class Place(Protocol):
 
     async def get(self, name: str) -> bytes | None:
         """None where there is nothing. Raises MediaNotStored where that cannot be told."""
+
+    async def beginning(self, name: str, length: int) -> bytes | None:
+        """As `get`, of the first bytes only."""
+
+    def names(self) -> AsyncIterator[list[str]]:
+        """The names of all objects, some at a time, in no order. Raises MediaNotStored."""
 
 
 class Folder:
@@ -47,6 +55,14 @@ class Folder:
 
     async def get(self, name: str) -> bytes | None:
         return await _get(LocalStore(self._path), name) if self._path.exists() else None
+
+    async def beginning(self, name: str, length: int) -> bytes | None:
+        return await _beginning(LocalStore(self._path), name, length) if self._path.exists() else None
+
+    async def names(self) -> AsyncIterator[list[str]]:
+        if self._path.exists():
+            async for some in _names(LocalStore(self._path)):
+                yield some
 
 
 class Bucket:
@@ -74,6 +90,12 @@ class Bucket:
     async def get(self, name: str) -> bytes | None:
         return await _get(self._store, name)
 
+    async def beginning(self, name: str, length: int) -> bytes | None:
+        return await _beginning(self._store, name, length)
+
+    def names(self) -> AsyncIterator[list[str]]:
+        return _names(self._store)
+
 
 async def _put(store: LocalStore | S3Store, name: str, body: bytes) -> None:
     try:
@@ -88,6 +110,23 @@ async def _get(store: LocalStore | S3Store, name: str) -> bytes | None:
         return bytes(await found.bytes_async())
     except FileNotFoundError:
         return None
+    except (BaseError, OSError) as error:
+        raise MediaNotStored(_first_line(error)) from error
+
+
+async def _beginning(store: LocalStore | S3Store, name: str, length: int) -> bytes | None:
+    try:
+        return bytes(await obstore.get_range_async(store, name, start=0, length=length))
+    except FileNotFoundError:
+        return None
+    except (BaseError, OSError) as error:
+        raise MediaNotStored(_first_line(error)) from error
+
+
+async def _names(store: LocalStore | S3Store) -> AsyncIterator[list[str]]:
+    try:
+        async for some in obstore.list(store, chunk_size=NAMES_AT_ONCE):
+            yield [one["path"] for one in some]
     except (BaseError, OSError) as error:
         raise MediaNotStored(_first_line(error)) from error
 

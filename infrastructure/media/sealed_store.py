@@ -3,14 +3,14 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from application.exchange.media import MediaBroken, StoredMedia
-from infrastructure.log.keys import KEY_BYTES, NONCE_BYTES, MasterKeys, UnknownMasterKey, WrongMasterKey
+from infrastructure.log.keys import KEY_BYTES, NONCE_BYTES, MasterKeys, Rewrapped, UnknownMasterKey, WrongMasterKey
 from infrastructure.media.content_type import content_type_of
 from infrastructure.media.places import Place
 
@@ -46,6 +46,33 @@ class SealedStore:
         """As the port. Raises MediaNotStored, MediaBroken."""
         sealed = await self._place.get(_path(digest))
         return None if sealed is None else await asyncio.to_thread(self._open, digest, sealed)
+
+    async def rewrap(self) -> AsyncIterator[Rewrapped]:
+        """Wraps what a former master key wrapped once more, by the active one, some objects at a time.
+
+        While others read and write; may end anywhere and begin again. Raises MediaNotStored.
+        """
+        async for names in self._place.names():
+            page = Rewrapped()
+            for reason in await asyncio.gather(*map(self._rewrap, names)):
+                page.done += reason is None
+                page.lost += [reason] if reason else []
+            yield page
+
+    async def _rewrap(self, path: str) -> str | None:
+        """None where it was wrapped anew, empty where there was nothing to do, else why it is lost."""
+        former = await self._place.beginning(path, _KEY_STARTS + len(self._masters.active))
+        if former is None or not former.startswith(FORMAT) or former.endswith(self._masters.active):
+            return ""
+        if (sealed := await self._place.get(path)) is None:
+            return ""
+        owner = _owner(path.rpartition("/")[2])
+        try:
+            wrapped = self._masters.rewrap(owner, sealed[_KEY_STARTS:_NONCE_STARTS])
+        except (UnknownMasterKey, WrongMasterKey) as error:
+            return str(error)
+        await self._place.put(path, b"".join((FORMAT, wrapped, memoryview(sealed)[_NONCE_STARTS:])))
+        return None
 
     def _seal(self, body: bytes, declared: str) -> tuple[StoredMedia, bytes]:
         hasher = self._keyed.copy()

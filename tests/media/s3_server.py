@@ -1,4 +1,4 @@
-"""A small real server that speaks as much of S3 as keeping objects takes: PUT, GET and HEAD; signatures unread."""
+"""A small real server that speaks as much of S3 as we need: PUT, GET, HEAD and lists; signatures unread."""
 
 import threading
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from email.utils import formatdate
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 from typing_extensions import override
 
@@ -21,6 +22,31 @@ class Bucket:
         self.authorizations: list[str] = []
         self.is_full = False
         self.url = ""
+
+    def answer(self, path: str, wanted: str | None) -> tuple[int, bytes, bytes, str]:
+        """Status, body, the whole object, and the range of it that was wanted."""
+        if "list-type=2" in path:
+            return 200, self._listed(path), b"", ""
+        if (kept := self.objects.get(path)) is None:
+            return 404, MISSING, b"", ""
+        if wanted is None:
+            return 200, kept, kept, ""
+        first, last = map(int, wanted.removeprefix("bytes=").split("-"))
+        body = kept[first : last + 1]
+        return 206, body, kept, f"bytes {first}-{first + len(body) - 1}/{len(kept)}"
+
+    def _listed(self, path: str) -> bytes:
+        """What is below the prefix of the query, in one page."""
+        asked = urlsplit(path)
+        start = f"{asked.path.rstrip('/')}/"
+        prefix = start + parse_qs(asked.query).get("prefix", [""])[0]
+        contents = "".join(
+            f"<Contents><Key>{name.removeprefix(start)}</Key><LastModified>2026-11-11T12:00:00.000Z</LastModified>"
+            f"<Size>{len(kept)}</Size></Contents>"
+            for name, kept in self.objects.items()
+            if name.startswith(prefix)
+        )
+        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>".encode()
 
 
 @contextmanager
@@ -42,20 +68,18 @@ def an_s3_server() -> Iterator[Bucket]:
             self._say(200, b"", body)
 
         def do_GET(self) -> None:
-            kept = bucket.objects.get(self.path)
-            if kept is None:
-                self._say(404, MISSING)
-            else:
-                self._say(200, kept, kept)
+            self._say(*bucket.answer(self.path, self.headers.get("range")))
 
         def do_HEAD(self) -> None:
             self.do_GET()
 
-        def _say(self, status: int, body: bytes, kept: bytes = b"") -> None:
+        def _say(self, status: int, body: bytes, kept: bytes = b"", content_range: str = "") -> None:
             self.send_response(status)
             self.send_header("content-length", str(len(body)))
             self.send_header("etag", f'"{md5(kept, usedforsecurity=False).hexdigest()}"')
             self.send_header("last-modified", formatdate(usegmt=True))
+            if content_range:
+                self.send_header("content-range", content_range)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)

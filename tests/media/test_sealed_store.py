@@ -121,6 +121,28 @@ async def test_what_a_crash_left_half_written_is_never_served_and_in_nobodys_way
     assert await store.get(stored.digest) == (stored, PNG)
 
 
+async def test_after_a_change_of_the_master_key_everything_is_wrapped_by_the_new_one(place: Place) -> None:
+    former = [await store_on(place).put(one) for one in (PNG, b"a", b"b")]
+    rotated = store_on(place, OTHER, MASTER)
+    await rotated.put(b"sealed since")
+
+    first = [page async for page in rotated.rewrap()]
+    again = [page async for page in rotated.rewrap()]
+
+    assert (sum(page.done for page in first), sum(page.done for page in again)) == (3, 0)
+    assert await store_on(place, OTHER).get(former[0].digest) == (former[0], PNG)
+
+
+async def test_what_no_master_key_at_hand_opens_is_left_and_named(place: Place) -> None:
+    stored = await store_on(place).put(PNG)
+
+    (page,) = [page async for page in store_on(place, OTHER).rewrap()]
+
+    assert (page.done, len(page.lost)) == (0, 1)
+    assert stored.digest in page.lost[0]
+    assert await store_on(place).get(stored.digest) == (stored, PNG)
+
+
 async def test_a_folder_that_takes_nothing_says_so_and_takes_it_later(tmp_path: Path) -> None:
     (tmp_path / "media").write_text("a file, where a folder should be")
     store = store_on(Folder(tmp_path / "media"))
