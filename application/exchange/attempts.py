@@ -32,6 +32,7 @@ from domain.outbound.delivery import (
     DeliveryUnknown,
 )
 from domain.outbound.files import kind_of
+from domain.outbound.reach import Reach
 from domain.threads.mails import key_of
 
 SETTLE_SECONDS = 600.0
@@ -238,7 +239,8 @@ class Attempts:
             is_final=is_final,
             refusal=outcome.refusal,
             retry_at=None if is_final else retry_at,
-            unsubscribed=reply.handle if outcome.is_opt_out else "",
+            unsubscribed=reply.handle if outcome.reach is Reach.UNSUBSCRIBED else "",
+            blocked=reply.handle if outcome.reach is Reach.BLOCKED else "",
         )
 
     async def _customer(self, one: Waiting) -> Customer:
