@@ -8,9 +8,9 @@ from random import SystemRandom
 import httpx
 
 from api.assembly import REPLY_CHANNELS, assembled, now
+from api.doors.adapters.nats_door import NatsDoor
 from api.doors.imap_door import ImapDoor
 from api.doors.lmtp_door import LmtpDoor
-from api.doors.nats_door import NatsDoor
 from api.doors.wecom_door import WecomDoor, keeping
 from api.gathering import GATHER_SECONDS
 from api.links import has_links

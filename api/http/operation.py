@@ -11,6 +11,7 @@ import msgspec
 from api.access.permissions import Action
 from api.http.answer import Answer, Stands
 from api.http.asked import Asked
+from api.http.refusals import Invalid
 
 T = TypeVar("T")
 Run = Callable[[Asked[T]], Awaitable[Answer]]
@@ -58,6 +59,8 @@ class Operation:
     """Further statuses it may answer, beyond what the rest says."""
     example: Any = None
     """A body, or an answer where it takes none."""
+    read_apart: Callable[[bytes, Invalid], Any] | None = None
+    """What to make of a body that is not what it takes; raises the refusal where there is nothing to be made of it."""
     other_answers: Mapping[int, Any] = field(default_factory=dict)
     """Answers of ours with another status, and their types."""
     run: Run[Any]

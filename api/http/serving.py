@@ -128,7 +128,12 @@ class Serving:
         if not raw and not self._demands_body:
             raw, content_type = b"{}", None
         demand_json(content_type)
-        return decode(raw, self._decoder)
+        try:
+            return decode(raw, self._decoder)
+        except Invalid as refusal:
+            if self._operation.read_apart is None:
+                raise
+            return self._operation.read_apart(raw, refusal)
 
 
 def _text(value: bytes | None) -> str | None:
