@@ -51,6 +51,10 @@ class Operation:
     """Takes a body as large as the largest mail."""
     is_file: bool = False
     """Takes a body as large as the largest file that is kept."""
+    bytes_max: int | None = None
+    """Of a body, where that is a matter of its own."""
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """Of a body that is a form: its fields as JSON Schema describes them, all of them needed."""
     large_channels: frozenset[str] = frozenset()
     """Where the path names one of these channels, the same."""
     has_revision: bool = False
