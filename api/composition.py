@@ -17,6 +17,7 @@ from api.links import has_links
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Settings, decode_keys
+from api.upkeep.account_health import warn_of_shared_secrets
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get, Link
 from application.exchange.spent import Spent
@@ -79,6 +80,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             "announcer": announcer.run,
         }
         if readers:
+            warn_of_shared_secrets(parts.directory)
             # Each account has a limit of its own; one in common would let a stuck provider hold up all others.
             pool = httpx.Limits(max_connections=None, max_keepalive_connections=100)
             client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)

@@ -38,6 +38,11 @@ def _notice(one: AccountHealth) -> str:
     return f"\n[red]{escape(one.notice)}[/] {_moment(one.noticed_at)}" if one.notice else ""
 
 
+def _shared(one: AccountHealth) -> str:
+    with_whom = ", ".join(one.shares_secret_with)
+    return f"\n[red]same secret as {escape(with_whom)}[/]: give each its own" if with_whom else ""
+
+
 def _state(one: AccountHealth) -> str:
     if one.is_paused:
         return "paused"
@@ -55,7 +60,8 @@ def health() -> None:
     """Show each account: last in and out, failures, what waits and what is parked. Times are UTC.
 
     No account is ever called silent unless its setting silent_after_minutes says after how long without a message: set
-    it for each whose hook must not fail unseen. Under the name: the provider's latest news of the account, as of a ban.
+    it for each whose hook must not fail unseen. Under the name: the provider's latest news of the account, as of a ban,
+    and other accounts that have the same secret where nothing else tells the two apart.
     """
 
     async def show(parts: Parts) -> None:
@@ -63,7 +69,7 @@ def health() -> None:
         table = Table(*names, box=None)
         for one in await health_of_all(parts, parts.clock()):
             table.add_row(
-                f"{escape(one.name)}\n[dim]{one.account_id}[/]{_notice(one)}",
+                f"{escape(one.name)}\n[dim]{one.account_id}[/]{_notice(one)}{_shared(one)}",
                 one.channel,
                 _state(one) + (", two secrets" if one.has_previous_secret else ""),
                 _moment(one.last_in_at),
