@@ -1,6 +1,7 @@
 """The composition root: every part of a process, and what of it runs, made by plain calls."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import SystemRandom
@@ -129,6 +130,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
             Spent(parts.log, parts.commands.states),
             parts.stuck_replies,
             now,
+            time.monotonic,
         ),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),
