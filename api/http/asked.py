@@ -44,6 +44,7 @@ class Edge:
         self.visitors_per_address = Attempts(parts.settings.visitors_per_address, within_seconds=60)
         self.files_per_address = Attempts(parts.settings.visitors_per_address, within_seconds=60)
         self.files_per_visitor = Attempts(FILES_A_MINUTE_MAX, within_seconds=60)
+        self.refused_hooks = Attempts(1, within_seconds=60)
         self.typing = TypingRelay(parts.nats)
         self.patience = Patience(BODY_SECONDS_MAX)
         self.allowances = Allowances()
