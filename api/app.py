@@ -7,7 +7,7 @@ from litestar import Litestar
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 from typing_extensions import override
 
-from api.doors.adapter_door import bring_message
+from api.doors.adapters.adapter_door import bring_message
 from api.http.asked import Edge
 from api.http.problems import problem_response
 from api.http.serving import Serving, routes_of

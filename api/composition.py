@@ -1,6 +1,7 @@
 """The composition root: every part of a process, and what of it runs, made by plain calls."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import SystemRandom
@@ -8,15 +9,16 @@ from random import SystemRandom
 import httpx
 
 from api.assembly import REPLY_CHANNELS, assembled, now
+from api.doors.adapters.nats_door import NatsDoor
 from api.doors.imap_door import ImapDoor
 from api.doors.lmtp_door import LmtpDoor
-from api.doors.nats_door import NatsDoor
 from api.doors.wecom_door import WecomDoor, keeping
 from api.gathering import GATHER_SECONDS
 from api.links import has_links
 from api.metrics import Metrics
 from api.parts import Parts
 from api.settings import Settings, decode_keys
+from api.upkeep.account_health import warn_of_shared_secrets
 from application.exchange.attempts import Attempts, Provider
 from application.exchange.media import Get, Link
 from application.exchange.spent import Spent
@@ -79,6 +81,7 @@ async def composed(settings: Settings, *, readers: bool) -> AsyncIterator[Parts]
             "announcer": announcer.run,
         }
         if readers:
+            warn_of_shared_secrets(parts.directory)
             # Each account has a limit of its own; one in common would let a stuck provider hold up all others.
             pool = httpx.Limits(max_connections=None, max_keepalive_connections=100)
             client = httpx.AsyncClient(timeout=PROVIDER_SECONDS_MAX, limits=pool, http2=False)
@@ -127,6 +130,7 @@ def _followers(parts: Parts, client: httpx.AsyncClient, get: Get, announcer: Ann
             Spent(parts.log, parts.commands.states),
             parts.stuck_replies,
             now,
+            time.monotonic,
         ),
         _fetch_media(parts, get, positions),
         CountTraffic(parts.commands.states, parts.traffic),

@@ -105,6 +105,9 @@ class Metrics:
             "Replies that cannot be tried; without account: or read.",
             ["account"],
         )
+        self.account_shares_secret = gauge(
+            "account_shares_secret", "1: another has its secret, and nothing else tells them apart.", ["account"]
+        )
         self.account_silent = gauge("account_silent", "1: nothing came in for longer than it should.", ["account"])
 
     def called(self, *, seconds: float, slowest_seconds: float, requests: int, size_bytes: int) -> None:

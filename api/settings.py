@@ -74,7 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lmtp_reach: Literal["private", "public"] = "private"
     """ONETHREAD_LMTP_REACH: whether that may be an address that others than this machine and its network can reach."""
     visitors_per_address: Annotated[int, Meta(ge=1)] = 60
-    """ONETHREAD_VISITORS_PER_ADDRESS: times a minute that web chats may be entered from one address."""
+    """ONETHREAD_VISITORS_PER_ADDRESS: times a minute that web chats may be entered from one address; and files that
+    visitors there may upload."""
     append_backlog_max: Annotated[int, Meta(ge=1)] = 10_000
     """ONETHREAD_APPEND_BACKLOG_MAX: appends that may wait; beyond, requests get 503 before memory grows."""
     raw_retention_days: Annotated[int, Meta(ge=1, le=3_650)] = 30

@@ -85,7 +85,7 @@ class AdapterMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class AdapterBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Several messages at once: all are taken or, where one cannot be read, none.
+    """Several messages at once; one that cannot be read keeps none of the others away.
 
     Example: `{"messages": [{"account": "account-0193…", "message_id": "m-1", "handle": "ana", "text": "Hello"}]}`
     """

@@ -141,7 +141,7 @@ def parse(definition: AccountDefinition, posted: Posted) -> Delivery:
             occurred_at=posted.received_at,
             handle=handle,
             reason=_reason(fields.get("ErrorCode", "")),
-            is_opt_out=fields.get("ErrorCode", "") == str(OPTED_OUT),
+            reach=Reach.UNSUBSCRIBED if fields.get("ErrorCode", "") == str(OPTED_OUT) else None,
         )
         delivery.reports.append((address, report))
     else:
@@ -222,7 +222,7 @@ def _refused(answer: httpx.Response, code: object, words: str) -> Rejected | Unk
             refusal=REFUSALS[code],
             retry_after_seconds=retry_after(answer),
             concerns_account=code in ACCOUNT,
-            is_opt_out=code == OPTED_OUT,
+            reach=Reach.UNSUBSCRIBED if code == OPTED_OUT else None,
         )
     return refused_by_status(answer, f"{code or ''} {words or answer.reason_phrase}")
 

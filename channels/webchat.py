@@ -10,13 +10,14 @@ from typing import Annotated
 import msgspec
 
 from application.exchange.handover import Handover, handover_of
+from channels.chat.files import BYTES_MAX, FILES_MAX, File, FileSaid, attachment_of, read_bytes_max, read_ticket
 from channels.chat.identity import CLAIM_LENGTH_MAX, Proofs, claimed, prove_by_hmac, prove_by_jwt, read_proofs
-from channels.edge.payload import UnreadablePayload
-from channels.edge.text import language_tag, one_line, without_controls
+from channels.edge.payload import SignatureWrong, UnreadablePayload
+from channels.edge.text import file_name, language_tag, one_line, without_controls
 from domain.account import AccountDefinition, AccountInvalid
 from domain.customer import Visitor
 from domain.intake import InboundMessage
-from domain.interaction import Content
+from domain.interaction import Attachment, Content
 
 FRAME_BYTES_MAX = 32 * 1024
 TEXT_LENGTH_MAX = 8_000
@@ -26,7 +27,7 @@ JWT_LENGTH_MAX = 8_192
 ID_LENGTH_MAX = 64
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[A-Za-z0-9_-]+$")]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LENGTH_MAX)]
+Text = Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH_MAX)]
 Claim = Annotated[str, msgspec.Meta(max_length=CLAIM_LENGTH_MAX)]
 
 
@@ -38,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     visitor_keys: tuple[bytes, ...]
     """`visitor_key`, and `visitor_key_previous` while it is rolled: visitor tokens are made with the first."""
     proofs: Proofs = Proofs()
+    file_bytes_max: int = BYTES_MAX
+    """`visitor_file_bytes_max`: of a file that a visitor sends; 0: they cannot send any."""
     handover: Handover | None = None
     """How replies go by mail to a visitor who has left; None: they wait for them to come back."""
 
@@ -53,6 +56,7 @@ def read_settings(definition: AccountDefinition) -> Settings:
         origins=origins,
         visitor_keys=tuple(key.encode() for key in keys if key),
         proofs=read_proofs(given),
+        file_bytes_max=read_bytes_max(given),
         handover=handover_of(definition),
     )
 
@@ -98,13 +102,14 @@ class Hello(Identify, frozen=True, tag="hello"):
 
 
 class Said(_Frame, frozen=True, tag="message"):
-    """From the visitor: a message. The same id sent again is the same message.
+    """From the visitor: a message, with a text, files or both. The same id sent again is the same message.
 
-    Example: `{"kind": "message", "id": "b7c1f0", "text": "Where is my parcel?"}`
+    Example: `{"kind": "message", "id": "b7c1f0", "text": "Look", "files": [{"ticket": "WyJh…", "name": "photo.jpg"}]}`
     """
 
     id: Id
-    text: Text
+    text: Text = ""
+    files: Annotated[tuple[FileSaid, ...], msgspec.Meta(max_length=FILES_MAX)] = ()
 
 
 class Typing(_Frame, frozen=True, tag="typing"):
@@ -184,20 +189,10 @@ class Message(_Frame, frozen=True, tag="message"):
 
     id: str
     text: str
+    """Empty where files say it all."""
     position: int
     at: datetime
-
-
-class File(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that goes with an answer. The visitor gets it by `POST /v1/webchat/{account_id}/media/{media_id}`.
-
-    Example: `{"media_id": "9f86d081…", "name": "invoice.pdf", "content_type": "application/pdf", "size_bytes": 20480}`
-    """
-
-    media_id: str
-    name: str
-    content_type: str
-    size_bytes: int
+    files: tuple[File, ...] = ()
 
 
 class Reply(_Frame, frozen=True, tag="reply"):
@@ -258,22 +253,45 @@ def read_identity(frame: Identify, settings: Settings, *, account_id: str, at: d
     return prove_by_hmac(frame.user, frame.proof, settings.proofs) if frame.proof else said
 
 
+def attachments_of(
+    said: Said, settings: Settings, *, account_id: str, visitor_id: str, at: datetime
+) -> tuple[Attachment, ...]:
+    """The files that the message carries. Raises UnreadablePayload for one that this visitor did not upload."""
+    found: list[Attachment] = []
+    for nth, one in enumerate(said.files):
+        try:
+            file = read_ticket(
+                one.ticket, account_id=account_id, visitor_id=visitor_id, keys=settings.visitor_keys, at=at
+            )
+        except SignatureWrong as error:
+            raise UnreadablePayload(f"files[{nth}].ticket", str(error)) from None
+        found.append(attachment_of(file, file_name(one.name)))
+    return tuple(found)
+
+
 def to_message(
-    said: Said, *, visitor_id: str, name: str, received_at: datetime, who: Visitor = NOBODY_SPECIAL, language: str = ""
+    said: Said,
+    *,
+    visitor_id: str,
+    name: str,
+    received_at: datetime,
+    who: Visitor = NOBODY_SPECIAL,
+    language: str = "",
+    attachments: tuple[Attachment, ...] = (),
 ) -> InboundMessage:
     """The visitor's message as ours, from their proven address if they have one.
 
     The visitor is part of its id, so that nobody can take another's ids, and proving changes none.
 
-    Raises UnreadablePayload where nothing but white space and control characters was said.
+    Raises UnreadablePayload where nothing but white space and control characters was said, and no file sent.
     """
     text = without_controls(said.text)
-    if not text.strip():
-        raise UnreadablePayload("text", "a message needs a text")
+    if not (text.strip() or attachments):
+        raise UnreadablePayload("text", "a message needs a text or a file")
     return InboundMessage(
         provider_id=f"{visitor_id}:{said.id}",
         handle=who.handle if who.method else visitor_id,
-        content=Content(text=text),
+        content=Content(text=text, attachments=attachments),
         occurred_at=received_at.astimezone(UTC),
         author=one_line(name, length_max=NAME_LENGTH_MAX),
         language=language_tag(language),

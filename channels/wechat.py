@@ -39,8 +39,11 @@ REFUSALS = {
     45_015: Refusal.WINDOW_CLOSED,
     45_047: Refusal.WINDOW_CLOSED,
 }
-"""Not this account's follower, follows no more, blocked, unfollowed; the day's or minute's quota; 48 hours are over or
-unfollowed; too many since the customer's last message. The last is no matter of waiting: the customer must write."""
+"""Not this account's follower, follows no more, on our black list, unfollowed; the day's or minute's quota; 48 hours
+are over or unfollowed; too many since the customer's last message. The last is no matter of waiting: the customer must
+write."""
+LEFT = frozenset({43_004, 50_005})
+"""The customer follows no more. 43019 is another thing: the account has them on a black list of its own."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +140,7 @@ async def send(definition: AccountDefinition, reply: Outgoing, client: httpx.Asy
     answer = await call(client, access, "/cgi-bin/message/custom/send", {"touser": reply.handle, **content})
     if not isinstance(answer, dict):
         return answer
-    return refused(answer, REFUSALS) if errcode_of(answer) else Accepted(provider_id=reply.message_id)
+    return refused(answer, REFUSALS, LEFT) if errcode_of(answer) else Accepted(provider_id=reply.message_id)
 
 
 async def fetch(definition: AccountDefinition, attachment: Attachment, get: Get) -> Fetched:

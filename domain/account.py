@@ -1,6 +1,6 @@
 """A channel account: one configured number, mailbox, page or widget, and where its work goes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -143,6 +143,27 @@ def demand_own_secret(definition: AccountDefinition, setting: str, others: Itera
         raise AccountInvalid(
             f"settings.{setting}: another account of {definition.channel} has it, and nothing else tells whose it is"
         )
+
+
+def shared_secrets(accounts: Iterable[Account], told_by: Mapping[str, str]) -> dict[str, list[str]]:
+    """By account, the others that have its secret, or had it until it was rolled, where nothing else tells them apart.
+
+    `told_by`: that setting by channel. None can be defined so; some were, before that was looked at.
+    """
+    known = [
+        (one.id, one.definition.channel, _secrets(one.definition, told_by[one.definition.channel]))
+        for one in accounts
+        if one.definition and told_by.get(one.definition.channel)
+    ]
+    with_it: dict[tuple[str, str], list[str]] = {}
+    for account_id, channel, secrets in known:
+        for secret in secrets:
+            with_it.setdefault((channel, secret), []).append(account_id)
+    found = {
+        account_id: sorted({other for secret in secrets for other in with_it[channel, secret]} - {account_id})
+        for account_id, channel, secrets in known
+    }
+    return {account_id: others for account_id, others in found.items() if others}
 
 
 def _secrets(definition: AccountDefinition, setting: str) -> set[str]:

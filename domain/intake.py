@@ -13,6 +13,7 @@ from domain.customer import Customer, CustomerNamed, CustomerRegistered, Identit
 from domain.event import Event
 from domain.interaction import ChatAddress, Content, MessageContradicted, MessageReceived
 from domain.outbound.delivery import DeliveryStatus
+from domain.outbound.reach import Reach
 
 WITHHELD = "anonymous"
 """The handle of a caller who withheld their number: it is nobody's address."""
@@ -111,8 +112,8 @@ class DeliveryReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     reason: str = ""
     callback: str = ""
     """Our own message id, where the provider returns what we gave it."""
-    is_opt_out: bool = False
-    """It failed because the customer unsubscribed."""
+    reach: Reach | None = None
+    """It failed because the customer unsubscribed or blocked the account."""
 
 
 def meet(

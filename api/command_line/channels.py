@@ -15,10 +15,13 @@ from api.command_line.samples import samples, send_sample
 from api.parts import Parts
 from api.upkeep.account_health import AccountHealth, health_of_all
 from application.exchange.deliveries import Kept, Wanted
+from application.log import UnreadableEvent
 from channels.telephony.files import FORMATS
 
 PAGE = 200
 REASONS_SHOWN = 10
+REASON_SHOWN = 120
+"""Characters of why something failed."""
 
 
 @click.group()
@@ -38,6 +41,11 @@ def _notice(one: AccountHealth) -> str:
     return f"\n[red]{escape(one.notice)}[/] {_moment(one.noticed_at)}" if one.notice else ""
 
 
+def _shared(one: AccountHealth) -> str:
+    with_whom = ", ".join(one.shares_secret_with)
+    return f"\n[red]same secret as {escape(with_whom)}[/]: give each its own" if with_whom else ""
+
+
 def _state(one: AccountHealth) -> str:
     if one.is_paused:
         return "paused"
@@ -47,7 +55,20 @@ def _state(one: AccountHealth) -> str:
         f"[red]{one.replies_stuck} stuck[/]": one.replies_stuck,
         f"throttled until {_moment(one.throttled_until)}": one.throttled_until,
     }
-    return ", ".join(words for words, is_so in told.items() if is_so) or "well"
+    fares = "well" if one.came_in or one.went_out or one.failed else "nothing came or went yet"
+    return ", ".join(words for words, is_so in told.items() if is_so) or fares
+
+
+async def _failure(parts: Parts, one: AccountHealth) -> str:
+    """Why the channel last refused something, in its words; nothing where it never did, or that was erased."""
+    if one.last_failure_position is None:
+        return ""
+    try:
+        told = await parts.log.at(one.last_failure_position)
+    except UnreadableEvent:
+        return ""
+    reason = getattr(told.event, "reason", "") if told else ""
+    return f"\n[dim]last failed {_moment(one.last_failure_at)}: {escape(reason[:REASON_SHOWN])}[/]" if reason else ""
 
 
 @channels.command("health")
@@ -55,7 +76,9 @@ def health() -> None:
     """Show each account: last in and out, failures, what waits and what is parked. Times are UTC.
 
     No account is ever called silent unless its setting silent_after_minutes says after how long without a message: set
-    it for each whose hook must not fail unseen. Under the name: the provider's latest news of the account, as of a ban.
+    it for each whose hook must not fail unseen. Under the name: the provider's latest news of the account, as of a ban;
+    other accounts that have the same secret where nothing else tells the two apart; and why the channel last refused
+    something.
     """
 
     async def show(parts: Parts) -> None:
@@ -63,7 +86,7 @@ def health() -> None:
         table = Table(*names, box=None)
         for one in await health_of_all(parts, parts.clock()):
             table.add_row(
-                f"{escape(one.name)}\n[dim]{one.account_id}[/]{_notice(one)}",
+                f"{escape(one.name)}\n[dim]{one.account_id}[/]{_notice(one)}{_shared(one)}{await _failure(parts, one)}",
                 one.channel,
                 _state(one) + (", two secrets" if one.has_previous_secret else ""),
                 _moment(one.last_in_at),

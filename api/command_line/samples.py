@@ -22,6 +22,7 @@ from channels.table import CHANNELS, takes_of
 from domain.account import AccountDefinition, AccountUnknown
 from domain.interaction import Attachment
 from domain.outbound.files import FileNotTaken, demand_file, demand_files, kind_of
+from domain.outbound.reach import Reach
 from infrastructure.media.content_type import content_type_of
 
 TEXT = "Hello from Onethread: this is a test of the account."
@@ -44,6 +45,11 @@ WHAT_TO_DO = {
     ),
 }
 """Of each class of refusal: what it means, and what an operator does about it."""
+CAME_TO = {
+    Reach.BLOCKED: "only they can undo it, by unblocking the account or writing to it; try another person",
+    Reach.UNSUBSCRIBED: "only they can undo it, by writing START; try another person",
+}
+"""What an operator does where the customer takes nothing from the account."""
 REDIRECTED = re.compile(r"30[12378]\b")
 MAY_HAVE_ARRIVED = "nothing says whether it arrived; a reply would not be sent again unasked"
 
@@ -76,8 +82,10 @@ def samples(channel: str | None) -> None:
 
 
 def _hook_address(channel: str, public_url: str) -> str:
+    if channel == "webchat":
+        return f"no webhook; a page to try it: {public_url}/v1/webchat/ACCOUNT_ID/example"
     if CHANNELS[channel].webhook is None:
-        return "no webhook"
+        return f"no webhook; messages go to {public_url}/v1/accounts/ACCOUNT_ID/messages, or NATS inbound.ACCOUNT_ID"
     hook = f"{public_url}/v1/webhooks/{channel}"
     return f"hook: {hook}, or of one account alone {hook}/ACCOUNT_ID"
 
@@ -172,6 +180,8 @@ def told(outcome: Outcome) -> list[str]:
             "What to do: look whether it arrived before you try again.",
         ]
     means, advice = WHAT_TO_DO[outcome.refusal]
+    if outcome.reach is not None:
+        advice = CAME_TO[outcome.reach]
     if REDIRECTED.match(outcome.reason):
         advice = "the address redirects, and what is posted there goes nowhere else: check the setting `api_url`"
     waits = f" It asks to wait {outcome.retry_after_seconds:g} s." if outcome.retry_after_seconds is not None else ""

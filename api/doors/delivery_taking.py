@@ -5,56 +5,33 @@ Safe to repeat: whatever is taken in is claimed by its provider's id, so that a 
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
-import msgspec
-
+from api.doors.delivery_contents import DeliveryContents, NotReadable, NotYet, Read, told
 from api.doors.take_mail import TakeMail
-from api.doors.trust import trusted, unpacked
 from api.metrics import Metrics
 from application.commands import Command, Contended
 from application.directory import Directory
 from application.exchange.deliveries import DeliveryState, Kept, Settled
-from application.exchange.media import Get, MediaNotStored, MediaRefused
+from application.exchange.media import Get, MediaNotStored
 from application.log import LogBusy, LogUnreachable
 from application.use_cases.receive_echoes import ReceiveEchoes
 from application.use_cases.receive_messages import ReceiveMessages
 from application.use_cases.receive_reports import ReceiveReports
 from application.use_cases.set_up import SetUp
 from application.use_cases.take_calls import TakeCalls
-from channels.edge.payload import Delivery, Portion, Posted, SignatureWrong, UnreadablePayload, named
-from channels.table import CHANNELS, Webhook
-from domain.account import Account, AccountPaused
-from domain.event import RuleBroken
+from channels.edge.payload import Portion, named
+from domain.account import AccountPaused
 
 AGAIN_FIRST_SECONDS, AGAIN_SECONDS_MAX = 1.0, 60.0
 PAUSED = timedelta(hours=1)
 """An account that is resumed is taken up at once; this is for a wake-up that was lost."""
 UNMATCHED_ATTEMPTS_MAX = 10
 """Some five minutes of pauses that double up to one minute."""
-OFF_THE_LOOP_BYTES = 131_072
-"""Reading more than this takes so long that requests should not wait for it."""
-ERROR_CHARACTERS_MAX = 300
 TRY_AGAIN = (LogBusy, LogUnreachable, Contended, MediaNotStored)
 
 logger = logging.getLogger(__name__)
-
-
-class Read(msgspec.Struct):
-    """A delivery that could be read."""
-
-    kept: Kept
-    portions: dict[str, Portion]
-    """By account."""
-    strangers: list[str]
-    """Addresses in it that no account here has."""
-    ignored: list[str]
-    """Kinds of news that are not stored."""
-    notices: list[tuple[str, str]]
-    """Those of them that are about an account itself, by account."""
 
 
 class DeliveryTaking:
@@ -79,7 +56,7 @@ class DeliveryTaking:
         self._reports = reports
         self._take_mail = take_mail
         self._set_up = set_up
-        self._get = get
+        self._contents = DeliveryContents(directory, get)
         self._metrics = metrics
         self._held: dict[str, datetime] = {}
         self._paused: set[str] = set()
@@ -116,54 +93,12 @@ class DeliveryTaking:
         return settled + [await self._take_one(one, now) for one in read]
 
     async def _read(self, kept: Kept, content: bytes | None, now: datetime) -> Read | Settled:
-        account = self._directory.account(kept.account_ids[0])
-        if account is None or account.definition is None:  # this process has not heard of it yet
-            return self._later(kept, now + _pause(kept.attempts), "AccountUnknown: not known yet", kept.attempts + 1)
-        channel = CHANNELS.get(kept.channel)
-        if channel is None or channel.webhook is None:
-            return self._parked(kept, "Unreadable: there is no such channel", now)
-        if content is None:
-            return self._parked(kept, "Unreadable: it was altered, or its master key is not at hand", now)
         try:
-            posted = whole = unpacked(content)
-            if channel.webhook.complete is not None:
-                whole = await channel.webhook.complete(account.definition, posted, self._get)
-            if kept.size_bytes > OFF_THE_LOOP_BYTES:
-                delivery = await asyncio.to_thread(channel.webhook.parse, account.definition, whole)
-            else:
-                delivery = channel.webhook.parse(account.definition, whole)
-        except MediaRefused as error:
-            if error.is_final:
-                return self._parked(kept, told(error), now)
-            return self._later(kept, now + _pause(kept.attempts), told(error), kept.attempts + 1)
-        except Exception as error:  # noqa: BLE001  # of a parser, whatever it is: somebody will mend it
-            return self._parked(kept, told(error), now)
-        return self._sorted(kept, posted, delivery, channel.webhook)
-
-    def _sorted(self, kept: Kept, posted: Posted, delivery: Delivery, webhook: Webhook) -> Read:
-        """Each item to the account that the provider calls by its address."""
-        by_address = self._by_address(kept.account_ids)
-        addresses = {address for field in Portion.__struct_fields__ for address, _ in getattr(delivery, field)}
-        if not addresses <= by_address.keys():  # an account may have been set up since it came
-            of_channel = [one for one in self._directory.accounts.values() if _is_of(one, kept.channel)]
-            with suppress(SignatureWrong):  # the secrets may have been rolled
-                by_address = self._by_address([one.id for one in trusted(posted, webhook, of_channel)]) | by_address
-        portions: dict[str, Portion] = {}
-        for field in Portion.__struct_fields__:
-            for address, item in getattr(delivery, field):
-                if (account_id := by_address.get(address)) is not None:
-                    getattr(portions.setdefault(account_id, Portion()), field).append(item)
-        notices = [
-            (account_id, kind)
-            for address, kind in delivery.notices
-            for account_id in ([by_address[address]] if address in by_address else kept.account_ids)
-        ]
-        return Read(kept, portions, sorted(addresses - by_address.keys()), delivery.ignored, notices)
-
-    def _by_address(self, account_ids: Sequence[str]) -> dict[str, str]:
-        # Of several that share an address and a secret the first gets it, since it is read with that one's settings.
-        known = [(one, self._directory.account(one)) for one in reversed(account_ids)]
-        return {account.definition.address: one for one, account in known if account and account.definition}
+            return await self._contents.read(kept, content)
+        except NotYet as error:
+            return self._later(kept, now + _pause(kept.attempts), str(error), kept.attempts + 1)
+        except NotReadable as error:
+            return self._parked(kept, str(error), now)
 
     async def _tell(self, one: Read) -> None:
         """Says what is not stored, by its kind. News of an account stays with it. Raises what the log raises."""
@@ -272,28 +207,9 @@ class DeliveryTaking:
         return _settled(kept, DeliveryState.WAITING, again_at, why, attempts)
 
 
-def _is_of(account: Account, channel: str) -> bool:
-    return account.definition is not None and account.definition.channel == channel
-
-
 def _pause(attempts: int) -> timedelta:
     return timedelta(seconds=min(AGAIN_FIRST_SECONDS * 2 ** min(attempts, 20), AGAIN_SECONDS_MAX))
 
 
 def _settled(kept: Kept, state: DeliveryState, at: datetime, why: str, attempts: int) -> Settled:
     return Settled(number=kept.number, state=state, attempts=attempts, next_attempt_at=at, error=why)
-
-
-def told(error: Exception) -> str:
-    """Class and sentence; of what nobody foresaw the place instead, since its message may hold what somebody wrote.
-
-    Example: `"UnreadablePayload: entry: a WhatsApp delivery has a list here"`, `"KeyError in channels/line.py:71"`
-    """
-    name = type(error).__name__
-    if isinstance(error, UnreadablePayload):
-        return f"{name}: {error}"[:ERROR_CHARACTERS_MAX].replace("\0", "")
-    if isinstance(error, RuleBroken | LogBusy | LogUnreachable | Contended):
-        return f"{name}: {(type(error).__doc__ or '').strip().partition(chr(10))[0]}"
-    frames = traceback.extract_tb(error.__traceback__)
-    place = "/".join(frames[-1].filename.rsplit("/", 2)[-2:]) if frames else "an unknown place"
-    return f"{name} in {place}:{frames[-1].lineno if frames else 0}"

@@ -1,7 +1,7 @@
 """The mail door: raw mail as a mail server delivers it, whatever is in it."""
 
 from api.access.permissions import Action, demand_account
-from api.doors.adapter_door import Taken, headers_of, taken
+from api.doors.adapters.adapter_door import Taken, headers_of, taken
 from api.http.answer import Answer, json_answer
 from api.http.asked import Asked
 from api.http.operation import command

@@ -8,7 +8,9 @@ by the delivery, also where a provider packs the same message anew.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -20,7 +22,7 @@ from api.http.answer import Answer
 from api.http.asked import Asked
 from api.http.fields import NO_NUL
 from api.http.operation import command, read
-from api.http.refusals import Unknown
+from api.http.refusals import TooManyAttempts, Unknown
 from api.parts import Parts
 from application.exchange.deliveries import Arrived
 from application.ids import new_id
@@ -34,6 +36,7 @@ MAIL_CHANNELS = frozenset({"email"})
 """Their deliveries hold whole mails."""
 
 
+logger = logging.getLogger(__name__)
 OfTheProvider = Annotated[str, Meta(extra_json_schema=NO_NUL)]
 
 
@@ -163,10 +166,14 @@ def _handshake(asked: Asked[HandshakeQuery], accounts: Sequence[Account]) -> Ans
 async def _keep(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
     """Raises SignatureWrong, LogBusy, LogUnreachable; then nothing is acknowledged and the provider comes again."""
     webhook, posted, parts = _webhook(asked), _posted(asked), asked.parts
-    if len(posted.raw) * len(accounts) > OFF_THE_LOOP_BYTES:
-        found = await asyncio.to_thread(trusted, posted, webhook, accounts)
-    else:
-        found = trusted(posted, webhook, accounts)
+    try:
+        if len(posted.raw) * len(accounts) > OFF_THE_LOOP_BYTES:
+            found = await asyncio.to_thread(trusted, posted, webhook, accounts)
+        else:
+            found = trusted(posted, webhook, accounts)
+    except SignatureWrong as error:
+        _tell_operator(asked, error)
+        raise
     arrived = Arrived(
         id=new_id("delivery"),
         channel=asked.ids["channel"],
@@ -181,6 +188,13 @@ async def _keep(asked: Asked[bytes], accounts: Sequence[Account]) -> Answer:
     if webhook.acknowledge is None or definition is None:
         return _as_told(webhook.acknowledgement)
     return _as_told(webhook.acknowledge(definition, posted))
+
+
+def _tell_operator(asked: Asked[bytes], error: SignatureWrong) -> None:
+    """Once a minute for each hook: who sets one up sees no more of a wrong secret than that nothing comes in."""
+    with suppress(TooManyAttempts):
+        asked.edge.refused_hooks.count(asked.path)
+        logger.warning("a delivery at %s is refused: %s; is the secret there that of the account?", asked.path, error)
 
 
 async def _pass_on(parts: Parts, webhook: Webhook, posted: Posted, accounts: Sequence[Account]) -> None:

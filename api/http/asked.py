@@ -28,6 +28,10 @@ BODY_SECONDS_MAX = 30.0
 """A body that has not arrived by then is given up."""
 
 
+FILES_A_MINUTE_MAX = 10
+"""That one visitor of a web chat uploads."""
+
+
 class Edge:
     """What the edge of this process keeps, beside the parts."""
 
@@ -38,6 +42,9 @@ class Edge:
         self.attempts_per_login = Attempts(10, within_seconds=300)
         self.attempts_per_address = Attempts(100, within_seconds=300)
         self.visitors_per_address = Attempts(parts.settings.visitors_per_address, within_seconds=60)
+        self.files_per_address = Attempts(parts.settings.visitors_per_address, within_seconds=60)
+        self.files_per_visitor = Attempts(FILES_A_MINUTE_MAX, within_seconds=60)
+        self.refused_hooks = Attempts(1, within_seconds=60)
         self.typing = TypingRelay(parts.nats)
         self.patience = Patience(BODY_SECONDS_MAX)
         self.allowances = Allowances()

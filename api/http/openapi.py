@@ -141,6 +141,8 @@ def _operation(operation: Operation, tag: str, schemas: Schemas) -> dict[str, An
 def _request_body(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     if operation.takes is bytes:
         schema: dict[str, Any] = {} if operation.media_type in STRUCTURED else {"type": "string"}
+        if operation.form:
+            schema = {"type": "object", "required": list(operation.form), "properties": dict(operation.form)}
     else:
         schema = schemas.of(operation.takes)
     content: dict[str, Any] = {"schema": schema}
@@ -202,7 +204,7 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Any]:
         responses["304"] = {"description": "Unchanged.", "headers": _references({"ETag": "ETag"})}
     for status, kind in operation.other_answers.items():
         responses[str(status)] = {
-            "description": "Not at the moment.",
+            "description": "Not at the moment." if status >= 500 else "A part of it is done.",
             "content": {"application/json": {"schema": schemas.of(kind)}},
         }
     return responses

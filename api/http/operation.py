@@ -11,6 +11,7 @@ import msgspec
 from api.access.permissions import Action
 from api.http.answer import Answer, Stands
 from api.http.asked import Asked
+from api.http.refusals import Invalid
 
 T = TypeVar("T")
 Run = Callable[[Asked[T]], Awaitable[Answer]]
@@ -50,6 +51,10 @@ class Operation:
     """Takes a body as large as the largest mail."""
     is_file: bool = False
     """Takes a body as large as the largest file that is kept."""
+    bytes_max: int | None = None
+    """Of a body, where that is a matter of its own."""
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """Of a body that is a form: its fields as JSON Schema describes them, all of them needed."""
     large_channels: frozenset[str] = frozenset()
     """Where the path names one of these channels, the same."""
     has_revision: bool = False
@@ -58,6 +63,8 @@ class Operation:
     """Further statuses it may answer, beyond what the rest says."""
     example: Any = None
     """A body, or an answer where it takes none."""
+    read_apart: Callable[[bytes, Invalid], Any] | None = None
+    """What to make of a body that is not what it takes; raises the refusal where there is nothing to be made of it."""
     other_answers: Mapping[int, Any] = field(default_factory=dict)
     """Answers of ours with another status, and their types."""
     run: Run[Any]

@@ -55,6 +55,8 @@ class Serving:
         self._bytes_max = settings.mail_bytes_max if operation.is_large else settings.body_bytes_max
         if operation.is_file:
             self._bytes_max = settings.media_bytes_max
+        if operation.bytes_max is not None:
+            self._bytes_max = operation.bytes_max
         self._decoder = msgspec.json.Decoder(operation.takes) if operation.takes is not bytes else None
         self._demands_body = operation.demands_body
         self._reaches = {role: reach for (action, role), reach in PERMISSIONS.items() if action is operation.action}
@@ -128,7 +130,12 @@ class Serving:
         if not raw and not self._demands_body:
             raw, content_type = b"{}", None
         demand_json(content_type)
-        return decode(raw, self._decoder)
+        try:
+            return decode(raw, self._decoder)
+        except Invalid as refusal:
+            if self._operation.read_apart is None:
+                raise
+            return self._operation.read_apart(raw, refusal)
 
 
 def _text(value: bytes | None) -> str | None:

@@ -1,6 +1,7 @@
 """Every operation there is, in the order in which the document shows them."""
 
-from api.doors import adapter_door, mail_door, visitor_files, visitors_door, webhook_door
+from api.doors import mail_door, visitor_files, visitors_door, webhook_door
+from api.doors.adapters import adapter_door, batch_door
 from api.http.operation import Operation
 from api.routes import (
     accounts,
@@ -47,6 +48,7 @@ OPERATIONS_BY_TAG: dict[str, tuple[Operation, ...]] = {
     "People": people.OPERATIONS,
     "Doors": (
         *adapter_door.OPERATIONS,
+        *batch_door.OPERATIONS,
         *mail_door.OPERATIONS,
         *webhook_door.OPERATIONS,
         *visitors_door.OPERATIONS,

@@ -69,6 +69,9 @@ Say `places` in `hello` to be told by `place` where you stand while you wait, an
 Whoever the shop's own site vouches for, by an HMAC or a signed JWT, is one customer on every device. Who only says so
 is a stranger whose claim agents see. When they sign out, the page forgets its token.
 
+To send files, upload each by `POST /v1/webchat/{account_id}/files` and name its ticket in a `message`; it need not have
+a text then. Files that come with a `message` or a `reply` are had by `POST /v1/webchat/{account_id}/media/{media_id}`.
+
 A frame has at most 32 KiB, a message 8,000 characters; beyond 20 at once, 2 a second, a frame is `refused` and says
 when to send it again. `typing` and `presence` are never stored; the same `typing` within a second goes no further.
 """.strip()

@@ -7,6 +7,7 @@ import msgspec
 from application.expectations.expectation import VIEW, Expectation
 from application.watching.frames import Header
 from channels import webchat
+from channels.chat.files import File
 from domain.classification import PromiseTold
 from domain.interaction import Attachment, ChatAddress, MessageReceived, Passage, ReplyWritten
 from domain.media import digest_of
@@ -17,6 +18,7 @@ SHOWN = frozenset({MessageReceived.TOPIC, ReplyWritten.TOPIC, PromiseTold.TOPIC}
 class _Content(msgspec.Struct):
     text: str = ""
     kept: list[Passage] = []
+    attachments: list[Attachment] = []
 
 
 class _Event(msgspec.Struct):
@@ -117,6 +119,15 @@ def _said(content: _Content) -> str:
     return kept or content.text
 
 
+def _files(attachments: list[Attachment]) -> tuple[File, ...]:
+    """Those whose bytes are kept with us."""
+    return tuple(
+        File(media_id=digest, name=one.name, content_type=one.content_type, size_bytes=one.size_bytes or 0)
+        for one in attachments
+        if (digest := digest_of(one))
+    )
+
+
 def shown_to(visitor_id: str, line: Line, author: str) -> webchat.ServerFrame | None:
     """The line as the visitor sees it; None for what was not between them and us.
 
@@ -130,11 +141,7 @@ def shown_to(visitor_id: str, line: Line, author: str) -> webchat.ServerFrame | 
         _, _, said_id = event.provider_id.partition(":")
         if event.chat:
             said_id = f"mail-{line.position}"
-        return webchat.Message(id=said_id, text=_said(event.content), position=line.position, at=line.recorded_at)
-    files = tuple(
-        webchat.File(
-            media_id=digest_of(one), name=one.name, content_type=one.content_type, size_bytes=one.size_bytes or 0
-        )
-        for one in event.attachments
-    )
+        text, files = _said(event.content), _files(event.content.attachments)
+        return webchat.Message(id=said_id, text=text, position=line.position, at=line.recorded_at, files=files)
+    files = _files(event.attachments)
     return webchat.Reply(text=event.text, position=line.position, at=line.recorded_at, author=author, files=files)

@@ -192,8 +192,17 @@ class VisitorSession:
         command = Command(actor=self._account_id, at=at)
         try:
             one, language = self._identity, self._language
+            files = webchat.attachments_of(
+                said, self._settings, account_id=self._account_id, visitor_id=one.visitor_id, at=at
+            )
             message = webchat.to_message(
-                said, visitor_id=one.visitor_id, name=one.name, received_at=at, who=one.who, language=language
+                said,
+                visitor_id=one.visitor_id,
+                name=one.name,
+                received_at=at,
+                who=one.who,
+                language=language,
+                attachments=files,
             )
             (receipt,) = await self._parts.receive.receive(self._account_id, (message,), command)
         except UnreadablePayload as error:

@@ -1,5 +1,6 @@
 """How channel accounts fare: what last came in and went out, what waits or is parked, and whether one fell silent."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,13 +11,17 @@ from api.http.answer import Answer, json_answer
 from api.http.asked import Asked
 from api.http.operation import Nothing, read
 from api.parts import Parts
+from application.directory import Directory
 from application.exchange.deliveries import Backlog
 from application.exchange.stuck import Stuck
 from application.exchange.traffic import Traffic
-from domain.account import Account, AccountUnknown, silent_after
+from channels.table import CHANNELS
+from domain.account import Account, AccountUnknown, shared_secrets, silent_after
 
 PREVIOUS = "_previous"
 """How the older of two secrets is called: `app_secret_previous`."""
+
+logger = logging.getLogger(__name__)
 
 
 class AccountHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +65,9 @@ class AccountHealth(msgspec.Struct, frozen=True, kw_only=True):
     noticed_at: datetime | None
     has_previous_secret: bool
     """A secret is being rolled, and the older one is still believed."""
+    shares_secret_with: list[str]
+    """Other accounts of the channel with the same secret, by which alone it is told whose a delivery is: what is for
+    one of them may be taken in for the other. Give each a secret of its own."""
 
 
 class AccountsHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,12 +97,14 @@ async def health_of_all(parts: Parts, now: datetime) -> list[AccountHealth]:
     stuck: dict[str, list[Stuck]] = {}
     for reply in await parts.stuck_replies.load():
         stuck.setdefault(reply.account_id, []).append(reply)
+    shared = sharing(parts.directory)
     healths = [
         _health(
             one,
             backlogs.get(one.id, Backlog()),
             traffic.get(one.id, Traffic(account_id=one.id)),
             stuck.get(one.id, []),
+            shared.get(one.id, []),
             now,
         )
         for one in parts.directory.accounts.values()
@@ -103,8 +113,20 @@ async def health_of_all(parts: Parts, now: datetime) -> list[AccountHealth]:
     return sorted(healths, key=lambda one: (one.name, one.account_id))
 
 
+def sharing(directory: Directory) -> dict[str, list[str]]:
+    """By account, those that it cannot be told from, since they have the same secret."""
+    told_by = {name: one.webhook.told_by for name, one in CHANNELS.items() if one.webhook}
+    return shared_secrets(directory.accounts.values(), told_by)
+
+
+def warn_of_shared_secrets(directory: Directory) -> None:
+    """For who starts a server: such accounts may have been defined before that was refused."""
+    for account_id, others in sharing(directory).items():
+        logger.warning("account %s has the same secret as %s: give each its own", account_id, ", ".join(others))
+
+
 def _health(
-    account: Account, backlog: Backlog, traffic: Traffic, stuck: Sequence[Stuck], now: datetime
+    account: Account, backlog: Backlog, traffic: Traffic, stuck: Sequence[Stuck], shared: list[str], now: datetime
 ) -> AccountHealth:
     definition, waiting_since = account.definition, backlog.oldest_waiting_at
     assert definition is not None  # accounts without one are left out
@@ -128,6 +150,7 @@ def _health(
         notice=account.notice,
         noticed_at=account.noticed_at,
         has_previous_secret=any(text for name, text in definition.settings.items() if name.endswith(PREVIOUS)),
+        shares_secret_with=shared,
     )
 
 

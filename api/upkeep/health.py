@@ -128,6 +128,7 @@ async def read_metrics(asked: Asked[Nothing]) -> Answer:
                 parts.metrics.account_waiting.labels(one.account_id).set(one.waiting)
                 parts.metrics.account_parked.labels(one.account_id).set(one.parked)
                 parts.metrics.account_stuck.labels(one.account_id).set(one.replies_stuck)
+                parts.metrics.account_shares_secret.labels(one.account_id).set(bool(one.shares_secret_with))
                 parts.metrics.account_silent.labels(one.account_id).set(one.is_silent)
     return Answer(200, parts.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 

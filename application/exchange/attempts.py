@@ -12,7 +12,7 @@ import msgspec
 from application.commands import ClaimTaken, Command, Commands, Contended
 from application.directory import Directory
 from application.exchange.lanes import Result, Waiting
-from application.exchange.limits import Limits, backoff_seconds
+from application.exchange.limits import PAUSE_MAX, Limits, backoff_seconds
 from application.exchange.media import Link, MediaBroken, MediaNotStored, MediaStore
 from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFile, Refusal, Rejected, Send, Unknown
 from application.log import Claim, LogBusy, LogUnreachable
@@ -32,6 +32,7 @@ from domain.outbound.delivery import (
     DeliveryUnknown,
 )
 from domain.outbound.files import kind_of
+from domain.outbound.reach import Reach
 from domain.threads.mails import key_of
 
 SETTLE_SECONDS = 600.0
@@ -85,11 +86,14 @@ class Attempts:
         self._with_files: dict[str, asyncio.Semaphore] = {}
         self._settle = timedelta(seconds=settle_seconds)
 
-    async def make(self, one: Waiting, limits: Limits) -> Result:
-        """Tries once, if the log still wants it tried; whatever happens is recorded."""
+    async def make(self, one: Waiting, limits: Limits, waited_until: datetime | None = None) -> Result:
+        """Tries once, if the log still wants it tried; whatever happens is recorded.
+
+        `waited_until`: so long, as the log says it, its caller has waited, whatever the time of day is now.
+        """
         for _ in range(LOOKS_MAX):
             reply = _reply_in(await self._conversation(one), one)
-            if reply is not None and (known := self._known(reply)) is not None:
+            if reply is not None and (known := self._known(reply, waited_until)) is not None:
                 return known
             try:
                 if reply is not None and reply.standing is Standing.ATTEMPTED:
@@ -109,13 +113,14 @@ class Attempts:
                 break
         return Result(is_over=False, again_at=self._clock() + timedelta(seconds=LOG_AGAIN_SECONDS))
 
-    def _known(self, reply: Reply) -> Result | None:
+    def _known(self, reply: Reply, waited_until: datetime | None) -> Result | None:
         """What needs no attempt: settled, or not due yet. None: there is something to do."""
         match reply:
             case Reply(standing=Standing.UNKNOWN | Standing.REJECTED):
                 return Result()
-            case Reply(standing=Standing.WAITING, until=until) if until is not None and until > self._clock():
-                return Result(is_over=False, again_at=until)
+            case Reply(standing=Standing.WAITING, until=until) if until is not None and until != waited_until:
+                is_ahead = timedelta() < until - self._clock() <= PAUSE_MAX
+                return Result(is_over=False, again_at=until) if is_ahead else None
             case _:
                 return None
 
@@ -238,7 +243,8 @@ class Attempts:
             is_final=is_final,
             refusal=outcome.refusal,
             retry_at=None if is_final else retry_at,
-            unsubscribed=reply.handle if outcome.is_opt_out else "",
+            unsubscribed=reply.handle if outcome.reach is Reach.UNSUBSCRIBED else "",
+            blocked=reply.handle if outcome.reach is Reach.BLOCKED else "",
         )
 
     async def _customer(self, one: Waiting) -> Customer:

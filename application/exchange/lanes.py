@@ -5,6 +5,7 @@ for another.
 """
 
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 
@@ -69,7 +70,9 @@ class LaneHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Lane:
     """Of one account."""
 
-    def __init__(self, account_id: str, budget: Budget) -> None:
+    def __init__(self, account_id: str, budget: Budget, told: Callable[[datetime], datetime]) -> None:
+        """`told`: a time of day, as results and accounts tell it, by the clock that tells `now`."""
+        self._told = told
         self.account_id = account_id
         self.budget = budget
         self.next_at: datetime | None = None
@@ -84,6 +87,8 @@ class Lane:
         self._setbacks = 0
         """Times in a row that the provider had no time for the account."""
         self._paused_until: datetime | None = None
+        self._throttled: datetime | None = None
+        """The account's, as far as it has been heeded."""
         self._stopped: tuple[str, Account | None] | None = None
         self._sent = self._failed = self._unknown = 0
         self._last_out_at: datetime | None = None
@@ -128,8 +133,10 @@ class Lane:
         if self._stopped is not None and self._stopped[1] is account:  # an account that changed is another value
             return []
         self._stopped = None
-        if account is not None and account.throttled_until is not None:  # told to a sender before this one, perhaps
-            self._paused_until = max(account.throttled_until, self._paused_until or account.throttled_until)
+        told = account.throttled_until if account is not None else None
+        if told is not None and told != self._throttled:  # told to a sender before this one, perhaps
+            self._throttled, until = told, self._told(told)
+            self._paused_until = max(until, self._paused_until or until)
         room = (1 if self._setbacks else self.budget.limits.at_once_max) - len(self._under_way)
         leaving: list[Waiting] = []
         while room > 0 and (head := self._first(now)) is not None:
@@ -161,7 +168,7 @@ class Lane:
             self._lines[conversation_id].popleft()
             self._go_on(conversation_id, now)
         else:
-            self._schedule(conversation_id, result.again_at or now)
+            self._schedule(conversation_id, self._told(result.again_at) if result.again_at else now)
 
     def health(self, now: datetime) -> LaneHealth:
         """As it is now."""
@@ -189,7 +196,8 @@ class Lane:
                 self._stopped = (reason, account)
             case Rejected(refusal=Refusal.RETRY_LATER, concerns_account=True):
                 self._setbacks += 1
-                self._paused_until = max(result.again_at or result.pause_until or now, self._paused_until or now)
+                until = result.again_at or result.pause_until
+                self._paused_until = max(self._told(until) if until else now, self._paused_until or now)
                 self._failed += result.is_over
             case Rejected():
                 self._setbacks = 0

@@ -11,6 +11,8 @@ from domain.outbound.files import Files
 
 SENDS_AT_ONCE_MAX = 100
 SENDS_PER_SECOND_MAX = 10_000
+PAUSE_MAX = timedelta(days=1)
+"""No provider is given longer: a moment further away was told by a clock that was wrong."""
 
 
 class Rate(msgspec.Struct, frozen=True):

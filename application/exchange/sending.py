@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from domain.account import AccountDefinition
+from domain.outbound.reach import Reach
 from domain.outbound.templates import Template
 
 
@@ -82,8 +83,8 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     """Of RETRY_LATER: what the channel asked for."""
     concerns_account: bool = False
     """Any other reply of the account would fare the same: all wait as long, or until somebody mends the account."""
-    is_opt_out: bool = False
-    """Of RECIPIENT_GONE: they unsubscribed, and the channel takes nothing for them until they subscribe again."""
+    reach: Reach | None = None
+    """Of RECIPIENT_GONE: they unsubscribed or blocked us, where that is why; remembered until they come back."""
 
     @property
     def is_final(self) -> bool:

@@ -13,6 +13,7 @@ from application.exchange.outbox import Outbox
 from application.exchange.spent import Spent
 from application.exchange.stuck import PASSED, StuckReplies, Trouble
 from application.log import Log, UnreadableEvent
+from application.policies.steady_clock import SteadyClock
 from domain.account import Account, AccountInvalid
 from domain.classification import PromiseTold
 from domain.event import Recorded
@@ -61,6 +62,7 @@ class SendReplies:
         spent: Spent,
         stuck: StuckReplies,
         clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._log = log
@@ -71,6 +73,10 @@ class SendReplies:
         self._spent = spent
         self._trouble = Trouble(stuck, clock)
         self._clock = clock
+        self._steady = SteadyClock(clock, monotonic)
+        """What all lanes go by."""
+        self._waited: dict[str, datetime] = {}
+        """Until when replies wait for their next try, as the log says, where their lane counts that by itself."""
         self._look_seconds = look_seconds
         self._lanes: dict[str, Lane] = {}
         self._limits: dict[str, tuple[Account, Limits]] = {}
@@ -82,7 +88,7 @@ class SendReplies:
 
     def health(self) -> dict[str, LaneHealth]:
         """By account, those that this process has sent for or is to send for; nothing where another one sends."""
-        now = self._clock()
+        now = self._steady.now()
         return {account_id: lane.health(now) for account_id, lane in self._lanes.items()}
 
     async def start(self) -> int:
@@ -150,6 +156,7 @@ class SendReplies:
             await asyncio.gather(*late, return_exceptions=True)
             self._lanes.clear()
             self._waiting.clear()
+            self._waited.clear()
             self._alone_since = None
 
     async def settle(self) -> None:
@@ -195,19 +202,20 @@ class SendReplies:
                 asked_at=recorded.recorded_at,
             )
             self._waiting[event.message_id] = one
-            (await self._lane(event)).add(one, self._clock())
+            (await self._lane(event)).add(one, self._steady.now())
         return True
 
     def _settle(self, message_id: str, recorded: Recorded) -> None:
         """As the log tells, be it what this sender told itself or what a receipt, an echo or a person did."""
         known = self._waiting.get(message_id)
         is_older = known is not None and known.position < recorded.position
-        if known is not None and is_older and self._lanes[known.reply.account_id].drop(known, self._clock()):
+        if known is not None and is_older and self._lanes[known.reply.account_id].drop(known, self._steady.now()):
             del self._waiting[message_id]
+            self._waited.pop(message_id, None)
         event = recorded.event
         if isinstance(event, DeliveryAccepted | ReplyGivenUp):
             for lane in self._lanes.values():
-                lane.release(event.conversation_id, self._clock())
+                lane.release(event.conversation_id, self._steady.now())
 
     async def _lane(self, reply: ReplyWritten) -> Lane:
         account_id = reply.account_id
@@ -216,11 +224,11 @@ class SendReplies:
             limits = limits or self._providers[reply.channel].limits
             now = self._clock()
             budget = await self._spent.budget(account_id, limits, now, self._alone_since or now)
-            lane = self._lanes[account_id] = Lane(account_id, budget)
+            lane = self._lanes[account_id] = Lane(account_id, budget, self._steady.of)
         return lane
 
     def _start_due(self) -> None:
-        now = self._clock()
+        now = self._steady.now()
         for lane in self._lanes.values():
             if lane.is_empty:
                 continue
@@ -254,7 +262,9 @@ class SendReplies:
 
     async def _send(self, lane: Lane, one: Waiting, account: Account | None) -> None:
         result = await self._try(lane, one)
-        lane.ended(one, result, account, self._clock())
+        if result.again_at is not None:
+            self._waited[one.reply.message_id] = result.again_at
+        lane.ended(one, result, account, self._steady.now())
         if result.is_over and self._waiting.get(one.reply.message_id) is one:
             del self._waiting[one.reply.message_id]
         if result.is_over and result.outcome is None:
@@ -265,7 +275,8 @@ class SendReplies:
         reply, because = one.reply, self._trouble.before(one.written.stream, one.position)
         try:
             if not because:
-                result = await self._attempts.make(one, lane.budget.limits)
+                waited = self._waited.pop(reply.message_id, None)
+                result = await self._attempts.make(one, lane.budget.limits, waited)
                 await self._trouble.goes_on(reply.message_id)
                 return result
         except UnreadableEvent as error:
@@ -277,7 +288,7 @@ class SendReplies:
         return Result(is_over=False, stuck_because=because)
 
     def _pause_seconds(self) -> float:
-        now = self._clock()
+        now = self._steady.now()
         due = [lane.next_at for lane in self._lanes.values() if lane.next_at is not None and not lane.is_empty]
         return max(0.0, min([self._look_seconds, *((at - now).total_seconds() for at in due)]))
 

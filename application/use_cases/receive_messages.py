@@ -128,8 +128,11 @@ class ReceiveMessages:
             case Conflict(stream=stream):
                 self._states.forget(stream)
             case AlreadyClaimed(claim=claim, fingerprint=fingerprint):
-                if any(claim.key in arrival.addresses for group in part for arrival in group.arrivals):
-                    self._known.learn(claim.key, derived_id("customer", fingerprint))
+                for group in part:
+                    if any(claim.key in arrival.addresses for arrival in group.arrivals):
+                        self._known.learn(claim.key, owner := derived_id("customer", fingerprint))
+                        if group.customer_id == owner:  # another process linked it, so there is more that we missed
+                            self._states.forget(owner)
 
     def _settle_one(self, group: Group, positions: Sequence[int], first: int, receipts: Receipts) -> None:
         self._states.moved(group.customer_id, group.state, group.version + len(group.facts))

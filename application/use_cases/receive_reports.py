@@ -146,7 +146,7 @@ class ReceiveReports:
                 provider_id=told.report.provider_id,
                 participant=told.report.participant,
                 reason=told.report.reason,
-                is_opt_out=told.report.is_opt_out,
+                reach=told.report.reach,
             )
 
         for _ in range(ATTEMPTS_MAX):

@@ -14,6 +14,7 @@ from channels.edge.payload import a_dict, a_text, an_identifier, dicts
 from channels.edge.posting import REASON_LENGTH_MAX, as_nothing_sent, json_of, post, refused_by_status, retry_after
 from channels.edge.text import one_line
 from domain.account import AccountDefinition
+from domain.outbound.reach import Reach
 
 API_URL = "https://graph.facebook.com/v25.0"
 RETRY_LATER = frozenset(
@@ -43,15 +44,17 @@ WORDS = {
 """What is wrong with a template, which no other try mends: Meta's own words name a page of its documentation."""
 SUBCODES = {
     (10, 2_018_065): Refusal.WINDOW_CLOSED,
-    (10, 2_018_108): Refusal.RECIPIENT_GONE,
     (10, 2_018_278): Refusal.WINDOW_CLOSED,
     (10, 2_534_022): Refusal.WINDOW_CLOSED,
     (100, 2_018_001): Refusal.RECIPIENT_GONE,
     (100, 2_018_300): Refusal.RECIPIENT_GONE,
     (100, 2_534_014): Refusal.RECIPIENT_GONE,
-    (200, 1_545_041): Refusal.RECIPIENT_GONE,
 }
 """Code and subcode, where the code alone would mean something else."""
+BLOCKS = frozenset({(10, 2_018_108), (200, 1_545_041), (551, 1_545_041)})
+"""Code and subcode of "this person isn't receiving messages from you", and isn't available, which is how Messenger
+answers a page that the customer blocked. 131050 is none: it stops marketing only.
+"""
 
 
 RECEIVES_ONLY = Rejected(
@@ -139,6 +142,8 @@ def _refused(answer: httpx.Response, error: dict[str, Any]) -> Rejected:
     words = detail or a_text(error.get("message")) or a_text(error.get("title"))
     words = "; ".join(one for one in (WORDS.get(code, ""), words) if one)
     reason = one_line(f"{code}{f'/{subcode}' if subcode >= 0 else ''} {words}")[:REASON_LENGTH_MAX]
+    if (code, subcode) in BLOCKS:
+        return Rejected(reason=reason, refusal=Refusal.RECIPIENT_GONE, reach=Reach.BLOCKED)
     if (refusal := SUBCODES.get((code, subcode))) is not None:
         return Rejected(reason=reason, refusal=refusal)
     if code in WINDOW_CLOSED:

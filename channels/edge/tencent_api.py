@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
@@ -16,6 +16,7 @@ from channels.edge.payload import UnreadablePayload, a_dict, a_text, read_json
 from channels.edge.posting import REASON_LENGTH_MAX, as_nothing_sent, json_of, post, refused_by_status
 from channels.edge.text import one_line
 from channels.edge.tokens import Token, TokenCache
+from domain.outbound.reach import Reach
 
 TOKENS = TokenCache()
 _CLIENTS: WeakKeyDictionary[AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
@@ -175,15 +176,19 @@ def errcode_of(payload: Mapping[str, Any]) -> int:
     return code if isinstance(code, int) and not isinstance(code, bool) else -2
 
 
-def refused(payload: Mapping[str, Any], refusals: Mapping[int, Refusal]) -> Rejected:
+def refused(
+    payload: Mapping[str, Any], refusals: Mapping[int, Refusal], blocks: Collection[int] = frozenset()
+) -> Rejected:
     """What an `errcode` other than 0 means; one that is not known is our fault until somebody has looked at it.
+    Of the refusals, `blocks` are those by which the customer left the account.
 
     Example: `{"errcode": 45015, "errmsg": "response out of time limit or subscription is canceled"}`
     """
     code = errcode_of(payload)
     refusal = refusals.get(code, Refusal.RETRY_LATER if code == BUSY else Refusal.OUR_FAULT)
     is_accounts = code in TOKEN_STALE or (refusal is Refusal.RETRY_LATER and code != BUSY)
-    return Rejected(reason=_words(payload), refusal=refusal, concerns_account=is_accounts)
+    reach = Reach.BLOCKED if code in blocks else None
+    return Rejected(reason=_words(payload), refusal=refusal, concerns_account=is_accounts, reach=reach)
 
 
 async def fetch_media(access: Access, media_id: str, get: Get) -> Fetched:

@@ -11,6 +11,7 @@ from channels.edge.text import clean, one_line
 from domain.intake import DeliveryReport, Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 from domain.outbound.delivery import DeliveryStatus
+from domain.outbound.reach import Reach
 
 MEDIA = {
     "image": (ContentKind.IMAGE, "image/jpeg"),
@@ -21,6 +22,7 @@ MEDIA = {
 SYSTEM, STAFF = "4", "5"
 """Of `origin`; 3 is the customer. Of others, the content decides: nothing a customer wrote may get lost."""
 OWN_ID = re.compile("[0-9a-f]{32}")
+REFUSES = "10"
 FAILURES = {
     "0": "unknown cause",
     "1": "the customer service account was deleted",
@@ -29,7 +31,7 @@ FAILURES = {
     "5": "the session was closed",
     "6": "more than 5 messages for the customer's last one",
     "8": "the corp is not verified",
-    "10": "the customer refuses messages",
+    REFUSES: "the customer refuses messages",
     "11": "the corp has no member signed in to WeCom",
     "12": "what was sent may only be sent after the customer wrote",
 }
@@ -70,6 +72,7 @@ def _read_event(item: dict[str, Any], address: str, delivery: Delivery, at: date
                 handle=handle,
                 reason=one_line(f"{cause} {FAILURES.get(cause, '')}"),
                 callback=f"message-{failed}" if OWN_ID.fullmatch(failed) else "",
+                reach=Reach.BLOCKED if cause == REFUSES else None,
             )
             delivery.reports.append((address, report))
         case "user_recall_msg" if recalled:
@@ -83,7 +86,8 @@ def _read_event(item: dict[str, Any], address: str, delivery: Delivery, at: date
         case "reject_customer_msg_switch_change":
             is_refusing = a_text(event.get("reject_switch")) == "1"
             text = "The customer refuses our messages now." if is_refusing else "The customer takes our messages again."
-            content = Content(kind=ContentKind.SYSTEM, text=text)
+            reach = Reach.BLOCKED if is_refusing else Reach.OPEN
+            content = Content(kind=ContentKind.SYSTEM, text=text, reach=reach)
             message = InboundMessage(
                 provider_id=_id(item), handle=handle, content=content, occurred_at=at, kind="event"
             )

@@ -99,6 +99,7 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         _secret("identity_key", "32 characters or more; your site proves by HMAC who is signed in", Need.OPTIONAL),
         Setting("jwt_algorithm", "HS256, RS256 or ES256, where your site proves it by JWT"),
         _secret("jwt_key", "the secret of HS256, else the public key in PEM", Need.OPTIONAL),
+        Setting("visitor_file_bytes_max", "of a file from a visitor, up to 25000000; 0: none", default="10000000"),
         Setting("handover_account", "the e-mail account that mails replies to visitors who have left"),
         Setting("handover_minutes", "how long a reply waits for its visitor before it is mailed", default="5"),
     ),

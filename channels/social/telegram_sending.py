@@ -10,6 +10,7 @@ from application.exchange.sending import Accepted, Outcome, Outgoing, OutgoingFi
 from channels.edge.payload import a_dict, a_text, an_identifier
 from channels.edge.posting import REASON_LENGTH_MAX, RETRY_AFTER_SECONDS_MAX, json_of, post, refused_by_status
 from channels.edge.text import one_line
+from domain.outbound.reach import Reach
 
 TEXT_LENGTH_MAX = 4_096
 """Characters of a text that we send."""
@@ -22,12 +23,11 @@ METHODS = {
     "document": "sendDocument",
 }
 """By what a file is sent as, which is also the field that holds it."""
+BLOCKED = ("bot was blocked", "user is deactivated", "bot was kicked", "is not a member")
+"""Somebody, or a group, that takes nothing from the bot until it hears of them again. It comes with status 403."""
 GONE = (
-    "bot was blocked",
-    "user is deactivated",
+    *BLOCKED,
     "can't initiate conversation",
-    "bot was kicked",
-    "is not a member",
     "bots can't send messages to bots",
     "chat not found",
     "user not found",
@@ -109,7 +109,12 @@ def _outcome(answer: httpx.Response, connection: str) -> Outcome:
         return Accepted(provider_id=":".join(part for part in (connection, chat, message) if part))
     words = one_line(a_text(payload.get("description")))[:REASON_LENGTH_MAX]
     if any(sign in words.lower() for sign in GONE):
-        return Rejected(reason=f"{answer.status_code} {words}", refusal=Refusal.RECIPIENT_GONE)
+        is_block = answer.status_code == 403 and any(sign in words.lower() for sign in BLOCKED)
+        return Rejected(
+            reason=f"{answer.status_code} {words}",
+            refusal=Refusal.RECIPIENT_GONE,
+            reach=Reach.BLOCKED if is_block else None,
+        )
     if answer.status_code in (401, 404):  # a token that is revoked, or was never one
         return Rejected(reason=f"{answer.status_code} {words}", refusal=Refusal.OUR_FAULT, concerns_account=True)
     if answer.status_code == 429:

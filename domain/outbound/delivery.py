@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain.conversation import Conversation, Reply, Standing
 from domain.event import Event, RuleBroken
-from domain.outbound.reach import CustomerUnreachable, Reach
+from domain.outbound.reach import CustomerUnreachable, reach_refused
 
 REPLIES_KEPT = 50
 """Refused and unknown replies of a conversation that somebody may still decide about; the oldest goes first."""
@@ -87,6 +87,8 @@ class DeliveryRejected(Event, topic="conversation.delivery_rejected"):
     """When it will be tried again; None where that depends on somebody who mends the account."""
     unsubscribed: str = ""
     """The address that takes nothing until the customer subscribes again, where that is why."""
+    blocked: str = ""
+    """The address that takes nothing until the customer unblocks us or writes again, where that is why."""
 
 
 class DeliveryUnknown(Event, topic="conversation.delivery_unknown"):
@@ -112,6 +114,8 @@ class DeliveryReported(Event, topic="conversation.delivery_reported"):
     reason: str = ""
     agent_id: str | None = None
     unsubscribed: str = ""
+    """As of `DeliveryRejected`."""
+    blocked: str = ""
     """As of `DeliveryRejected`."""
 
 
@@ -146,8 +150,8 @@ DeliveryEvent = (
 
 def evolve(conversation: Conversation, event: DeliveryEvent) -> Conversation:
     """Where the reply stands after each event; what arrived or was given up is nobody's concern any more."""
-    if isinstance(event, DeliveryReported | DeliveryRejected) and event.unsubscribed:
-        stopped = conversation.stopped | {event.unsubscribed: Reach.UNSUBSCRIBED}
+    if isinstance(event, DeliveryReported | DeliveryRejected) and (event.unsubscribed or event.blocked):
+        stopped = reach_refused(conversation.stopped, unsubscribed=event.unsubscribed, blocked=event.blocked)
         conversation = replace(conversation, stopped=stopped)
     if isinstance(event, DeliveryReported):
         return conversation

@@ -31,3 +31,16 @@ def reach_after(stopped: Mapping[str, Reach], handle: str, told: Reach | None) -
     if told is None and stopped.get(handle) is Reach.UNSUBSCRIBED:
         return dict(stopped)
     return {one: why for one, why in stopped.items() if one != handle}
+
+
+def reach_refused(stopped: Mapping[str, Reach], *, unsubscribed: str, blocked: str) -> dict[str, Reach]:
+    """The addresses that take nothing, behind a send that was refused because of it; each empty where it was not.
+
+    A block does not hide that somebody unsubscribed, which ends otherwise.
+    """
+    known = dict(stopped)
+    if blocked:
+        known.setdefault(blocked, Reach.BLOCKED)
+    if unsubscribed:
+        known[unsubscribed] = Reach.UNSUBSCRIBED
+    return known

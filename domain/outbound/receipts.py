@@ -21,6 +21,7 @@ from domain.outbound.delivery import (
     DeliveryStatus,
     DeliveryUnknown,
 )
+from domain.outbound.reach import Reach
 
 OUTBOUND_KEPT = 200
 """Messages to one customer whose way is followed; news of older ones come too late to matter to anybody."""
@@ -201,7 +202,7 @@ def report(
     provider_id: str = "",
     participant: str = "",
     reason: str = "",
-    is_opt_out: bool = False,
+    reach: Reach | None = None,
 ) -> list[Event]:
     """What a report of the channel is news of: that it has the message at all, and that the message came further.
 
@@ -226,6 +227,7 @@ def report(
         participant=participant,
         reason=reason,
         agent_id=one.agent_id,
-        unsubscribed=one.handle if is_opt_out else "",
+        unsubscribed=one.handle if reach is Reach.UNSUBSCRIBED else "",
+        blocked=one.handle if reach is Reach.BLOCKED else "",
     )
     return [*prove_taken(one, provider_id, f"it reports {status}"), reported]

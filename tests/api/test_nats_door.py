@@ -8,7 +8,7 @@ import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from api.doors.nats_door import CONSUMER, PROBLEMS_SUBJECT, STREAM, SUBJECT
+from api.doors.adapters.nats_door import CONSUMER, PROBLEMS_SUBJECT, STREAM, SUBJECT
 from tests.api.deployment import WAIT_SECONDS_MAX, Caller, Deployment
 from tests.api.situations import Shop, a_shop
 from tests.waiting import wait_until
@@ -96,6 +96,42 @@ def test_one_bad_message_does_not_hold_up_its_neighbours(deployment: Deployment,
     head = deployment.run(deployment.parts.log.head())
     positions = [shop.bring("ana", "Hello", message_id=one)["position"] for one in ("good-1", "good-2")]
     assert max(positions) <= head
+
+
+def parked(shop: Shop, supervisor: Caller) -> list[dict[str, Any]]:
+    page = supervisor.shown("/v1/deliveries", params={"account_id": shop.account_id})
+    return page["items"]  # type: ignore[no-any-return]
+
+
+def test_what_cannot_be_taken_is_parked_where_an_operator_sees_it(
+    deployment: Deployment, administrator: Caller, supervisor: Caller
+) -> None:
+    shop = a_shop(deployment, administrator)
+
+    publish(deployment, shop.account_id, b'{"account": 7}', message(shop.account_id, "good"))
+    wait_until(lambda: bool(parked(shop, supervisor)), what="it is parked")
+
+    (one,) = parked(shop, supervisor)
+    raw = administrator.get(f"/v1/deliveries/{one['id']}/raw")
+    health = administrator.shown(f"/v1/accounts/{shop.account_id}/health")
+    assert (one["channel"], one["account_ids"]) == ("adapter", [shop.account_id])
+    assert one["error"].startswith("Invalid: $.account")
+    assert raw.content == b'{"account": 7}'
+    assert health["parked"] == 1
+    supervisor.done(f"/v1/deliveries/{one['id']}/retry")
+    wait_until(lambda: [again["attempts"] for again in parked(shop, supervisor)] == [1], what="it is parked again")
+
+
+def test_what_is_for_no_account_waits_with_the_deliveries_and_is_not_delivered_for_ever(
+    deployment: Deployment, supervisor: Caller
+) -> None:
+    nobodys = "account-0193a7c2d4e57f0aa1b2c3d4e5f60718"
+    query = {"account_id": nobodys, "state": "waiting"}
+
+    publish(deployment, nobodys, message(nobodys, "early"))
+
+    wait_until(lambda: bool(supervisor.shown("/v1/deliveries", params=query)["items"]), what="it is kept")
+    wait_until(lambda: is_empty(deployment), what="it is taken off")
 
 
 def test_messages_resume_after_nats_was_lost_and_set_up_anew(deployment: Deployment, shop: Shop) -> None:

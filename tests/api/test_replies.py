@@ -118,3 +118,24 @@ def test_who_unsubscribed_is_sent_nothing_again(
     assert (before["takes_replies"], "stopped" in before) == (True, False)
     assert (limits["takes_replies"], limits["stopped"]) == (False, "unsubscribed")
     assert len(provider.taken) == 1
+
+
+def test_who_blocked_the_account_is_sent_nothing_until_they_write_again(
+    deployment: Deployment, administrator: Caller, provider: ScriptedProvider
+) -> None:
+    settings = {"secret_token": "s", "bot_token": "4711:T", "api_url": provider.url}
+    shop = a_shop(deployment, administrator, "telegram", address="4711", settings=settings)
+    blocked = {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"}
+    provider.script.append(answers(403, blocked))
+    held = a_held_conversation(shop, handle="42")
+    held.agent.done(f"{held.path}/reply", {"text": "On its way"})
+    wait_until(lambda: "bot was blocked" in alert(held), what="the agent is alerted")
+
+    again = held.agent.post(f"{held.path}/reply", {"text": "On its way"})
+    limits = held.agent.shown(f"{held.path}/reply_limits")
+    shop.bring("42", "Here I am")
+    welcome = held.agent.shown(f"{held.path}/reply_limits")
+
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/customer-unreachable")
+    assert (limits["takes_replies"], limits["stopped"], welcome["takes_replies"]) == (False, "blocked", True)
+    assert len(provider.taken) == 1

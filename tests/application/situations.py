@@ -54,12 +54,18 @@ class Clock:
 
     def __init__(self, now: datetime = NOON) -> None:
         self.now = now
+        self._passed_seconds = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
+    def monotonic(self) -> float:
+        """Seconds that were waited: whoever sets `now` waits for nothing."""
+        return self._passed_seconds
+
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self._passed_seconds += seconds
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

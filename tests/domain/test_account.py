@@ -143,3 +143,23 @@ def test_the_latest_notice_of_the_provider_stays_with_the_account() -> None:
     assert len(account.notice(noticed, "error:131031", NOON + hour / 2)) == 1
     with pytest.raises(AccountUnknown):
         account.notice(account.NEW, banned, NOON)
+
+
+def test_accounts_that_only_a_shared_secret_tells_apart_are_named_to_each_other() -> None:
+    def one(account_id: str, channel: str = "telegram", **settings: str) -> Account:
+        definition = replace(SHOP, channel=channel, settings=settings)
+        return replace(account.evolve(account.NEW, AccountDefined(definition=definition)), id=account_id)
+
+    accounts = [
+        one("a", secret_token="x"),
+        one("b", secret_token="y", secret_token_previous="x"),
+        one("c", secret_token="y"),
+        one("d", secret_token="z"),
+        one("e", channel="line", secret_token="x"),
+        one("f", channel="phone", secret="x"),
+        account.NEW,
+    ]
+
+    found = account.shared_secrets(accounts, {"telegram": "secret_token", "phone": "secret", "line": ""})
+
+    assert found == {"a": ["b"], "b": ["a", "c"], "c": ["b"]}

@@ -1,12 +1,16 @@
 """The health of accounts: what came in and went out, what waits, and an alarm when one falls silent."""
 
 import logging
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.upkeep.account_health import warn_of_shared_secrets
+from application.commands import Command
 from application.exchange.stuck import Stuck
 from tests.api.deliveries.situations import (
     a_whatsapp_shop,
@@ -120,3 +124,23 @@ def test_replies_that_cannot_be_tried_are_told_of(deployment: Deployment, admini
     assert (found["replies_stuck"], found["replies_stuck_because"]) == (2, "reason 0")
     assert found["replies_stuck_since"] == "2026-11-11T12:00:00Z"
     assert gauges(deployment, shop.account_id)["onethread_account_replies_stuck"] == 2
+
+
+def test_accounts_that_share_the_secret_they_are_told_by_are_named_and_the_secret_is_not(
+    deployment: Deployment, administrator: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret, parts = secrets.token_hex(8), deployment.parts
+    first = a_shop(deployment, administrator, channel="telegram", address="1", settings={"secret_token": secret})
+    before_that_was_refused = replace(definition(first), address="2", name="Other")
+    command = Command(actor="test", at=datetime.now(UTC))
+    done, other = deployment.run(parts.set_up.define_account(command, None, before_that_was_refused))
+    deployment.known(done.position)
+
+    found, told = health(first), gauges(deployment, first.account_id)
+    warn_of_shared_secrets(parts.directory)
+
+    assert found["shares_secret_with"] == [other]
+    assert told["onethread_account_shares_secret"] == 1
+    assert f"account {first.account_id} has the same secret as {other}: give each its own" in caplog.messages
+    assert secret not in caplog.text
+    assert secret not in str(found)

@@ -64,6 +64,20 @@ def test_an_emoji_body_and_one_of_three_megabytes_pass(deployment: Deployment, s
     assert received(shop) == ["🎁é", "big"]
 
 
+def test_a_hook_with_another_secret_than_the_accounts_is_told_to_operators_once_a_minute(
+    deployment: Deployment, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret, path = "the secret of another app", f"{HOOK}/{shop.account_id}"
+
+    for _ in range(3):
+        assert deliver(shop, messages_for(shop, ("wamid.x", "Hi")), secret=secret, path=f"/{shop.account_id}").is_error
+
+    told = [one for one in caplog.messages if "is refused" in one]
+    assert len(told) == 1
+    assert told[0].startswith(f"a delivery at {path} is refused: ")
+    assert secret not in caplog.text
+
+
 def test_what_is_not_proven_is_refused_and_leaves_nothing(deployment: Deployment, shop: Shop) -> None:
     body = json.dumps({"object": "whatsapp_business_account", "entry": [{"text": "é"}]}).encode()
     headers, anybody = signed(body, definition(shop).settings["app_secret"]), deployment.anybody()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from api.command_line.samples import told
 from api.composition import composed
 from api.demo.shop import PICTURE
 from api.doors.trust import packed
@@ -18,12 +19,17 @@ from api.parts import Parts
 from api.settings import Settings
 from application.commands import Command
 from application.exchange.deliveries import Arrived
+from application.exchange.sending import Refusal, Rejected
 from application.exchange.stuck import Stuck
+from application.exchange.traffic import Traffic
 from application.ids import new_id
+from application.log import Context, Fact, Write
 from channels.edge.payload import Posted
 from channels.table import CHANNELS
 from domain import account
 from domain.account import AccountDefinition
+from domain.outbound.delivery import DeliveryRejected
+from domain.outbound.reach import Reach
 from infrastructure.embedded.servers import Servers
 from tests.api.deliveries.situations import delivery, entry, signed
 from tests.api.running.test_command_line import Terminal, environment_of
@@ -45,6 +51,16 @@ async def open_account(parts: Parts, queue_id: str, number: str, **settings: str
     _, account_id = await parts.set_up.define_account(Command(actor="test", at=parts.clock()), None, definition)
     await parts.followers["directory"].catch_up()
     return account_id
+
+
+async def fail(parts: Parts, account_id: str) -> None:
+    """The provider refused a reply of the account, and it has been counted."""
+    refused = DeliveryRejected(conversation_id="conversation-1", message_id="message-1", reason=f"190 {'x' * 200}")
+    write = Write(new_id("customer"), 0, [Fact(refused, parts.clock())])
+    await parts.log.append([write], context=Context("test"))
+    head, at = await parts.log.head(), datetime(2026, 11, 11, 12, tzinfo=UTC)
+    one = Traffic(account_id=account_id, failed=1, last_failure_at=at, last_failure_position=head)
+    await parts.traffic.add([one], after=0, upto=head)
 
 
 async def parked(settings: Settings, queue_id: str) -> str:
@@ -69,6 +85,8 @@ async def parked(settings: Settings, queue_id: str) -> str:
         await parts.delivery_reader.catch_up()
         stuck = Stuck(message_id="message-1", account_id=account_id, position=1, since=parts.clock(), because="x")
         await parts.stuck_replies.note(stuck)
+        await open_account(parts, queue_id, "3", silent_after_minutes="")
+        await fail(parts, account_id)
         until = datetime(2126, 11, 11, 12, tzinfo=UTC)
         throttled = partial(account.throttle, until=until, reason="429")
         await parts.commands.carry_out(
@@ -106,6 +124,10 @@ def test_parked_deliveries_are_listed_and_read_again_when_mended(
     (row,) = [line for line in health.splitlines() if line.strip().startswith("Number 1")]
     assert "silent, parked, 1 stuck, throttled until 2126-11-11 12:00:00" in row
     assert "account_update:DISABLED_UPDATE" in health
+    assert f"last failed 2026-11-11 12:00:00: 190 {'x' * 116}" in health
+    assert "x" * 117 not in health
+    (fresh,) = [line for line in health.splitlines() if line.strip().startswith("Number 3")]
+    assert "nothing came or went yet" in fresh
     assert row.split()[-1] == "3"
     assert listed.lines[-1] == "3 are parked."
     assert all("AccountUnknown: no account here has the address 2" in line for line in listed.lines[:-1])
@@ -208,6 +230,16 @@ def test_samples_name_the_settings_and_the_hook_of_every_channel(
     assert "bot_token" in one
     assert "https://api.telegram.org" in one
     assert "encoding_aes_key" not in one
+    assert "a page to try it: https://cc.shop.example/v1/webchat/ACCOUNT_ID/example" in listed
+    assert "https://cc.shop.example/v1/accounts/ACCOUNT_ID/messages, or NATS inbound.ACCOUNT_ID" in listed
+
+
+@pytest.mark.parametrize(("reach", "advice"), [(Reach.BLOCKED, "unblocking"), (Reach.UNSUBSCRIBED, "START")])
+def test_a_sample_to_who_takes_nothing_says_that_only_they_can_undo_it(reach: Reach, advice: str) -> None:
+    *_, what_to_do = told(Rejected(reason="403", refusal=Refusal.RECIPIENT_GONE, reach=reach))
+
+    assert what_to_do.startswith("What to do: only they can undo it")
+    assert advice in what_to_do
 
 
 def test_the_help_says_what_makes_silence_an_alarm(

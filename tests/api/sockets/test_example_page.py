@@ -74,3 +74,17 @@ def test_a_visitor_talks_through_the_page_and_a_dropped_socket_doubles_nothing(
 
     assert lines.pop(1).endswith(": Good morning")
     assert lines == ["mine|你好", "mine|Still there?", "mine|Twice"]
+
+
+@pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}")
+def test_a_visitor_sends_a_file_through_the_page_and_sees_it_again(deployment: Deployment, chat: Shop) -> None:
+    with a_page(f"http://127.0.0.1:{deployment.port}/v1/webchat/{chat.account_id}/example") as page:
+        page.wait_for("typeof isWelcome !== 'undefined' && isWelcome")
+        page.value("chosen = new DataTransfer(); chosen.items.add(new File(['My bill'], 'bill.txt'))")
+        page.value("element('files').files = chosen.files; submit()")
+        page.wait_for("document.querySelectorAll('#lines .mine:not(.waiting)').length === 1")
+        page.value("window.isOld = true, tab = {...tab, lines: {}, after: 0}, keep(), location.reload()")
+        page.wait_for("!window.isOld && document.querySelectorAll('#lines .mine button').length === 1")
+        lines = page.value(LINES)
+
+    assert lines == ["mine|⬇ bill.txt"]

@@ -1,4 +1,4 @@
-"""Files in a web chat: the visitor is told of them in the answer, and gets them by what they say hello with."""
+"""Files in answers of a web chat: the visitor is told of them, and gets them by what they say hello with."""
 
 import json
 from typing import Any

@@ -20,7 +20,8 @@ def after(seconds: float) -> datetime:
 
 
 def a_lane(**limits: object) -> Lane:
-    return Lane("account-1", Budget(Limits(rates=(Rate(1_000, 1.0),), **limits)))  # type: ignore[arg-type]
+    budget = Budget(Limits(rates=(Rate(1_000, 1.0),), **limits))  # type: ignore[arg-type]
+    return Lane("account-1", budget, lambda told: told)
 
 
 def waiting(conversation: str, position: int) -> Waiting:

@@ -72,7 +72,16 @@ class Sender:
         self.stuck = PostgresStuckReplies(shop.url, shop.log.pool)
         spent = Spent(shop.log, shop.states)
         self.policy = SendReplies(
-            shop.log, shop.directory, attempts, providers, self.outbox, spent, self.stuck, shop.clock, look_seconds=0.01
+            shop.log,
+            shop.directory,
+            attempts,
+            providers,
+            self.outbox,
+            spent,
+            self.stuck,
+            shop.clock,
+            shop.clock.monotonic,
+            look_seconds=0.01,
         )
         self.follower = Follower(shop.log, self.policy)
 

@@ -120,3 +120,40 @@ async def test_two_who_want_one_address_at_once_get_it_once(shop: Shop) -> None:
     outcomes = await asyncio.gather(*registrations, return_exceptions=True)
 
     assert [type(one) for one in outcomes] in ([tuple, IdentityTaken], [IdentityTaken, tuple])
+
+
+@pytest.mark.parametrize("is_restarted", ["the same process", "another process"])
+@pytest.mark.parametrize(("first", "last"), [("+49301", "US.1"), ("US.1", "+49301")])
+async def test_an_address_that_comes_with_a_known_one_is_linked_to_that_customer(
+    shop: Shop, first: str, last: str, is_restarted: str
+) -> None:
+    """As on WhatsApp, where a number may come first, then a user id with it, then that alone; or the other way."""
+    whatsapp = await shop.open_account("whatsapp")
+    (known,) = await shop.receive(a_message("m-1", first), account_id=whatsapp)
+    both = a_message("m-2", "US.1", other_handles=("+49301",))
+
+    async with another_process(shop) as elsewhere:
+        process = elsewhere if is_restarted == "another process" else shop
+        (together,) = await process.receive(both, account_id=whatsapp)
+    (alone,) = await shop.receive(a_message("m-3", last), account_id=whatsapp)
+
+    assert [together.customer_id, alone.customer_id] == [known.customer_id] * 2
+    assert together.conversation_id == known.conversation_id
+    assert (await shop.customer(known.customer_id)).handles == {("whatsapp", "", one) for one in ("US.1", "+49301")}
+
+
+async def test_two_addresses_that_are_known_as_two_customers_stay_so_and_the_first_named_gets_the_message(
+    shop: Shop,
+) -> None:
+    whatsapp = await shop.open_account("whatsapp")
+    (by_number,) = await shop.receive(a_message("m-1", "+49301"), account_id=whatsapp)
+    (by_id,) = await shop.receive(a_message("m-2", "US.1"), account_id=whatsapp)
+
+    async with another_process(shop) as elsewhere:
+        both = a_message("m-3", "US.1", other_handles=("+49301", "US.ENT.7"))
+        (together,) = await elsewhere.receive(both, account_id=whatsapp)
+
+    assert by_number.customer_id != by_id.customer_id == together.customer_id
+    assert (await shop.customer(by_number.customer_id)).handles == {("whatsapp", "", "+49301")}
+    handles = (await shop.customer(by_id.customer_id)).handles
+    assert handles == {("whatsapp", "", "US.1"), ("whatsapp", "", "US.ENT.7")}

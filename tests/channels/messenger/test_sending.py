@@ -12,6 +12,7 @@ from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, R
 from channels import instagram, messenger
 from domain.account import AccountDefinition
 from domain.interaction import Attachment
+from domain.outbound.reach import Reach
 from tests.channels.messenger.samples import CDN
 from tests.channels.posted import an_account
 from tests.channels.replies import NOON, Keeper, a_reply, attempted
@@ -27,6 +28,8 @@ from tests.channels.scripted_provider import (
     too_many,
 )
 
+GONE = {"refusal": Refusal.RECIPIENT_GONE, "reach": None}
+BLOCKED = {"refusal": Refusal.RECIPIENT_GONE, "reach": Reach.BLOCKED}
 BOTH = pytest.mark.parametrize("medium", [messenger, instagram])
 
 
@@ -116,8 +119,11 @@ def test_a_text_over_the_limit_is_refused_and_not_cut(medium: ModuleType, longes
         (server_error(), {"refusal": Refusal.RETRY_LATER, "retry_after_seconds": None}),
         (graph_error(613, "Calls to this api have exceeded the rate limit"), {"refusal": Refusal.RETRY_LATER}),
         (graph_error(10, "Outside of allowed window", subcode=2018278), {"refusal": Refusal.WINDOW_CLOSED}),
-        (graph_error(551, "This person isn't available right now"), {"refusal": Refusal.RECIPIENT_GONE}),
-        (graph_error(100, "No matching user found", subcode=2018001), {"refusal": Refusal.RECIPIENT_GONE}),
+        (graph_error(551, "This person isn't available right now", subcode=1545041), BLOCKED),
+        (graph_error(10, "This person isn't receiving messages from you right now", subcode=2018108), BLOCKED),
+        (graph_error(200, "This person isn't receiving messages from you right now", subcode=1545041), BLOCKED),
+        (graph_error(551, "This person isn't available right now"), GONE),
+        (graph_error(100, "No matching user found", subcode=2018001), GONE),
         (graph_error(190, "Expired", status=401), {"refusal": Refusal.OUR_FAULT, "concerns_account": True}),
         (graph_error(987654, "Never heard of"), {"refusal": Refusal.OUR_FAULT, "concerns_account": False}),
     ],

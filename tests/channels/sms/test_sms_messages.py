@@ -102,7 +102,7 @@ def test_a_receipt_tells_of_an_opt_out_too() -> None:
     ((_, gone),) = read(MessageStatus="failed", ErrorCode="21610").reports
     ((_, filtered),) = read(MessageStatus="failed", ErrorCode="30007").reports
 
-    assert (gone.is_opt_out, filtered.is_opt_out) == (True, False)
+    assert (gone.reach, filtered.reach) == (Reach.UNSUBSCRIBED, None)
 
 
 def test_a_message_without_text_or_file_is_said_to_be_one() -> None:

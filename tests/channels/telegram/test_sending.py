@@ -10,6 +10,7 @@ from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, R
 from channels import telegram
 from domain.account import AccountDefinition
 from domain.interaction import Attachment
+from domain.outbound.reach import Reach
 from tests.channels.posted import an_account
 from tests.channels.replies import Keeper, a_reply, attempted
 from tests.channels.scripted_provider import (
@@ -22,6 +23,8 @@ from tests.channels.scripted_provider import (
     server_error,
 )
 
+GONE = {"refusal": Refusal.RECIPIENT_GONE, "reach": None}
+BLOCKED = {"refusal": Refusal.RECIPIENT_GONE, "reach": Reach.BLOCKED}
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 
 
@@ -111,13 +114,12 @@ def test_a_text_over_the_limit_is_refused_and_not_cut() -> None:
             {"refusal": Refusal.RETRY_LATER, "retry_after_seconds": 5.0, "concerns_account": True},
         ),
         (server_error(), {"refusal": Refusal.RETRY_LATER, "retry_after_seconds": None}),
-        (refuses(403, "Forbidden: bot was blocked by the user"), {"refusal": Refusal.RECIPIENT_GONE}),
-        (refuses(403, "Forbidden: user is deactivated"), {"refusal": Refusal.RECIPIENT_GONE}),
-        (
-            refuses(403, "Forbidden: bot can't initiate conversation with a user"),
-            {"refusal": Refusal.RECIPIENT_GONE},
-        ),
-        (refuses(400, "Bad Request: chat not found"), {"refusal": Refusal.RECIPIENT_GONE}),
+        (refuses(403, "Forbidden: bot was blocked by the user"), BLOCKED),
+        (refuses(403, "Forbidden: user is deactivated"), BLOCKED),
+        (refuses(403, "Forbidden: bot was kicked from the supergroup chat"), BLOCKED),
+        (refuses(403, "Forbidden: bot is not a member of the channel chat"), BLOCKED),
+        (refuses(403, "Forbidden: bot can't initiate conversation with a user"), GONE),
+        (refuses(400, "Bad Request: chat not found"), GONE),
         (refuses(401, "Unauthorized"), {"refusal": Refusal.OUR_FAULT, "concerns_account": True}),
         (refuses(404, "Not Found"), {"refusal": Refusal.OUR_FAULT, "concerns_account": True}),
         (refuses(400, "Bad Request: never heard of"), {"refusal": Refusal.OUR_FAULT, "concerns_account": False}),

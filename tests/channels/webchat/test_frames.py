@@ -44,7 +44,8 @@ def test_a_visitors_frame_is_read(frame: dict[str, object], meaning: object) -> 
     [
         (b'{"kind": "message", "id": "", "text": "x"}', "id"),
         (b'{"kind": "message", "id": "a b", "text": "x"}', "id"),
-        (b'{"kind": "message", "id": "a", "text": ""}', "text"),
+        (json.dumps({"kind": "message", "id": "a", "files": [{"ticket": "t"}] * 11}), "files"),
+        (b'{"kind": "message", "id": "a", "files": [{"ticket": ""}]}', "files[0].ticket"),
         (json.dumps({"kind": "message", "id": "a", "text": "x" * 8_001}), "text"),
         (b'{"kind": "hello", "after": -1}', "after"),
         (b'{"kind": "welcome"}', "kind"),

@@ -14,6 +14,7 @@ from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, R
 from channels import wechat, wecom
 from domain.account import AccountDefinition
 from domain.interaction import Attachment
+from domain.outbound.reach import Reach
 from tests.channels.posted import NOON
 from tests.channels.scripted_provider import (
     DROPPED,
@@ -129,6 +130,14 @@ def test_each_code_is_one_of_four_refusals(
 
     assert isinstance(outcome, Rejected)
     assert (outcome.refusal, outcome.concerns_account) == (refusal, concerns_account)
+
+
+@pytest.mark.parametrize(("code", "reach"), [(43_004, Reach.BLOCKED), (50_005, Reach.BLOCKED), (43_019, None)])
+def test_who_follows_no_more_has_left_and_who_is_on_our_own_black_list_has_not(code: int, reach: Reach | None) -> None:
+    outcome, _ = sent(WECHAT, an_error(code))
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.refusal, outcome.reach) == (Refusal.RECIPIENT_GONE, reach)
 
 
 @pytest.mark.parametrize("medium", BOTH)

@@ -14,6 +14,7 @@ from channels.edge.payload import Delivery, UnreadablePayload
 from domain.intake import DeliveryReport, Echo, InboundMessage
 from domain.interaction import Attachment, Content, ContentKind
 from domain.outbound.delivery import DeliveryStatus
+from domain.outbound.reach import Reach
 from tests.channels.posted import posted
 from tests.channels.wechat.sealed import a_wecom_account
 
@@ -121,14 +122,16 @@ def test_every_kind_is_shown_or_said_to_be_none(kind: str, body: Any, content: C
 
 
 @pytest.mark.parametrize(
-    ("failed", "fail_type", "reason", "callback"),
+    ("failed", "fail_type", "reason", "callback", "reach"),
     [
-        (OWN_ID, 4, "4 more than 48 hours after the customer's last message", f"message-{OWN_ID}"),
-        (OWN_ID, 10, "10 the customer refuses messages", f"message-{OWN_ID}"),
-        ("staffs", 99, "99", ""),
+        (OWN_ID, 4, "4 more than 48 hours after the customer's last message", f"message-{OWN_ID}", None),
+        (OWN_ID, 10, "10 the customer refuses messages", f"message-{OWN_ID}", Reach.BLOCKED),
+        ("staffs", 99, "99", "", None),
     ],
 )
-def test_a_failure_names_what_we_sent_by_our_own_id(failed: str, fail_type: int, reason: str, callback: str) -> None:
+def test_a_failure_names_what_we_sent_by_our_own_id(
+    failed: str, fail_type: int, reason: str, callback: str, reach: Reach | None
+) -> None:
     delivery = read(an_event("msg_send_fail", fail_msgid=failed, fail_type=fail_type))
 
     report = DeliveryReport(
@@ -138,6 +141,7 @@ def test_a_failure_names_what_we_sent_by_our_own_id(failed: str, fail_type: int,
         handle="wmxx",
         reason=reason,
         callback=callback,
+        reach=reach,
     )
     assert delivery == Delivery(reports=[("wkxx", report)])
 
@@ -150,12 +154,16 @@ def test_what_is_taken_back_is_an_unsend_on_the_side_that_did() -> None:
     assert (echo.kind, echo.content) == ("unsend", Content(kind=ContentKind.UNSEND, about="m2"))
 
 
-@pytest.mark.parametrize(("switch", "said"), [(1, "refuses our messages"), (0, "takes our messages again")])
-def test_a_customer_who_refuses_messages_is_shown_to_the_agent(switch: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("switch", "said", "reach"),
+    [(1, "refuses our messages", Reach.BLOCKED), (0, "takes our messages again", Reach.OPEN)],
+)
+def test_a_customer_who_refuses_messages_is_shown_to_the_agent(switch: int, said: str, reach: Reach) -> None:
     ((_, message),) = read(an_event("reject_customer_msg_switch_change", reject_switch=switch)).messages
 
     assert (message.kind, message.content.kind) == ("event", ContentKind.SYSTEM)
     assert said in message.content.text
+    assert message.content.reach is reach
 
 
 @pytest.mark.parametrize(

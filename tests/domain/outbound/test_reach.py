@@ -31,9 +31,19 @@ def refused() -> DeliveryRejected:
     return DeliveryRejected(conversation_id=CONVERSATION, message_id="message-2", reason="21610", unsubscribed=ANA)
 
 
+def turned_away() -> DeliveryRejected:
+    return DeliveryRejected(conversation_id=CONVERSATION, message_id="message-2", reason="403", blocked=ANA)
+
+
 def reported() -> DeliveryReported:
     return DeliveryReported(
         conversation_id=CONVERSATION, message_id="message-2", status=DeliveryStatus.FAILED, unsubscribed=ANA
+    )
+
+
+def said_to_block() -> DeliveryReported:
+    return DeliveryReported(
+        conversation_id=CONVERSATION, message_id="message-2", status=DeliveryStatus.FAILED, blocked=ANA
     )
 
 
@@ -58,12 +68,19 @@ def test_who_unsubscribed_takes_nothing_until_they_subscribe_again(news: Event) 
     assert takes_a_reply(after(stopped, [said(Reach.OPEN)]))
 
 
-def test_who_blocked_the_account_takes_nothing_until_they_write_again() -> None:
-    blocked = a_conversation(said(), said(Reach.BLOCKED))
+@pytest.mark.parametrize("news", [said(Reach.BLOCKED), turned_away(), said_to_block()])
+def test_who_blocked_the_account_takes_nothing_until_they_write_again(news: Event) -> None:
+    blocked = a_conversation(said(), news)
 
     assert not takes_a_reply(blocked)
     assert takes_a_reply(after(blocked, [said(Reach.OPEN)]))
     assert takes_a_reply(after(blocked, [said()]))
+
+
+def test_a_block_does_not_hide_that_they_unsubscribed() -> None:
+    both = a_conversation(said(Reach.UNSUBSCRIBED), turned_away())
+
+    assert not takes_a_reply(after(both, [said()]))
 
 
 def test_another_address_of_theirs_takes_replies_all_the_same() -> None:

@@ -1,7 +1,8 @@
 """The adapter door over NATS JetStream: messages of adapters that live elsewhere, acknowledged once they are durable.
 
-An adapter publishes what it would post to the HTTP door on `inbound.<account id>`. What cannot be taken is told on
-`inbound_problems.<account id>`, with the payload, and kept there for a week.
+An adapter publishes what it would post to the HTTP door on `inbound.<account id>`. What cannot be taken is kept with
+the deliveries of providers, where people see it and can have it read again; and the adapter is told on
+`inbound_problems.<account id>`, with the payload, which stays there for a week.
 """
 
 import asyncio
@@ -16,14 +17,17 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StreamConfig
 from nats.js.errors import APIError, NotFoundError
 
-from api.http.bodies import decode
+from api.doors.adapters.reading import read_message
+from api.doors.delivery_contents import ADAPTER
+from api.doors.trust import packed
 from api.http.problems import Problem, problem_of
 from api.http.refusals import Invalid
 from api.parts import Parts
 from application.commands import Command, Contended
+from application.exchange.deliveries import Arrived
+from application.ids import derived_id
 from application.log import LogBusy, LogUnreachable
-from channels.adapter import AdapterMessage, to_message
-from channels.edge.payload import UnreadablePayload
+from channels.edge.payload import Posted, UnreadablePayload
 from domain.account import AccountPaused, AccountUnknown
 from domain.event import RuleBroken
 from domain.intake import InboundMessage
@@ -50,7 +54,6 @@ RETRY_SECONDS_MAX = 5.0
 PAYLOAD_SHOWN_BYTES_MAX = 65_536
 
 logger = logging.getLogger(__name__)
-_decoder = msgspec.json.Decoder(AdapterMessage)
 
 
 class Undelivered(msgspec.Struct):
@@ -160,10 +163,7 @@ class NatsDoor:
         """Raises Invalid, UnreadablePayload."""
         if len(payload) > self._parts.settings.body_bytes_max:
             raise Invalid("$", "the payload is too large", self._parts.settings.body_bytes_max)
-        one = decode(payload, _decoder)
-        if one.account != account_id:
-            raise UnreadablePayload("account", f"it is not the account of the subject, {account_id}")
-        return to_message(one, received_at=self._parts.clock())
+        return read_message(payload, account_id, received_at=self._parts.clock())
 
     async def _append(self, account_id: str, read: Sequence[tuple[Msg, InboundMessage]]) -> None:
         command = Command(actor=ACTOR, at=self._parts.clock())
@@ -181,10 +181,34 @@ class NatsDoor:
             await self._refuse(account_id, message, refusal)
 
     async def _refuse(self, account_id: str, message: Msg, error: Exception) -> None:
-        """Told first, then taken off the stream: a crash in between tells it twice rather than never."""
+        """Kept and told first, then taken off the stream: a crash in between tells it twice rather than never."""
+        try:
+            await self._keep(account_id, message)
+        except (LogBusy, LogUnreachable) as trouble:
+            logger.warning("the NATS door hands a refused message back: %s", type(trouble).__name__)
+            await message.nak(delay=AGAIN_SECONDS)
+            return
         problem, kind = problem_of(error, message.subject)
         shown = message.data[:PAYLOAD_SHOWN_BYTES_MAX].decode("utf-8", "replace")
         undelivered = msgspec.json.encode(Undelivered(problem, shown))
         await self._stream.publish(f"{PROBLEMS_SUBJECT}.{account_id}", undelivered)
         self._parts.metrics.refused.labels(kind.slug).inc()
         await message.term()
+
+    async def _keep(self, account_id: str, message: Msg) -> None:
+        """Where deliveries wait to be read: whoever reads it there finds the same wrong, and parks it.
+
+        The same message again is the same delivery. Raises LogBusy, LogUnreachable.
+        """
+        came = message.metadata
+        whole = f"{came.sequence.stream} {came.timestamp} {message.subject} ".encode() + message.data
+        posted = Posted(raw=message.data, received_at=self._parts.clock())
+        arrived = Arrived(
+            id=derived_id("delivery", self._parts.claim_keys.fingerprint(whole)),
+            channel=ADAPTER,
+            account_ids=(account_id,),
+            received_at=posted.received_at,
+            content=packed(posted),
+        )
+        await self._parts.deliveries.store(arrived)
+        self._parts.metrics.deliveries_stored.labels(ADAPTER).inc()

@@ -1,17 +1,16 @@
-"""The adapter door over HTTP: messages that other systems bring in, one at a time or up to 500."""
+"""The adapter door over HTTP: messages that other systems bring in, one at a time."""
 
 from collections.abc import Sequence
 
 import msgspec
 
 from api.access.permissions import Action, demand_account
+from api.doors.adapters.reading import message_of
 from api.http.answer import Answer, json_answer
 from api.http.asked import Asked
 from api.http.operation import command
 from application.use_cases.receive_messages import Receipt
-from channels.adapter import AdapterBatch, AdapterMessage, to_message
-from channels.edge.payload import UnreadablePayload
-from domain.intake import InboundMessage
+from channels.adapter import AdapterMessage
 
 EXAMPLE = {
     "account": "account-0193a7c2d4e57f0aa1b2c3d4e5f60718",
@@ -33,13 +32,6 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     message_id: str
     is_contradiction: bool = False
     """The id was known with other content. Both are kept and people are told."""
-
-
-class BatchTaken(msgspec.Struct, frozen=True, kw_only=True):
-    """Where each message of the batch stands, in its order, and the newest position of them."""
-
-    position: int
-    messages: list[Taken]
 
 
 def taken(receipt: Receipt) -> Taken:
@@ -78,47 +70,10 @@ async def bring_message(asked: Asked[AdapterMessage]) -> Answer:
     """
     account_id = asked.ids["account_id"]
     demand_account(asked.person, account_id)
-    message = _read(asked.given, account_id, asked)
+    message = message_of(asked.given, account_id, received_at=asked.at)
     receipt = await asked.parts.receive_together.receive(account_id, message, asked.command)
     asked.edge.count_received("adapter")
     return json_answer(taken(receipt), 201, headers_of((receipt,), receipt.position))
 
 
-@command(
-    "/v1/accounts/{account_id}/messages/batch",
-    Action.BRING_MESSAGES,
-    takes=AdapterBatch,
-    gives=BatchTaken,
-    status=201,
-    key="optional",
-    example={"messages": [EXAMPLE]},
-)
-async def bring_messages(asked: Asked[AdapterBatch]) -> Answer:
-    """Bring up to 500 messages in.
-
-    All are read before any is stored: one that cannot be read refuses the batch and is named. Where the answer is 409
-    or 503, some may be stored already; hand the whole batch in again, and those keep their first answer.
-    """
-    account_id, batch = asked.ids["account_id"], asked.given
-    demand_account(asked.person, account_id)
-    messages = [_read(one, account_id, asked, f"messages[{place}].") for place, one in enumerate(batch.messages)]
-    receipts = await asked.parts.receive.receive(account_id, messages, asked.command)
-    asked.edge.count_received("adapter", len(receipts))
-    position = max(receipt.position for receipt in receipts)
-    answer = BatchTaken(position=position, messages=[taken(receipt) for receipt in receipts])
-    return json_answer(answer, 201, headers_of(receipts, position))
-
-
-def _read(
-    one: AdapterMessage, account_id: str, asked: Asked[AdapterMessage] | Asked[AdapterBatch], where: str = ""
-) -> InboundMessage:
-    """Raises UnreadablePayload with the place in the batch."""
-    if one.account != account_id:
-        raise UnreadablePayload(f"{where}account", f"it is not the account of the path, {account_id}")
-    try:
-        return to_message(one, received_at=asked.at)
-    except UnreadablePayload as error:
-        raise UnreadablePayload(f"{where}{error.field}", error.reason) from None
-
-
-OPERATIONS = (bring_message, bring_messages)
+OPERATIONS = (bring_message,)

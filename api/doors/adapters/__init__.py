@@ -1,0 +1,1 @@
+"""The adapter door: messages of other systems, in our own form, over HTTP and over NATS. Read `reading.py` first."""
