@@ -1,4 +1,4 @@
-"""What is said in a conversation: messages, replies, notes. Calls are `calls.py`, how replies fare `outbound/`."""
+"""What is said in a conversation: messages, replies, notes. Calls are `calls/`; how agents write is `outbound/`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
-from domain.conversation import Conversation, Status, demand_open
+from domain.conversation import Conversation, Status
 from domain.event import Event, RuleBroken
 from domain.outbound.reach import Reach, reach_after
 from domain.outbound.templates import Template
@@ -14,10 +14,6 @@ from domain.outbound.templates import Template
 
 class NotTheHolder(RuleBroken):
     """Only the agent who holds the conversation may do this."""
-
-
-class NothingToSay(RuleBroken):
-    """A message needs a text, or a file."""
 
 
 class ChannelTakesNoReplies(RuleBroken):
@@ -259,41 +255,3 @@ def demand_holder(conversation: Conversation, agent_id: str) -> None:
     """Raises NotTheHolder."""
     if conversation.holder != agent_id:
         raise NotTheHolder
-
-
-def write_reply(
-    conversation: Conversation,
-    *,
-    message_id: str,
-    text: str,
-    agent_id: str,
-    attachments: tuple[Attachment, ...] = (),
-    template: Template | None = None,
-) -> list[Event]:
-    """Raises ConversationIsClosed, NotTheHolder, NothingToSay."""
-    demand_open(conversation)
-    demand_holder(conversation, agent_id)
-    if not (text.strip() or attachments or template):
-        raise NothingToSay
-    return [
-        ReplyWritten(
-            conversation_id=conversation.id,
-            message_id=message_id,
-            channel=conversation.channel,
-            account_id=conversation.account_id,
-            handle=conversation.handle,
-            text=text,
-            agent_id=agent_id,
-            subject=conversation.subject,
-            in_reply_to=conversation.latest_provider_id,
-            attachments=attachments,
-            template=template,
-        )
-    ]
-
-
-def write_note(conversation: Conversation, *, note_id: str, text: str) -> list[Event]:
-    """Notes may be added to a closed conversation too. Raises NothingToSay."""
-    if not text.strip():
-        raise NothingToSay
-    return [NoteWritten(conversation_id=conversation.id, note_id=note_id, text=text, agent_id=conversation.holder)]
