@@ -83,7 +83,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """Who wrote it, as far as its headers tell."""
     dmarc: Dmarc
     """What our own mail server found about the sender's domain: anything sensitive needs `pass`. It found nothing about
-    whom only `Reply-To` names.
+    whom only `Reply-To` names; what it found about the From itself is `message.dmarc`.
     """
     bounce: Bounce | None = None
     """What a mail server reports about mail of ours. `bounce.report` is what to record of it."""
@@ -163,7 +163,7 @@ def parse(
     bounce = bounce_in(structure, body, is_from_system=is_system, recipients=recipients, keys=token_keys)
     reasons = why_automatic(structure, author=author, sender=sender, own_addresses=own, bounce=bounce)
     nature = nature_of(reasons)
-    message = _message(headers, body, placement, sender=person, hint=hint, received_at=received_at)
+    message = _message(headers, body, placement, sender=person, dmarc=dmarc, hint=hint, received_at=received_at)
     return Mail(
         message=replace(message, nature="" if nature is Nature.PERSON else nature.value),
         rule=placement.rule,
@@ -184,7 +184,14 @@ def bodies(raw: bytes) -> Iterator[bytes]:
 
 
 def _message(
-    headers: Headers, body: Body, placement: Placement, *, sender: Sender, hint: str, received_at: datetime
+    headers: Headers,
+    body: Body,
+    placement: Placement,
+    *,
+    sender: Sender,
+    dmarc: Dmarc,
+    hint: str,
+    received_at: datetime,
 ) -> InboundMessage:
     handle = sender.address.lower()  # no server tells the capitals of a local part apart, and people vary them
     answers = placement.named
@@ -206,6 +213,7 @@ def _message(
         author=sender.name,
         reply_to=sender.reply_to,
         claimed=sender.claimed,
+        dmarc="" if dmarc is Dmarc.NONE else dmarc.value,
         thread=placement.thread,
         subject=subject,
         written=_written(headers, body, subject),

@@ -142,6 +142,12 @@ class MessageReceived(Event, topic="conversation.message_received"):
     """Of a mail: the address that it claims to be from, where it is of another, as what a form on a page mails is."""
     chat: ChatAddress | None = None
     """Of a mail that answers a chat which was handed over: the visitor there."""
+    is_participant: bool = False
+    """Of a mail: somebody else wrote it, from `handle`, which is not the customer's. They had been given mail of ours,
+    whose reply token or Message-ID brought theirs here. Replies go on to the customer."""
+    dmarc: str = ""
+    """Of a mail: what our own mail server found about the domain in its From, `pass` or `fail`; nothing where it found
+    nothing. After `fail` nobody should believe whom it says it is from."""
 
 
 class MessageContradicted(Event, topic="conversation.message_contradicted"):
@@ -232,6 +238,8 @@ def _heard(conversation: Conversation, event: MessageReceived) -> Conversation:
         stopped = reach_after(conversation.stopped, event.handle, content.reach)
         conversation = replace(conversation, stopped=stopped)
     back = Status.ASSIGNED if status is Status.WRAPPING else status
+    if event.is_participant:
+        return replace(conversation, status=back)
     if event.chat is not None:
         return replace(conversation, status=back, latest_provider_id=event.provider_id, is_away=True)
     return replace(
