@@ -139,7 +139,8 @@ class MessageReceived(Event, topic="conversation.message_received"):
     reply_to: str = ""
     """Of a mail: where its sender wants answers, if not at `handle`."""
     claimed: str = ""
-    """Of a mail: the address that it claims to be from, where it is of another, as what a form on a page mails is."""
+    """Of a mail: the address that it claims to be from, where it is of another: as what a form on a page mails is, or
+    what a colleague at this address sent on (`content.is_forwarded`)."""
     chat: ChatAddress | None = None
     """Of a mail that answers a chat which was handed over: the visitor there."""
     is_participant: bool = False

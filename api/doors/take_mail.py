@@ -120,6 +120,7 @@ class TakeMail:
                 received_at=command.at,
                 token_keys=settings.token_keys,
                 authserv_id=settings.authserv_id,
+                forwarders=settings.forwarders,
                 own_addresses=own_addresses,
                 envelope_recipient=recipient,
             )

@@ -32,7 +32,7 @@ async def move_mail(asked: Asked[WhereTo]) -> Answer:
 
     Into a conversation of its own, which waits for an agent, or into another one of the same customer and mailbox.
     Mails that answer it later follow it. To undo it, move it back. 409 `only-mail` where it has its own already.
-    A mail of somebody else (`is_participant`) goes to the customer who wrote it, for good.
+    A mail that somebody else wrote (`is_participant`) or sent on (`content.is_forwarded`) goes to them, for good.
     """
     ids = asked.ids
     moved = await on_conversation(

@@ -12,7 +12,7 @@ from domain.event import Event
 from domain.intake import NOBODYS
 from domain.interaction import MessageReceived
 from domain.threads.moving import MailNotHere, Wording, find, join, set_apart
-from domain.threads.participants import give_back
+from domain.threads.participants import give_back, sender_of
 
 PREVIEW_CHARACTERS_MAX = 160
 
@@ -36,7 +36,7 @@ class MoveMails:
     async def move(
         self, command: Command, customer_id: str, conversation_id: str, message_id: str, to_conversation_id: str | None
     ) -> Moved:
-        """Into the other conversation, or into one of its own where none is named: of whoever wrote it.
+        """Into the other conversation, or into one of its own where none is named: of whoever sent it.
 
         Raises MailNotHere, OnlyMail, AnotherMailbox, ConversationUnknown, ConversationIsClosed, TooManyConversations,
         RevisionStale, AccountUnknown, Contended.
@@ -46,8 +46,10 @@ class MoveMails:
         claims = [] if command.claim else [own]
         own_id = derived_id("conversation", own.key)
         received = await self._received(customer_id, conversation_id, message_id)
-        if to_conversation_id is None and received is not None and received.is_participant:
-            return await self._give_back(command, customer_id, received, conversation_id, claims, own_id)
+        if to_conversation_id is None and received is not None and sender_of(received):
+            given_back = await self._give_back(command, customer_id, received, conversation_id, claims, own_id)
+            if given_back is not None:
+                return given_back
         preview = received.content.shown_first[:PREVIEW_CHARACTERS_MAX] if received else ""
         wording = Wording(subject=received.subject, preview=preview) if received else Wording()
 
@@ -72,14 +74,16 @@ class MoveMails:
         conversation_id: str,
         claims: list[Claim],
         own_id: str,
-    ) -> Moved:
-        """To the customer who wrote it, who is met by it where we did not know them."""
-        message_id, keys = received.message_id, self._commands.claim_keys
+    ) -> Moved | None:
+        """To whoever sent it, who is met by it where we did not know them. None where that is the customer by now."""
+        message_id, keys, handle = received.message_id, self._commands.claim_keys, sender_of(received)
         for _ in range(ATTEMPTS_MAX):
-            owner_id = await self._owner_of(received.handle)
+            owner_id = await self._owner_of(handle)
+            if owner_id == customer_id:
+                return None
             sender_id = owner_id or new_id("customer")
-            is_met = not owner_id and received.handle not in NOBODYS
-            met = [keys.identity("email", "", received.handle, sender_id)] if is_met else []
+            is_met = not owner_id and handle not in NOBODYS
+            met = [keys.identity("email", "", handle, sender_id)] if is_met else []
 
             def decide(customer: Customer, sender: Customer, sender_id: str = sender_id) -> tuple[list[Event], ...]:
                 demand_revision(command, customer.conversation(conversation_id).revision)

@@ -77,10 +77,10 @@ def give_back(
     new_conversation_id: str,
     at: datetime,
 ) -> tuple[list[Event], list[Event]]:
-    """What a person undoes: the mail goes to the customer who wrote it, as if it had come without any proof.
+    """What a person undoes: the mail goes to whoever sent it, as if it had come without any proof, or not sent on.
 
-    Events of the customer's stream, and of the sender's. What the sender writes into this conversation later is theirs
-    too. Raises TooManyConversations.
+    Events of the customer's stream, and of the sender's. What a participant writes into this conversation later is
+    theirs too. To be asked only of a mail that has a `sender_of` its own. Raises TooManyConversations.
     """
     message = _as_it_came(received, mail.said_at or at)
     theirs = receive_mail(
@@ -99,19 +99,27 @@ def give_back(
     return [leaving, *([] if mail.is_participant else close_empty(left, staying))], theirs
 
 
+def sender_of(received: MessageReceived) -> str:
+    """Who sent it, where that is not the customer: a participant, or a colleague who sent the customer's mail on."""
+    if received.is_participant:
+        return received.handle
+    return received.claimed if received.content.is_forwarded else ""
+
+
 def _as_it_came(received: MessageReceived, at: datetime) -> InboundMessage:
+    is_forward = received.content.is_forwarded and not received.is_participant
     return InboundMessage(
         provider_id=received.provider_id,
-        handle=received.handle,
+        handle=sender_of(received),
         content=received.content,
         occurred_at=at,
-        author=received.author,
+        author="" if is_forward else received.author,
         thread=received.provider_id,
         subject=received.subject,
         joined_by=BY_HAND,
         answers=received.answers,
         nature=received.nature,
         reply_to=received.reply_to,
-        claimed=received.claimed,
+        claimed="" if is_forward else received.claimed,
         dmarc=received.dmarc,
     )
