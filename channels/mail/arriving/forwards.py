@@ -11,6 +11,7 @@ from channels.mail.automatic import is_daemon
 from channels.mail.bodies import decoded_bytes
 from channels.mail.headers import addresses_in
 from channels.mail.quoting import marks
+from channels.mail.quoting.lines import is_attribution
 from channels.mail.structure import Structure, take_apart
 from domain.threads.subjects import is_forward, is_reply
 
@@ -54,8 +55,12 @@ def _attached(structure: Structure) -> tuple[str, str] | None:
 
 
 def _copied(lines: list[str], *, is_told: bool) -> tuple[str, str]:
-    """By the first copied headers: below a line that says so or, where the subject does, wherever they begin."""
+    """By the first copied headers: below a line that says so or, where the subject does, wherever they begin; or by the
+    line in which a program says who wrote what it quotes.
+    """
     for place, line in enumerate(lines):
+        if is_told and is_attribution(line.strip()):
+            return "", next((address for _, address in addresses_in([line.encode("utf-8", "replace")])), "")
         below = lines[place : place + HEADER_LINES_READ_MAX]
         if marks.FORWARD_BEGINS.match(line) or marks.SEPARATOR.match(line.rstrip()) or (is_told and _is_block(below)):
             return _sender_in(below)

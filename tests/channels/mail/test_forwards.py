@@ -49,6 +49,52 @@ SHAPES = {
 }
 
 
+BEGINNINGS = """
+Begin forwarded message:
+Forwarded message:
+Začátek přeposílané zprávy:
+Start på videresendt besked:
+Započni proslijeđenu poruku:
+Továbbított levél kezdete:
+Începe mesajul redirecționat:
+Начало переадресованного сообщения:
+Začiatok preposlanej správy:
+İleti başlangıcı:
+Початок листа, що пересилається:
+----- Edelleenlähetetty viesti -----
+-------- Välitetty viesti / Fwd.Msg --------
+----- Message transmis -----
+-------- Proslijeđena poruka --------
+--- Treść przekazanej wiadomości ---
+-------- Перенаправленное сообщение --------
+-------- Preposlaná správa --- Forwarded Message --------
+-------- İletilen İleti --------
+----- İletilmiş Mesaj -----
+-------- Переслане повідомлення --------
+----- Mesaj redirecționat -----
+""".strip().splitlines()  # noqa: RUF001 - Russian and others are what is read here
+
+
+@pytest.mark.parametrize("line", BEGINNINGS)
+def test_a_line_that_says_so_is_enough_in_many_languages(line: str) -> None:
+    text = f"Please answer.\n\n{line}\n\nFrom: Ana <ana@example.org>\nDate: Monday\n\nHi"
+
+    assert read(text, subject="Parcel").handle == "ana@example.org"
+
+
+@pytest.mark.parametrize(
+    "prefix", ["Fwd", "FW", "WG", "TR", "RV", "I", "VS", "PD", "ENC", "İLT", "Redir.", "Videresend"]
+)
+def test_a_subject_that_says_so_is_known_in_many_languages(prefix: str) -> None:
+    assert read(SHAPES["Outlook"], subject=f"{prefix}: Parcel").handle == "ana@example.org"
+
+
+def test_programs_that_only_say_who_wrote_are_understood() -> None:
+    message = read('See below.\n\nOn 27 Oct 2021 09:31, "Ana" <ana@example.org> wrote:\n\nHi', subject="FW: Parcel")
+
+    assert (message.handle, message.author) == ("ana@example.org", "")
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_mail_is_of_whom_the_copied_headers_name(shape: str) -> None:
     message = read(SHAPES[shape])
