@@ -71,7 +71,7 @@ def evolve(mails: dict[str, Mail], event: Event) -> dict[str, Mail]:
             key = _key_in(mails, event)
             if (known := mails.get(key)) is None:
                 return mails
-            moved = replace(known, conversation_id=event.conversation_id)
+            moved = replace(known, conversation_id=event.conversation_id, is_participant=event.is_participant)
             if event.is_by_hand:
                 moved = replace(moved, is_fixed=True, moved_from=event.from_conversation_id)
             return mails | {key: moved}

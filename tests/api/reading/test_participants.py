@@ -89,6 +89,20 @@ def test_given_back_the_mail_is_its_writers_own_and_its_words_are_shown_only_the
     assert (card["customer_id"], card["conversation"]["status"]) == (stands["customer_id"], "waiting")
 
 
+def test_whoever_turned_out_to_be_the_customer_stays_with_them(mailbox: Shop, supervisor: Caller) -> None:
+    ana, bob = bring(mailbox, somebody()), somebody("Bob")
+    taken, address = bring(mailbox, bob, token_of(ana)), bob.partition("<")[2].rstrip(">")
+    linked = {"identities": [{"channel": "email", "handle": address}]}
+    supervisor.done(f"/v1/customers/{ana['customer_id']}/identities", linked)
+
+    apart = give_back(supervisor, taken)
+
+    assert apart["customer_id"] == ana["customer_id"]
+    wanted = {"min_position": apart["position"]}
+    card = supervisor.shown(f"/v1/conversations/{apart['conversation_id']}", params=wanted)
+    assert (card["conversation"]["handle"], card["messages"]) == (address, 1)
+
+
 def test_what_was_taken_out_or_given_back_is_found_again_by_its_own_token(mailbox: Shop, supervisor: Caller) -> None:
     ana, bob = bring(mailbox, somebody()), somebody("Bob")
     apart = give_back(supervisor, bring(mailbox, bob, token_of(ana)))
