@@ -31,6 +31,7 @@ from application.push import Hub
 from application.router import Router
 from application.router_snapshots import Trail
 from application.states import States
+from application.use_cases.answer_by_mail import AnswerByMail
 from application.use_cases.assign_work import AssignWork
 from application.use_cases.attach_files import AttachFiles
 from application.use_cases.conversation_desk import Desk
@@ -81,10 +82,10 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
     media, views, url, pool = _media(settings, keys), PostgresViewReaders(log.pool), settings.database_url, log.pool
     both = commands, directory = Commands(log, States(log, log.snapshots), ClaimKeys(keys.claim_key)), Directory(log)
     receive, calls, desk = ReceiveMessages(*both), TakeCalls(*both), Desk(*both, _takes(settings))
-    echoes, reports, hand_over = ReceiveEchoes(*both), ReceiveReports(*both), HandOver(*both, MAILED)
+    echoes, reports, answers = ReceiveEchoes(*both), ReceiveReports(*both), AnswerByMail(*both)
     follower, snapshots = Follower(log, directory), PostgresRouterSnapshots(pool, keys.master_keys)
     deliveries, expectations = PostgresDeliveries(url, keys.master_keys), PostgresExpectations(url, pool)
-    mail = TakeMail(directory, receive, hand_over, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
+    mail = TakeMail(directory, receive, answers, reports, media, metrics, media_bytes_max=settings.media_bytes_max)
     taking = DeliveryTaking(directory, receive, calls, echoes, reports, mail, SetUp(commands), get, metrics)
     return Parts(
         settings=settings,
@@ -102,7 +103,7 @@ def assembled(settings: Settings, keys: Keys, metrics: Metrics, log: PostgresLog
         steer=SteerConversations(desk),
         replies=SettleReplies(commands),
         mails=MoveMails(commands, directory),
-        hand_over=hand_over,
+        hand_over=HandOver(*both, MAILED),
         staff=KeepStaff(commands),
         customers=KnowCustomers(commands),
         calls=calls,

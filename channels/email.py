@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import mktime_tz, parsedate_tz
 
@@ -13,13 +13,14 @@ from msgspec.structs import replace
 from application.exchange.sending import Outcome, Outgoing, Refusal, Rejected
 from channels.edge.payload import plausible
 from channels.edge.text import language_tag, one_line
+from channels.mail.arriving.forwards import written_by
 from channels.mail.arriving.senders import Sender, sender_of
 from channels.mail.arriving.settings import Hook, ImapAccount
 from channels.mail.automatic import Nature, is_from_system, nature_of, why_automatic
 from channels.mail.bodies import Body, body_of, decoded_bytes, headers_hint
 from channels.mail.bounces import Bounce, bounce_in
 from channels.mail.headers import Headers, addresses_in
-from channels.mail.quotes import kept_of
+from channels.mail.quotes import Kept, kept_of
 from channels.mail.sending import Server, built_reply, envelope_sender, read_bounce_domain, send_mail
 from channels.mail.structure import Structure, take_apart
 from channels.mail.threads import Placement, Rule, own_id_in, place
@@ -61,6 +62,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`imap_host` and its fellows; without a host nobody reads it by IMAP."""
     hook: Hook | None = None
     """`hook_provider` and its fellows; without a provider none may post mail."""
+    forwarders: frozenset[str] = frozenset()
+    """Colleagues' addresses, comma-separated. What one of them sends on, as `authserv_id` proves, is taken to be of
+    whoever wrote it first."""
 
     @property
     def domain(self) -> str:
@@ -83,7 +87,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     """Who wrote it, as far as its headers tell."""
     dmarc: Dmarc
     """What our own mail server found about the sender's domain: anything sensitive needs `pass`. It found nothing about
-    whom only `Reply-To` names.
+    whom only `Reply-To` names; what it found about the From itself is `message.dmarc`.
     """
     bounce: Bounce | None = None
     """What a mail server reports about mail of ours. `bounce.report` is what to record of it."""
@@ -123,7 +127,17 @@ def read_settings(definition: AccountDefinition) -> Settings:
         bounce_domain=read_bounce_domain(given),
         imap=ImapAccount.read(given),
         hook=Hook.read(given),
+        forwarders=_read_forwarders(given),
     )
+
+
+def _read_forwarders(given: Mapping[str, str]) -> frozenset[str]:
+    addresses = frozenset(one.strip().lower() for one in given.get("forwarders", "").split(",") if one.strip())
+    if any("@" not in one.strip("@") for one in addresses):
+        raise AccountInvalid("settings.forwarders: mail addresses, comma-separated, as in kim@shop.example")
+    if addresses and not given.get("authserv_id"):
+        raise AccountInvalid("settings.authserv_id: without it nobody knows whether a colleague's mail is theirs")
+    return addresses
 
 
 def parse(
@@ -134,36 +148,36 @@ def parse(
     own_addresses: Collection[str] = (),
     envelope_recipient: str = "",
     authserv_id: str = "",
+    forwarders: Collection[str] = (),
 ) -> Mail:
     r"""Any bytes that a mail server may deliver, as a mail. Never raises.
 
     `own_addresses` are our mailboxes, to know our own mail when it comes back; `envelope_recipient` is whom the
     transport delivered to, the only trustworthy "which inbox"; `authserv_id` is how our own mail server signs what it
-    finds (the account's setting of that name).
+    finds, and `forwarders` are colleagues (the account's settings of these names).
 
     Example: `b"From: Ana <ana@example.org>\r\nMessage-ID: <1@example.org>\r\nSubject: Hi\r\n\r\nHello"`
     """
-    structure = take_apart(raw)
-    headers = structure.headers
+    headers = (structure := take_apart(raw)).headers
     hint = headers_hint(structure.parts, [*headers.all("subject"), *headers.all("from")])
     body, own = body_of(structure.parts, hint), {address.lower() for address in own_addresses}
     dmarc = dmarc_of(headers, authserv_id)
-    person = sender_of(headers, hint, own, dmarc)
-    author, sender = person.name, person.address
+    found = sender_of(headers, hint, own, dmarc)
+    person = written_by(found, structure, body.text, own, forwarders) if dmarc is Dmarc.PASS else found
     digest = _content_sha256(structure)
     recipients = _recipients(headers, envelope_recipient)
     placement = place(
         headers,
         own_id=own_id_in(headers.raw("message-id")) or f"sha256:{digest}",
         recipients=recipients,
-        strangers={one.lower() for one in (*recipients, sender)},
+        strangers={one.lower() for one in (*recipients, person.address)},
         keys=token_keys,
     )
-    is_system = is_from_system(headers, author=author, sender=sender)
+    is_system = is_from_system(headers, author=person.name, sender=person.address)
     bounce = bounce_in(structure, body, is_from_system=is_system, recipients=recipients, keys=token_keys)
-    reasons = why_automatic(structure, author=author, sender=sender, own_addresses=own, bounce=bounce)
+    reasons = why_automatic(structure, author=person.name, sender=person.address, own_addresses=own, bounce=bounce)
     nature = nature_of(reasons)
-    message = _message(headers, body, placement, sender=person, hint=hint, received_at=received_at)
+    message = _message(headers, body, placement, sender=person, dmarc=dmarc, hint=hint, received_at=received_at)
     return Mail(
         message=replace(message, nature="" if nature is Nature.PERSON else nature.value),
         rule=placement.rule,
@@ -184,11 +198,18 @@ def bodies(raw: bytes) -> Iterator[bytes]:
 
 
 def _message(
-    headers: Headers, body: Body, placement: Placement, *, sender: Sender, hint: str, received_at: datetime
+    headers: Headers,
+    body: Body,
+    placement: Placement,
+    *,
+    sender: Sender,
+    dmarc: Dmarc,
+    hint: str,
+    received_at: datetime,
 ) -> InboundMessage:
     handle = sender.address.lower()  # no server tells the capitals of a local part apart, and people vary them
     answers = placement.named
-    kept = kept_of(body.text, body.html)
+    kept = Kept() if sender.is_forwarded else kept_of(body.text, body.html)  # what is sent on is what they said
     subject = one_line(headers.text("subject", hint))
     return InboundMessage(
         provider_id=placement.own_id,
@@ -201,11 +222,13 @@ def _message(
             about=placement.answers,
             kept=kept.passages,
             kept_rule=kept.rule,
+            is_forwarded=sender.is_forwarded,
         ),
         occurred_at=sent_at(headers.raw("date"), received_at=received_at),
         author=sender.name,
         reply_to=sender.reply_to,
         claimed=sender.claimed,
+        dmarc="" if dmarc is Dmarc.NONE else dmarc.value,
         thread=placement.thread,
         subject=subject,
         written=_written(headers, body, subject),

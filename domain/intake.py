@@ -72,6 +72,8 @@ class InboundMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Of a mail: where answers go, if not to the handle."""
     claimed: str = ""
     """Of a mail: whom it claims to be from, where it is taken to be from another, as a form's mail is."""
+    dmarc: str = ""
+    """Of a mail: what our own mail server found about the domain in its From, as of `MessageReceived`."""
     written: str = ""
     """Of a mail: a hash of what its sender wrote. Mails of one id that differ in it are different mails."""
 
@@ -223,6 +225,7 @@ def _received(
         nature=message.nature,
         reply_to=message.reply_to,
         claimed=message.claimed,
+        dmarc=message.dmarc,
         chat=None if current.channel == channel else ChatAddress(account_id=current.account_id, handle=current.handle),
     )
 

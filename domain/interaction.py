@@ -1,4 +1,4 @@
-"""What is said in a conversation: messages, replies, notes. Calls are `calls.py`, how replies fare `outbound/`."""
+"""What is said in a conversation: messages, replies, notes. Calls are `calls/`; how agents write is `outbound/`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
-from domain.conversation import Conversation, Status, demand_open
+from domain.conversation import Conversation, Status
 from domain.event import Event, RuleBroken
 from domain.outbound.reach import Reach, reach_after
 from domain.outbound.templates import Template
@@ -14,10 +14,6 @@ from domain.outbound.templates import Template
 
 class NotTheHolder(RuleBroken):
     """Only the agent who holds the conversation may do this."""
-
-
-class NothingToSay(RuleBroken):
-    """A message needs a text, or a file."""
 
 
 class ChannelTakesNoReplies(RuleBroken):
@@ -143,9 +139,16 @@ class MessageReceived(Event, topic="conversation.message_received"):
     reply_to: str = ""
     """Of a mail: where its sender wants answers, if not at `handle`."""
     claimed: str = ""
-    """Of a mail: the address that it claims to be from, where it is of another, as what a form on a page mails is."""
+    """Of a mail: the address that it claims to be from, where it is of another: as what a form on a page mails is, or
+    what a colleague at this address sent on (`content.is_forwarded`)."""
     chat: ChatAddress | None = None
     """Of a mail that answers a chat which was handed over: the visitor there."""
+    is_participant: bool = False
+    """Of a mail: somebody else wrote it, from `handle`, which is not the customer's. They had been given mail of ours,
+    whose reply token or Message-ID brought theirs here. Replies go on to the customer."""
+    dmarc: str = ""
+    """Of a mail: what our own mail server found about the domain in its From, `pass` or `fail`; nothing where it found
+    nothing. After `fail` nobody should believe whom it says it is from."""
 
 
 class MessageContradicted(Event, topic="conversation.message_contradicted"):
@@ -236,6 +239,8 @@ def _heard(conversation: Conversation, event: MessageReceived) -> Conversation:
         stopped = reach_after(conversation.stopped, event.handle, content.reach)
         conversation = replace(conversation, stopped=stopped)
     back = Status.ASSIGNED if status is Status.WRAPPING else status
+    if event.is_participant:
+        return replace(conversation, status=back)
     if event.chat is not None:
         return replace(conversation, status=back, latest_provider_id=event.provider_id, is_away=True)
     return replace(
@@ -259,41 +264,3 @@ def demand_holder(conversation: Conversation, agent_id: str) -> None:
     """Raises NotTheHolder."""
     if conversation.holder != agent_id:
         raise NotTheHolder
-
-
-def write_reply(
-    conversation: Conversation,
-    *,
-    message_id: str,
-    text: str,
-    agent_id: str,
-    attachments: tuple[Attachment, ...] = (),
-    template: Template | None = None,
-) -> list[Event]:
-    """Raises ConversationIsClosed, NotTheHolder, NothingToSay."""
-    demand_open(conversation)
-    demand_holder(conversation, agent_id)
-    if not (text.strip() or attachments or template):
-        raise NothingToSay
-    return [
-        ReplyWritten(
-            conversation_id=conversation.id,
-            message_id=message_id,
-            channel=conversation.channel,
-            account_id=conversation.account_id,
-            handle=conversation.handle,
-            text=text,
-            agent_id=agent_id,
-            subject=conversation.subject,
-            in_reply_to=conversation.latest_provider_id,
-            attachments=attachments,
-            template=template,
-        )
-    ]
-
-
-def write_note(conversation: Conversation, *, note_id: str, text: str) -> list[Event]:
-    """Notes may be added to a closed conversation too. Raises NothingToSay."""
-    if not text.strip():
-        raise NothingToSay
-    return [NoteWritten(conversation_id=conversation.id, note_id=note_id, text=text, agent_id=conversation.holder)]

@@ -11,7 +11,7 @@ from api.metrics import Metrics
 from application.commands import Command
 from application.directory import Directory
 from application.exchange.media import MediaStore, keep_files
-from application.use_cases.hand_over import HandOver
+from application.use_cases.answer_by_mail import AnswerByMail
 from application.use_cases.receive_messages import Receipt, ReceiveMessages
 from application.use_cases.receive_reports import ReceiveReports
 from channels import email
@@ -49,7 +49,7 @@ class TakeMail:
         self,
         directory: Directory,
         receive: ReceiveMessages,
-        hand_over: HandOver,
+        answers: AnswerByMail,
         reports: ReceiveReports,
         media: MediaStore,
         metrics: Metrics,
@@ -58,7 +58,7 @@ class TakeMail:
     ) -> None:
         self._directory = directory
         self._receive = receive
-        self._hand_over = hand_over
+        self._answers = answers
         self._reports = reports
         self._media = media
         self._media_bytes_max = media_bytes_max
@@ -103,7 +103,7 @@ class TakeMail:
         mail = await self._with_files(mail, raw)
         if mail.limits and not notice:
             mail = await self._with_whole(mail, raw)
-        answer = await self._hand_over.answer(account.id, mail.message, command)
+        answer = await self._answers.receive(account.id, mail.message, command)
         receipts = [answer] if answer else await self._receive.receive(account.id, (mail.message,), command)
         if mail.bounce is not None and (report := mail.bounce.report(command.at)) is not None:
             await self._reports.receive(account.id, (report,), replace(command, claim=None))
@@ -120,6 +120,7 @@ class TakeMail:
                 received_at=command.at,
                 token_keys=settings.token_keys,
                 authserv_id=settings.authserv_id,
+                forwarders=settings.forwarders,
                 own_addresses=own_addresses,
                 envelope_recipient=recipient,
             )

@@ -21,6 +21,8 @@ class WhereTo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class MailStands(Stands, kw_only=True):
     """Where the command led, and the conversation that the mail is in now."""
 
+    customer_id: str
+    """Whose it is: another customer where the mail was somebody else's."""
     conversation_id: str
 
 
@@ -30,15 +32,19 @@ async def move_mail(asked: Asked[WhereTo]) -> Answer:
 
     Into a conversation of its own, which waits for an agent, or into another one of the same customer and mailbox.
     Mails that answer it later follow it. To undo it, move it back. 409 `only-mail` where it has its own already.
+    A mail that somebody else wrote (`is_participant`) or sent on (`content.is_forwarded`) goes to them, for good.
     """
     ids = asked.ids
-    done, conversation_id = await on_conversation(
+    moved = await on_conversation(
         asked,
         lambda one: asked.parts.mails.move(
             one, ids["customer_id"], ids["conversation_id"], ids["message_id"], asked.given.to_conversation_id
         ),
     )
-    return done_answer(done, MailStands(position=done.position, conversation_id=conversation_id))
+    stands = MailStands(
+        position=moved.done.position, customer_id=moved.customer_id, conversation_id=moved.conversation_id
+    )
+    return done_answer(moved.done, stands)
 
 
 OPERATIONS = (move_mail,)

@@ -20,7 +20,7 @@ from domain.outbound.delivery import (
     DeliveryUnknown,
 )
 from domain.outbound.receipts import DeliveryEvent, Fate, fate_after, is_further
-from domain.threads.moves import MessageJoined
+from domain.threads.moves import MessageJoined, MessageLeft, MoveEvent
 
 REACTIONS_MAX = 100
 """Of one message, one a sender; the oldest go first."""
@@ -78,6 +78,8 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     from_conversation_id: str
     """The first one."""
     position: int
+    to_customer_id: str = ""
+    """Whose it is now, where it was somebody else's."""
 
     @property
     def is_away(self) -> bool:
@@ -107,9 +109,12 @@ def amended(before: Amendments, recorded: Recorded) -> Amendments:
     event, at, position = recorded.event, recorded.occurred_at, recorded.position
     if isinstance(event, DeliveryEvent):
         return replace(before, delivery=_fared(before.delivery, event, at))
-    if isinstance(event, MessageJoined):
-        first = before.moved.from_conversation_id if before.moved else event.from_conversation_id
-        moved = Moved(to_conversation_id=event.conversation_id, from_conversation_id=first, position=position)
+    if isinstance(event, MessageJoined | MessageLeft):
+        first = before.moved.from_conversation_id if before.moved else _moves(event)[0]
+        whose = event.to_customer_id if isinstance(event, MessageLeft) else ""
+        moved = Moved(
+            to_conversation_id=_moves(event)[1], from_conversation_id=first, position=position, to_customer_id=whose
+        )
         return replace(before, moved=moved)
     if not isinstance(event, MessageReceived | ReplyEchoed):
         return before
@@ -123,6 +128,13 @@ def amended(before: Amendments, recorded: Recorded) -> Amendments:
             reaction = Reaction(sender=sender, emoji=event.content.text, at=at, position=position, author=author)
             told = Amendments(reactions=(reaction,))
     return joined(before, told)
+
+
+def _moves(event: MoveEvent) -> tuple[str, str]:
+    """From which conversation to which."""
+    if isinstance(event, MessageLeft):
+        return event.conversation_id, event.to_conversation_id
+    return event.from_conversation_id, event.conversation_id
 
 
 def joined(one: Amendments, other: Amendments) -> Amendments:

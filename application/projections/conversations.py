@@ -73,9 +73,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     amended: dict[str, Amended] = {}
     """The latest edits and unsends, by what the channel calls the message, which may come after them."""
     last_by: str = ""
-    """`customer` or `agent`."""
+    """`customer`, `agent`, or `participant`: somebody else, in whose mail our reply token or Message-ID stood."""
     messages: int = 0
-    """Of the customer."""
+    """Of the customer and of participants."""
     replies: int = 0
     unanswered_since: datetime | None = None
     """Since when the customer's latest words have no reply."""
@@ -206,7 +206,8 @@ def _moved(card: Card, event: Event, at: datetime) -> Card:
     if event.preview or not card.preview:
         card = replace(card, preview=event.preview[:PREVIEW_CHARACTERS_MAX], preview_of=event.provider_id)
     waiting = card.unanswered_since or at
-    return replace(card, messages=card.messages + 1, last_by="customer", unanswered_since=waiting)
+    by = "participant" if event.is_participant else "customer"
+    return replace(card, messages=card.messages + 1, last_by=by, unanswered_since=waiting)
 
 
 def _still_to_see(conversation: Conversation) -> str:
@@ -225,10 +226,10 @@ def _said(card: Card, recorded: Recorded) -> Card:
             told = card.amended.get(event.provider_id)
             return replace(
                 card,
-                customer_name=card.customer_name or event.author,
+                customer_name=card.customer_name or ("" if event.is_participant else event.author),
                 preview=_preview(event.content.shown_first or event.content.kind, told),
                 preview_of=event.provider_id,
-                last_by="customer",
+                last_by="participant" if event.is_participant else "customer",
                 messages=card.messages + 1,
                 unanswered_since=card.unanswered_since or recorded.recorded_at,
             )

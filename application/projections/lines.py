@@ -12,7 +12,7 @@ from domain.event import Event, Recorded
 from domain.interaction import MessageReceived, ReplyEchoed, ReplyWritten
 from domain.outbound.delivery import DeliveryAccepted
 from domain.outbound.receipts import DELIVERY_EVENTS, DeliveryEvent
-from domain.threads.moves import MessageJoined
+from domain.threads.moves import MessageJoined, MessageLeft, MoveEvent
 
 SAID = (MessageReceived, ReplyEchoed)
 LINES_MAX = 20_000
@@ -109,7 +109,7 @@ class Draft:
             self._call(recorded, event)
         else:
             self._put(line_of(recorded), is_new=True)
-            if isinstance(event, MessageJoined):
+            if isinstance(event, MessageJoined | MessageLeft):
                 self._move(recorded, event)
 
     def _say(self, recorded: Recorded, event: MessageReceived | ReplyEchoed) -> None:
@@ -151,8 +151,8 @@ class Draft:
         entry = replace(entry, occurred_at=min(entry.occurred_at, line.entry.occurred_at))
         self._put(replace(before, entry=entry, told=told, changed=recorded.position))
 
-    def _move(self, recorded: Recorded, event: MessageJoined) -> None:
-        """The line of the mail shows the conversation that it is in now."""
+    def _move(self, recorded: Recorded, event: MoveEvent) -> None:
+        """The line of the mail shows where it is now."""
         before = self._line(_name_changed(recorded.stream, event))
         if before is not None and not before.is_missing:
             self._put(replace(before, told=amended(before.told, recorded), changed=recorded.position))
@@ -223,7 +223,7 @@ class Draft:
 
 def _name_changed(customer_id: str, event: Event) -> int:
     """What the line is called that a move or a call changes; 0 where the event is neither."""
-    if isinstance(event, MessageJoined):
+    if isinstance(event, MessageJoined) or (isinstance(event, MessageLeft) and event.to_customer_id):
         return name_of(customer_id, event.account_id, event.provider_id)
     return _name_of_call(customer_id, event) if isinstance(event, CallEvent) and event.account_id else 0
 

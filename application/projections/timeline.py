@@ -49,6 +49,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     `conversation.call_logged`. How far it came."""
     moved_from: str = ""
     """Of a mail that moved: the conversation that it was first put into. Its `conversation_id` is where it is now."""
+    moved_to_customer: str = ""
+    """Of a mail that was somebody else's and went back to them: whose it is now. Its words show there."""
 
 
 class EntryRow(Row, frozen=True, kw_only=True, gc=False):
@@ -137,6 +139,7 @@ def as_shown(line: Line) -> Entry:
         event = _silenced(event)
     if told.moved is not None and isinstance(event, MessageReceived):
         event = replace(event, conversation_id=told.moved.to_conversation_id)
+        event = _silenced(event) if told.moved.to_customer_id else event
     return replace(
         entry,
         event=event,
@@ -146,6 +149,7 @@ def as_shown(line: Line) -> Entry:
         delivery=told.delivery,
         call=told.call,
         moved_from=told.moved.from_conversation_id if told.moved and told.moved.is_away else "",
+        moved_to_customer=told.moved.to_customer_id if told.moved else "",
     )
 
 

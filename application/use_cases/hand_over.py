@@ -1,28 +1,20 @@
-"""Hand over: a chat goes on by mail when its visitor has left, and their answers come back into it."""
+"""Hand over: a chat goes on by mail when its visitor has left. Their answers come back by `answer_by_mail.py`."""
 
 import logging
 from collections.abc import Collection, Sequence
 
-from msgspec.structs import replace
-
-from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Commands, Contended
+from application.commands import ClaimTaken, Command, Commands
 from application.directory import Directory
 from application.exchange.handover import Handover, handover_of
 from application.exchange.handover_words import Words, words_for
 from application.ids import derived_id
-from application.log import Claim
-from application.use_cases.arrivals import Desk
-from application.use_cases.receive_echoes import Otherwise
-from application.use_cases.receive_messages import Receipt
 from domain.account import AccountDefinition
 from domain.conversation import Conversation
 from domain.customer import Customer
 from domain.event import Event, Recorded
 from domain.handover import decisions
-from domain.intake import InboundMessage, receive_message
 from domain.interaction import Attachment, MessageReceived, ReplyHandedOver, ReplyWritten
 from domain.outbound.files import FileNotTaken, Files, demand_files, words_of
-from domain.threads.mails import PROVEN
 
 EVENTS_READ_MAX = 500
 """Of the customer, in which the transcript is looked for."""
@@ -35,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class HandOver:
-    """What a visitor saw, what goes to them by mail, and what they answer. Each is safe to repeat."""
+    """What a visitor saw, and what goes to them by mail. Each is safe to repeat."""
 
     def __init__(self, commands: Commands, directory: Directory, takes: Files | None = None) -> None:
         """`takes`: what files a mail takes."""
@@ -98,78 +90,6 @@ class HandOver:
             await self._commands.carry_out(command, [customer_id], decide, [claim])
         except ClaimTaken:
             self._commands.states.forget(customer_id)
-
-    async def answer(self, account_id: str, message: InboundMessage, command: Command) -> Receipt | None:
-        """Takes in a mail that answers a chat, from the address that it was handed over to.
-
-        None where it is none, or was stored before. Raises AccountPaused, TooManyConversations, Contended, LogBusy,
-        LogUnreachable.
-        """
-        customer_id = await self._answered(message)
-        if not customer_id:
-            return None
-        _, definition = self._directory.working_account(account_id)
-        intake = self._directory.intake(definition.queue_id)
-        desk = Desk(account_id, "email", self._commands.claim_keys, intake, self._directory.languages)
-        arrival = desk.arrival(0, message)
-
-        def decide(now: Customer) -> list[Event]:
-            return receive_message(
-                now,
-                arrival.message,
-                channel="email",
-                account_id=account_id,
-                scope=None,
-                intake=intake,
-                message_id=arrival.message_id,
-                new_conversation_id=derived_id("conversation", arrival.claim.key),
-                at=command.at,
-            )
-
-        for _ in range(ATTEMPTS_MAX):
-            events = decide((await self._commands.states.load(customer_id))[0])
-            place = next(nth for nth, event in enumerate(events) if isinstance(event, MessageReceived))
-            claim = Claim(arrival.claim.key, arrival.claim.fingerprint, place)
-
-            def decide_again(now: Customer, expected: Sequence[Event] = events) -> list[list[Event]]:
-                if (again := decide(now)) != expected:
-                    raise Otherwise
-                return [again]
-
-            try:
-                at = replace(command, at=message.occurred_at, claim=None)
-                await self._commands.carry_out(at, [customer_id], decide_again, [claim])
-            except Otherwise:
-                self._commands.states.forget(customer_id)
-            except ClaimTaken:
-                return None
-            else:
-                return await self._receipt(claim, customer_id, events[place])
-        raise Contended
-
-    async def _receipt(self, claim: Claim, customer_id: str, received: Event) -> Receipt:
-        assert isinstance(received, MessageReceived)  # the event that was just claimed
-        position, _ = (await self._commands.log.claimed([claim.key]))[claim.key]
-        return Receipt(
-            position=position,
-            customer_id=customer_id,
-            conversation_id=received.conversation_id,
-            message_id=received.message_id,
-        )
-
-    async def _answered(self, message: InboundMessage) -> str:
-        """The customer whose chat it answers; empty where it answers none that went to its sender's address."""
-        if message.joined_by not in PROVEN or not message.conversation_id:
-            return ""
-        key = bytes.fromhex(message.conversation_id.partition("-")[2])  # as `derived_id` made it of the first message's
-        taken = await self._commands.log.claimed([key])
-        opened = await self._commands.log.at(taken[key][0]) if key in taken else None
-        if opened is None:
-            return ""
-        customer: Customer
-        customer, _ = await self._commands.states.load(opened.stream)
-        one = customer.conversations.get(message.conversation_id)
-        return opened.stream if one and one.handed_to and one.handed_to == message.handle.lower() else ""
 
     def _mailbox(self, handover: Handover) -> AccountDefinition | None:
         account = self._directory.account(handover.mailbox_id)

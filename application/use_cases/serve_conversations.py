@@ -8,7 +8,7 @@ from application.commands import ATTEMPTS_MAX, ClaimTaken, Command, Contended, D
 from application.exchange.limits import Limits
 from application.ids import derived_id, new_id
 from application.use_cases.conversation_desk import Decided, Desk, after, let_go, released
-from domain import assignment, conversation, interaction, offers, workload
+from domain import assignment, conversation, offers, workload
 from domain.agent import Agent
 from domain.card_numbers import mask
 from domain.conversation import Conversation
@@ -16,6 +16,7 @@ from domain.interaction import Attachment
 from domain.outbound import delivery
 from domain.outbound.files import demand_files
 from domain.outbound.templates import Template, demand_template
+from domain.outbound.writing import write_note, write_reply
 
 
 class ServeConversations:
@@ -77,7 +78,7 @@ class ServeConversations:
 
         def decide(one: Conversation, _: Agent | None) -> Decided:
             limits = self._desk.limits(one)
-            events = interaction.write_reply(
+            events = write_reply(
                 one,
                 message_id=message_id,
                 text=mask(text),
@@ -108,7 +109,7 @@ class ServeConversations:
             command,
             customer_id,
             conversation_id,
-            lambda one, _: (interaction.write_note(one, note_id=note_id, text=mask(text)), []),
+            lambda one, _: (write_note(one, note_id=note_id, text=mask(text)), []),
         )
         return done, note_id
 

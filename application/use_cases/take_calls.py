@@ -17,7 +17,7 @@ from domain.card_numbers import mask
 from domain.customer import Customer
 from domain.event import Event
 from domain.intake import WITHHELD, Intake
-from domain.interaction import write_note
+from domain.outbound.writing import write_note
 
 NOBODY = f"customer-{'0' * 32}"
 Told = Callable[..., list[Event]]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from domain.conversation import Conversation, ConversationClosed, Status
 from domain.event import Event
 from domain.interaction import MessageReceived
-from domain.threads.moves import MessageJoined, MessageLeft
+from domain.threads.moves import MessageJoined, MessageLeft, MoveEvent
 from domain.threads.subjects import is_reply, is_telling, normalised
 
 MAILS_KEPT = 500
@@ -28,7 +28,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """Its Message-ID."""
     account_id: str
     conversation_id: str
-    """Where it is now."""
+    """Where it is now; empty once it is another customer's."""
     handle: str = ""
     said_at: datetime | None = None
     subject: str = ""
@@ -43,6 +43,8 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """The conversation that a person took it out of."""
     nature: str = ""
     """Of a mail that no person wrote: what did, as of `MessageReceived`."""
+    is_participant: bool = False
+    """Somebody else wrote it, as of `MessageReceived`."""
 
 
 def remembered(mail: Mail, subject: str) -> Mail:
@@ -60,11 +62,16 @@ def evolve(mails: dict[str, Mail], event: Event) -> dict[str, Mail]:
     match event:
         case MessageReceived():
             return _with_arrived(mails, event) if event.channel == "email" and event.provider_id else mails
+        case MessageLeft() if event.to_customer_id:
+            key = _key_in(mails, event)
+            if (known := mails.get(key)) is None:
+                return mails
+            return mails | {key: replace(known, conversation_id="", moved_from=event.conversation_id)}
         case MessageJoined():
             key = _key_in(mails, event)
             if (known := mails.get(key)) is None:
                 return mails
-            moved = replace(known, conversation_id=event.conversation_id)
+            moved = replace(known, conversation_id=event.conversation_id, is_participant=event.is_participant)
             if event.is_by_hand:
                 moved = replace(moved, is_fixed=True, moved_from=event.from_conversation_id)
             return mails | {key: moved}
@@ -83,6 +90,7 @@ def _with_arrived(mails: dict[str, Mail], event: MessageReceived) -> dict[str, M
         answers=event.answers,
         is_fixed=event.joined_by in PROVEN,
         nature=event.nature,
+        is_participant=event.is_participant,
     )
     kept = mails | {_key_in(mails, event): remembered(mail, event.subject)}
     if len(kept) > MAILS_KEPT:
@@ -95,7 +103,7 @@ def key_of(account_id: str, provider_id: str) -> str:
     return f"{account_id} {provider_id}"
 
 
-def _key_in(mails: Mapping[str, Mail], event: MessageReceived | MessageJoined) -> str:
+def _key_in(mails: Mapping[str, Mail], event: MessageReceived | MoveEvent) -> str:
     key = key_of(event.account_id, event.provider_id)
     return key if key not in mails or mails[key].message_id == event.message_id else f"{key} {event.message_id}"
 
@@ -117,16 +125,7 @@ def move(
 ) -> list[Event]:
     """One mail from a conversation, where others may stay, into another, which an agent may hold."""
     return [
-        MessageLeft(
-            conversation_id=left.id,
-            message_id=mail.message_id,
-            provider_id=mail.provider_id,
-            account_id=mail.account_id,
-            to_conversation_id=to_conversation_id,
-            latest_provider_id=staying[-1].provider_id if staying else "",
-            is_by_hand=is_by_hand,
-            agent_id=left.holder,
-        ),
+        leave(mail, left, staying, to_conversation_id=to_conversation_id, is_by_hand=is_by_hand),
         MessageJoined(
             conversation_id=to_conversation_id,
             message_id=mail.message_id,
@@ -138,8 +137,33 @@ def move(
             said_at=mail.said_at,
             is_by_hand=is_by_hand,
             agent_id=to_agent_id,
+            is_participant=mail.is_participant,
         ),
     ]
+
+
+def leave(
+    mail: Mail,
+    left: Conversation,
+    staying: Sequence[Mail],
+    *,
+    to_conversation_id: str,
+    is_by_hand: bool,
+    to_customer_id: str = "",
+) -> MessageLeft:
+    """The first half of a move: what a reply answers from then on is the customer's newest mail that stays."""
+    own = next((one.provider_id for one in reversed(staying) if not one.is_participant), "")
+    return MessageLeft(
+        conversation_id=left.id,
+        message_id=mail.message_id,
+        provider_id=mail.provider_id,
+        account_id=mail.account_id,
+        to_conversation_id=to_conversation_id,
+        latest_provider_id=left.latest_provider_id if mail.is_participant else own,
+        is_by_hand=is_by_hand,
+        agent_id=left.holder,
+        to_customer_id=to_customer_id,
+    )
 
 
 def close_empty(left: Conversation, staying: Sequence[Mail]) -> list[Event]:

@@ -22,6 +22,8 @@ class MessageLeft(Event, topic="conversation.message_left"):
     """A person decided so; else a mail that came late showed where it belongs."""
     agent_id: str | None = None
     """Who held the conversation at that moment."""
+    to_customer_id: str = ""
+    """Of a mail that was somebody else's: whose it is now, with all it says. What is left here is that it was."""
 
 
 class MessageJoined(Event, topic="conversation.message_joined"):
@@ -40,6 +42,8 @@ class MessageJoined(Event, topic="conversation.message_joined"):
     is_by_hand: bool = False
     agent_id: str | None = None
     """Who held this conversation at that moment."""
+    is_participant: bool = False
+    """Somebody else wrote it, as of `MessageReceived`: replies go on to the customer."""
 
 
 MoveEvent = MessageLeft | MessageJoined
@@ -50,6 +54,8 @@ def evolve(conversation: Conversation, event: MoveEvent) -> Conversation:
     match event:
         case MessageLeft(latest_provider_id=latest):
             return replace(conversation, latest_provider_id=latest)
+        case MessageJoined(is_participant=True):
+            return conversation
         case MessageJoined(handle=handle, provider_id=provider_id, said_at=said_at):
             heard_at = conversation.heard_at
             if heard_at is not None and (said_at is None or said_at < heard_at):

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.conversation import Conversation, ConversationOpened, Status, demand_open, opened
 from domain.customer import Customer, demand_room
@@ -58,6 +59,7 @@ def set_apart(
         subject=wording.subject,
         customer_name=customer.name,
     )
+    mail = replace(mail, is_participant=False)  # a conversation of its own is with whoever wrote it
     return [opening, *_moved(customer, mail, opened(opening), wording, intake, at)]
 
 
@@ -79,7 +81,7 @@ def _moved(
     customer: Customer, mail: Mail, into: Conversation, wording: Wording, intake: Intake, at: datetime
 ) -> list[Event]:
     left, text = customer.conversation(mail.conversation_id), wording.preview
-    staying = [one for one in mails_in(customer.mails, left.id) if one is not mail]
+    staying = [one for one in mails_in(customer.mails, left.id) if one.message_id != mail.message_id]
     events = move(
         mail, left, staying, to_conversation_id=into.id, to_agent_id=into.holder, is_by_hand=True, preview=text
     )

@@ -55,7 +55,7 @@ def place(customer: Customer, message: InboundMessage, *, account_id: str, at: d
         ),
         message.subject,
     )
-    here = [one for one in customer.mails.values() if one.account_id == account_id]
+    here = [one for one in customer.mails.values() if one.account_id == account_id and one.conversation_id]
     plain = _plain_thread(new, here)
     thread = _thread_of(new, here) if plain is None else plain
     torn = _torn(new, thread, here) if plain is None else set[str]()
@@ -65,7 +65,7 @@ def place(customer: Customer, message: InboundMessage, *, account_id: str, at: d
         if one[0] not in torn or not _may_be_left(customer, one[0], here)
     ]
     if new.is_fixed and new.conversation_id in customer.conversations:
-        candidates = [*_taken_out(new, here), (new.conversation_id, message.joined_by)]
+        candidates = [*taken_out(new.conversation_id, new.answers, here), (new.conversation_id, message.joined_by)]
     known = [one for one in candidates if one[0] in customer.conversations]
     goes_on = (one for one in known if _goes_on(customer.conversations[one[0]], at))
     target, rule = next(goes_on, known[0] if known else ("", message.joined_by))
@@ -212,10 +212,10 @@ def _answering(thread: Sequence[Mail], here: Sequence[Mail]) -> list[tuple[str, 
     return [(one.conversation_id, ANSWERED) for one in thread if one.conversation_id not in elsewhere]
 
 
-def _taken_out(new: Mail, here: Sequence[Mail]) -> list[tuple[str, str]]:
-    """Where a person put what it answers out of the conversation that it proves: it follows."""
-    moved = {one.provider_id: one.conversation_id for one in here if one.moved_from == new.conversation_id}
-    return [(moved[name], STORED) for name in new.answers if name in moved]
+def taken_out(proven_id: str, answers: Iterable[str], here: Iterable[Mail]) -> list[tuple[str, str]]:
+    """Where a person put what a mail answers out of the conversation that it proves: it follows."""
+    moved = {one.provider_id: one.conversation_id for one in here if one.moved_from == proven_id}
+    return [(moved[name], STORED) for name in answers if name in moved]
 
 
 def _goes_on(one: Conversation, at: datetime) -> bool:

@@ -10,10 +10,11 @@ TELLING_LETTERS_MIN = 8
 _REPLY = (
     "re|aw|antw|antwort|sv|ynt|yanıt|odp|odg|ref|res|rif|r|回复|回覆|答复|答覆|返信|回信|ответ|отв|απ|σχετ|atb|bls|hv"
 )
-_FORWARD = "fwd?|wg|tr|rv|enc|i|vl|vb|vs|doorst|pd|ilt|转发|轉寄|轉發|転送|пересл"
+_FORWARD = "fwd?|wg|tr|rv|enc|i|vl|vb|vs|doorst|pd|[iİ]lt|redir[.]?|videresend|转发|轉寄|轉發|転送|пересл"
 _COUNT = r"\s*(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3}|\*\d{1,3})?\s*(?:[:：]+|-{2,})\s*"
 _PREFIX = re.compile(rf"\s*\[?\s*(?:{_REPLY}|{_FORWARD}){_COUNT}", re.IGNORECASE)
 _IS_REPLY = re.compile(rf"\s*\[?\s*(?:{_REPLY}){_COUNT}", re.IGNORECASE)
+_IS_FORWARD = re.compile(rf"\s*\[?\s*(?:{_FORWARD}){_COUNT}", re.IGNORECASE)
 _SUFFIX = re.compile(r"\s*\((?:fwd|fw|re)\)\s*$", re.IGNORECASE)
 
 
@@ -38,6 +39,11 @@ def normalised(subject: str) -> str:
 def is_reply(subject: str) -> bool:
     """Whether the subject says that it answers something. A forward begins something new."""
     return _IS_REPLY.match(subject) is not None
+
+
+def is_forward(subject: str) -> bool:
+    """Whether the subject says that it is somebody else's mail that is sent on."""
+    return _IS_FORWARD.match(subject) is not None
 
 
 def is_telling(subject: str) -> bool:

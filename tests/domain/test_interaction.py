@@ -4,7 +4,6 @@ from datetime import datetime
 
 import pytest
 
-from domain import interaction
 from domain.calls.stages import CallLogged, Direction
 from domain.conversation import Conversation, ConversationIsClosed, Status
 from domain.interaction import (
@@ -12,10 +11,10 @@ from domain.interaction import (
     ContentKind,
     MessageReceived,
     NoteWritten,
-    NothingToSay,
     NotTheHolder,
     ReplyWritten,
 )
+from domain.outbound.writing import NothingToSay, write_note, write_reply
 from tests.domain.situations import (
     ACCOUNT,
     CONVERSATION,
@@ -61,7 +60,7 @@ def a_call(handle: str = "+4930123456") -> CallLogged:
 def test_the_holder_replies_to_where_the_customer_wrote_from() -> None:
     before = after(an_assigned_conversation(), [a_message(handle="visitor-1", provider_id="m-7")])
 
-    events = interaction.write_reply(before, message_id="message-2", text="On its way.", agent_id=MEI)
+    events = write_reply(before, message_id="message-2", text="On its way.", agent_id=MEI)
 
     assert events == [
         ReplyWritten(
@@ -84,21 +83,21 @@ def test_the_holder_replies_to_where_the_customer_wrote_from() -> None:
 )
 def test_only_the_holder_replies(conversation: Conversation, agent_id: str) -> None:
     with pytest.raises(NotTheHolder):
-        interaction.write_reply(conversation, message_id="message-2", text="Hello.", agent_id=agent_id)
+        write_reply(conversation, message_id="message-2", text="Hello.", agent_id=agent_id)
 
 
 def test_nobody_replies_in_a_closed_conversation() -> None:
     with pytest.raises(ConversationIsClosed):
-        interaction.write_reply(a_closed_conversation(), message_id="message-2", text="Hello.", agent_id=MEI)
+        write_reply(a_closed_conversation(), message_id="message-2", text="Hello.", agent_id=MEI)
 
 
 def test_a_reply_needs_a_text() -> None:
     with pytest.raises(NothingToSay):
-        interaction.write_reply(an_assigned_conversation(), message_id="message-2", text=" \n", agent_id=MEI)
+        write_reply(an_assigned_conversation(), message_id="message-2", text=" \n", agent_id=MEI)
 
 
 def test_a_note_names_who_held_the_conversation() -> None:
-    events = interaction.write_note(an_assigned_conversation(), note_id="note-1", text="Called the warehouse.")
+    events = write_note(an_assigned_conversation(), note_id="note-1", text="Called the warehouse.")
 
     assert events == [
         NoteWritten(conversation_id=CONVERSATION, note_id="note-1", text="Called the warehouse.", agent_id=MEI)
@@ -106,14 +105,14 @@ def test_a_note_names_who_held_the_conversation() -> None:
 
 
 def test_a_note_is_added_to_a_closed_conversation() -> None:
-    events = interaction.write_note(a_closed_conversation(), note_id="note-1", text="Parcel came back.")
+    events = write_note(a_closed_conversation(), note_id="note-1", text="Parcel came back.")
 
     assert events == [NoteWritten(conversation_id=CONVERSATION, note_id="note-1", text="Parcel came back.")]
 
 
 def test_a_note_needs_a_text() -> None:
     with pytest.raises(NothingToSay):
-        interaction.write_note(an_assigned_conversation(), note_id="note-1", text="")
+        write_note(an_assigned_conversation(), note_id="note-1", text="")
 
 
 def test_a_message_during_wrap_up_makes_it_a_talk_again() -> None:

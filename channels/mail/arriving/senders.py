@@ -28,6 +28,8 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """Where answers go, if not to `address`."""
     claimed: str = ""
     """The address in `From`, where the mail is taken to be from another one."""
+    is_forwarded: bool = False
+    """That is a colleague's, who sent on what `address` had written to them."""
 
 
 def sender_of(headers: Headers, hint: str, own_addresses: Collection[str], dmarc: Dmarc) -> Sender:

@@ -74,6 +74,9 @@ original message|original appointment|original e-?mail|ursprüngliche nachricht|
 |eredeti üzenet|továbbított üzenet|mesaj original|forwarded message|forwarded by [^-]{1,60}|reply message
 |原始邮件|原始郵件|邮件原件|原邮件|转发邮件|转发的邮件|轉寄郵件
 |元のメッセージ|転送メッセージ|원본 메시지|원본 메일|전달된 메시지
+|edelleenlähetetty viesti|välitetty viesti / fwd.msg|message transmis|mensagem reencaminhada|mesaj redirecționat
+|preposlaná správa|preposlaná správa --- forwarded message|proslijeđena poruka|treść przekazanej wiadomości
+|перенаправленное сообщение|перенаправлене повідомлення|переслане повідомлення|[iİ]letilmiş mesaj|[iİ]letilen [iİ]leti
 """.replace("\n", "")
 SEPARATOR = re.compile(rf"[>\s*_]*-{{2,}}\s*(?:{_ORIGINAL})\s*:?\s*-{{2,}}[*_\s]*$", re.IGNORECASE)
 FORWARD_BEGINS = re.compile(
@@ -82,7 +85,9 @@ FORWARD_BEGINS = re.compile(
     r"|begin doorgestuurd bericht|vidarebefordrat (?:brev|mejl)|videresendt (?:melding|e-post|besked)"
     r"|início da mensagem (?:reencaminhada|encaminhada)|начало (?:переадресованного|пересылаемого) (?:сообщения|письма)"
     r"|początek przekazywanej wiadomości|välitetty viesti alkaa|iletilmiş mesajın başı|下面是被转发的邮件"
-    r"|以下為轉寄的郵件|転送されたメッセージ|전달된 메시지)\s*[:：]?\s*$",
+    r"|以下為轉寄的郵件|転送されたメッセージ|전달된 메시지|forwarded message(?=\s*:)|začátek přeposílané zprávy"
+    r"|začiatok preposlanej správy|start på videresendt besked|započni proslijeđenu poruku|továbbított levél kezdete"
+    r"|începe mesajul redirecționat|[iİ]leti başlangıcı|початок листа, що пересилається)\s*[:：]?\s*$",
     re.IGNORECASE,
 )
 OUR_DELIMITER = re.compile(
@@ -95,15 +100,16 @@ OUR_DELIMITER = re.compile(
 
 _HEADER_WORDS = {
     "from": "From|Von|De|Da|Van|Från|Fra|Od|От|Від|Kimden|Gönderen|Lähettäjä|Feladó|Από|Expéditeur|Remitente|Mittente"
-    "|Afzender|发件人|寄件者|寄件人|差出人|送信者|보낸 ?사람|发自",
+    "|Afzender|Šalje|De la|Expeditorul|Отправитель|Від кого|Saatja|Nadawca"
+    "|发件人|寄件者|寄件人|差出人|送信者|보낸 ?사람|发自",
     "date": "Sent|Date|Gesendet|Datum|Envoyé|Enviado(?: el)?|Enviada|Enviada em|Fecha|Data|Inviato|Verzonden|Skickat"
     "|Sendt|Dato|Wysłano|Отправлено|Дата|Надіслано|Gönderildi|Gönderme Tarihi|Tarih|Lähetetty|Päivämäärä|Pvm|Odesláno"
     "|Küldve|发送时间|发送日期|日期|寄件日期|傳送時間|時間|送信日時|日時|日付|보낸 ?날짜|날짜|보낸 시간",
-    "to": "To|An|À|A|Para|Aan|Till|Til|Do|Кому|Kime|Alıcı|Vastaanottaja|Destinatario|Destinataire|Komu|Címzett|收件人"
-    "|收件者|宛先|받는 ?사람",
+    "to": "To|An|À|A|Para|Aan|Till|Til|Do|Кому|Kime|Alıcı|Vastaanottaja|Destinatario|Destinataire|Komu|Címzett"
+    "|Prima|Destinatarul|Către|Pre|Pour|Adresat|收件人|收件者|宛先|받는 ?사람",
     "cc": "Cc|Kopie|Kopia|Kopi|Copie(?: à)?|Copia|Копия|Bilgi|Kopio|Másolat|抄送|副本|참조",
     "subject": "Subject|Betreff|Objet|Asunto|Assunto|Oggetto|Onderwerp|Ämne|Emne|Temat|Тема|Konu|Aihe|Předmět|Tárgy"
-    "|主题|主題|主旨|件名|제목",
+    "|Predmet|Sujet|Subiectul|Subiect|Naslov|Teema|主题|主題|主旨|件名|제목",
     "reply-to": "Reply-To|Antwort an|Répondre à|Responder a|Risposta|Rispondi a|Antwoord aan|Svar till|Svar til|答复",
     "other": "Importance|Priority|Priorität|Wichtigkeit|Attachments|Anlagen|Anhänge|Pièces jointes|Allegati|Message-ID",
 }

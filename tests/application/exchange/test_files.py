@@ -12,10 +12,11 @@ from application.exchange.sending import OutgoingFile, Refusal
 from application.use_cases.attach_files import AttachFiles
 from application.use_cases.hand_over import HandOver
 from channels.edge.limits import LIMITS
-from domain.interaction import Attachment, NothingToSay, NotTheHolder, ReplyWritten
+from domain.interaction import Attachment, NotTheHolder, ReplyWritten
 from domain.outbound.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryRejected, ReplyWindowClosed
 from domain.outbound.files import FileKind, FileNotTaken, Files, FileUnknown
 from domain.outbound.templates import ChannelTakesNoTemplates, Template
+from domain.outbound.writing import NothingToSay
 from tests.application.policies.media.situations import PNG, a_store
 from tests.application.policies.scripted_channel import QUICK, Channel, Sender, deliveries
 from tests.application.policies.test_hand_chats_over import a_chat

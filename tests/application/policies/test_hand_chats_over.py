@@ -4,6 +4,7 @@ import pytest
 
 from application.follower import Follower
 from application.policies.hand_chats_over import HandChatsOver
+from application.use_cases.answer_by_mail import AnswerByMail
 from application.use_cases.hand_over import HandOver
 from domain.account import AccountDefinition
 from domain.customer import IdentityClaimed
@@ -153,10 +154,10 @@ async def test_an_answer_from_the_address_joins_the_chat_once(shop: Shop) -> Non
     await reply(shop, case)
     shop.clock.wait(600)
     (event,) = await look(shop)
-    _, _, hand_over = handing(shop)
+    answers = AnswerByMail(shop.commands, shop.directory)
 
-    receipt = await hand_over.answer(event.account_id, an_answer(case), shop.command())
-    again = await hand_over.answer(event.account_id, an_answer(case), shop.command())
+    receipt = await answers.receive(event.account_id, an_answer(case), shop.command())
+    again = await answers.receive(event.account_id, an_answer(case), shop.command())
     (repeat,) = await shop.receive(an_answer(case), account_id=event.account_id)
 
     assert receipt is not None
@@ -173,12 +174,12 @@ async def test_an_answer_from_the_address_joins_the_chat_once(shop: Shop) -> Non
 async def test_an_answer_from_elsewhere_is_its_senders_own(shop: Shop) -> None:
     case = await a_chat(shop)
     await reply(shop, case)
-    _, _, hand_over = handing(shop)
-    assert await hand_over.answer(shop.account_id, an_answer(case), shop.command()) is None
+    answers = AnswerByMail(shop.commands, shop.directory)
+    assert await answers.receive(shop.account_id, an_answer(case), shop.command()) is None
     shop.clock.wait(600)
     (event,) = await look(shop)
 
-    stranger = await hand_over.answer(event.account_id, an_answer(case, "mallory@x"), shop.command())
+    stranger = await answers.receive(event.account_id, an_answer(case, "mallory@x"), shop.command())
     (receipt,) = await shop.receive(an_answer(case, "mallory@x"), account_id=event.account_id)
 
     assert stranger is None

@@ -8,8 +8,9 @@ from domain.conversation import (
     ConversationIsClosed,
     Status,
 )
-from domain.interaction import ChannelTakesNoReplies, NoteWritten, NothingToSay, NotTheHolder, ReplyWritten
+from domain.interaction import ChannelTakesNoReplies, NoteWritten, NotTheHolder, ReplyWritten
 from domain.offers import OfferGone, OfferNotYours
+from domain.outbound.writing import NothingToSay
 from domain.workload import AtCapacity
 from tests.application.situations import (
     NOON,

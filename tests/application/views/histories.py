@@ -7,7 +7,7 @@ from typing import Any
 
 from application.log import Appended, Context, Fact, Log, Write
 from application.states import fold
-from domain import agent, assignment, conversation, customer, intake, interaction, offers, workload
+from domain import agent, assignment, conversation, customer, intake, offers, workload
 from domain.agent import Presence
 from domain.calls.intake import Call, take_call
 from domain.calls.stages import Direction, Stage
@@ -15,7 +15,7 @@ from domain.conversation import Conversation, Status
 from domain.event import Event, RuleBroken
 from domain.intake import Echo, InboundMessage, Intake
 from domain.interaction import Content, ContentKind
-from domain.outbound import receipts
+from domain.outbound import receipts, writing
 from domain.outbound.delivery import DeliveryAccepted, DeliveryAttempted, DeliveryStatus, DeliveryUnknown
 from domain.outbound.echoes import receive_echo
 from domain.threads import moving
@@ -277,10 +277,10 @@ class Town:
             case 4:
                 return [(who, conversation.set_priority(one, self.random.randrange(5)))]
             case 5:
-                return [(who, interaction.write_note(one, note_id=self.new("note"), text="a note"))]
+                return [(who, writing.write_note(one, note_id=self.new("note"), text="a note"))]
             case _:
                 message_id, text = self.new("message"), f"reply {self._number}"
-                return [(who, interaction.write_reply(one, message_id=message_id, text=text, agent_id=by))]
+                return [(who, writing.write_reply(one, message_id=message_id, text=text, agent_id=by))]
 
     def _staff(self) -> Sequence[tuple[str, Events]]:
         agents = self.streams("agent")

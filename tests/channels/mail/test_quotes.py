@@ -68,6 +68,15 @@ Kimden: Ana|Gönderildi: Pazartesi|Kime: Shop|Konu: Paket
 寄件者：Ana|寄件日期：2026年|收件者：Shop|主旨：包裹
 差出人: Ana|送信日時: 2026年|宛先: Shop|件名: 荷物
 보낸 사람: Ana|보낸 날짜: 2026년|받는 사람: Shop|제목: 소포
+Šalje: Ana|Datum: ponedjeljak|Prima: Shop|Predmet: Paket
+De la: Ana|Date: luni|Către: Shop|Subject: Pachet
+Expeditorul: Ana|Data: luni|Destinatarul: Shop|Subiectul: Pachet
+Отправитель: Ana|Дата: понедельник|Кому: Shop|Тема: Посылка
+Від кого: Ana|Дата: понеділок|Кому: Shop|Тема: Посилка
+Od: Ana|Dátum: pondelok|Pre: Shop|Predmet: Balík
+Nadawca: Ana|Data: poniedziałek|Adresat: Shop|Temat: Paczka
+De: Ana|Date: lundi|Pour: Shop|Sujet: Colis
+Saatja: Ana|Date: esmaspäev|To: Shop|Subject: Pakk
 """.strip().splitlines()  # noqa: RUF001 - as above
 
 

@@ -41,5 +41,8 @@ FOREIGN = "Received: from pc (pc [203.0.113.9]) by mail.example.org with ESMTPA 
 def test_a_finding_is_believed_only_from_our_own_server(lines: tuple[str, ...], dmarc: Dmarc) -> None:
     raw = "\r\n".join([*lines, "From: ana@example.org", "", "Hello"]).encode()
 
-    assert parse(raw, received_at=NOON, authserv_id=OURS).dmarc is dmarc
+    read = parse(raw, received_at=NOON, authserv_id=OURS)
+
+    assert read.dmarc is dmarc
+    assert read.message.dmarc == ("" if dmarc is Dmarc.NONE else dmarc)
     assert parse(raw, received_at=NOON).dmarc is Dmarc.NONE

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain import assignment, customer, interaction, offers
+from domain import assignment, customer, offers
 from domain.conversation import Conversation
 from domain.customer import Customer
 from domain.event import Event
 from domain.intake import InboundMessage, Intake
 from domain.interaction import Content, MessageReceived
+from domain.outbound.writing import write_reply
 from domain.threads.placing import receive_mail
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -62,7 +63,7 @@ class Mailbox:
         self.take(offers.offer(self[conversation_id], offer_id="o", agent_id="mei", units=1, expires_at=self.now))
         self.take(offers.accept_offer(self[conversation_id], offer_id="o", agent_id="mei"))
         one = self[conversation_id]
-        self.take(interaction.write_reply(one, message_id=f"message-{one.id}-r", text="Yes.", agent_id="mei"))
+        self.take(write_reply(one, message_id=f"message-{one.id}-r", text="Yes.", agent_id="mei"))
         self.take(assignment.transfer(self[conversation_id], to_queue_id="queue-1", to_agent_id=None, reason=""))
 
     def wait(self, **more: float) -> None:

@@ -47,18 +47,25 @@ def test_a_mail_taken_out_waits_in_a_conversation_of_its_own() -> None:
     assert opened == ConversationOpened(
         conversation_id="of B", channel="email", account_id=ACCOUNT, thread="B", subject="Trousers"
     )
-    moved = {"message_id": "message-B", "provider_id": "B", "account_id": ACCOUNT}
     assert left == MessageLeft(
-        conversation_id="A", to_conversation_id="of B", latest_provider_id="A", is_by_hand=True, **moved
+        conversation_id="A",
+        message_id="message-B",
+        provider_id="B",
+        account_id=ACCOUNT,
+        to_conversation_id="of B",
+        latest_provider_id="A",
+        is_by_hand=True,
     )
     assert joined == MessageJoined(
         conversation_id="of B",
+        message_id="message-B",
+        provider_id="B",
+        account_id=ACCOUNT,
         from_conversation_id="A",
         handle="ana@example.org",
         preview="I am B",
         said_at=NOON,
         is_by_hand=True,
-        **moved,
     )
     assert queued.TOPIC == "conversation.enqueued"
     assert (box["A"].latest_provider_id, box["of B"].latest_provider_id) == ("A", "B")
