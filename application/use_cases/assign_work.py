@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial, reduce
+from typing import Any
 
 from application.commands import Command, Commands, Done
+from application.directory import POLICY
+from application.log import UnreadableEvent
 from domain import agent, assignment, classification, offers, queue, workload
 from domain.agent import Agent, Presence
 from domain.conversation import Status
@@ -13,7 +16,9 @@ from domain.event import Event, Recorded
 from domain.offers import NotWaiting
 from domain.parts import evolve_conversation
 from domain.queue import Queue
-from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Ruled, Withdraw, demand_same_rules
+from domain.routing.lacking import bars
+from domain.routing.pull import NotEligible
 
 
 def streams_of(decision: Decision) -> tuple[str, ...]:
@@ -26,7 +31,11 @@ def streams_of(decision: Decision) -> tuple[str, ...]:
 
 
 class AssignWork:
-    """A decision that is stale by now is refused here, by the same rules that hold for everybody."""
+    """A decision that is stale by now is refused here, by the same rules that hold for everybody.
+
+    The one place where the world of a decision is held against that of its append: the conversation, the agent's
+    skills and room, the queue and the policy are looked at as they are now, and the append demands that they still are.
+    """
 
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
@@ -41,8 +50,27 @@ class AssignWork:
             self._commands.states.saw(recorded)
 
     async def carry_out(self, command: Command, decision: Decision) -> Done:
-        """Raises NotWaiting, NotAvailable, AtCapacity, OfferGone, Contended, LogBusy, LogUnreachable."""
-        return await self._commands.carry_out(command, streams_of(decision), _rule_for(decision, command.at))
+        """Rules that nobody can read any more refuse nothing: those before them go on, as the router has them.
+
+        Raises NotWaiting, NotAvailable, NotEligible, QueueClosed, AtCapacity, OfferGone, RulesMoved, Contended,
+        LogBusy, LogUnreachable.
+        """
+        streams = streams_of(decision)
+        decide = _rule_for(decision, command.at)
+        if not isinstance(decision, Ruled):
+            return await self._commands.carry_out(command, streams, decide)
+
+        def decide_by_rules(*states: Any) -> list[list[Event]]:
+            *given, rules, definition = states
+            demand_same_rules(decision, definition, rules)
+            return [*decide(*given), [], []]
+
+        try:
+            return await self._commands.carry_out(command, [*streams, POLICY, decision.queue_id], decide_by_rules)
+        except UnreadableEvent as lost:
+            if lost.stream not in (POLICY, decision.queue_id):
+                raise
+            return await self._commands.carry_out(command, streams, decide)
 
     async def set_aside(self, command: Command, decision: Decision, queue_id: str, reason: str) -> Done:
         """Takes work that cannot be read out of its line, and out of the hands of the agent it is offered to.
@@ -90,7 +118,7 @@ def _rule_for(decision: Decision, at: datetime) -> Callable[..., list[list[Event
     """What the decision comes to, from the states of its streams."""
     match decision:
         case Offer():
-            return partial(_offer, decision)
+            return partial(_offer, decision, at)
         case Expire():
             return partial(_expire, decision, at)
         case Withdraw():
@@ -101,12 +129,14 @@ def _rule_for(decision: Decision, at: datetime) -> Callable[..., list[list[Event
             return partial(_overflow, decision, at)
 
 
-def _offer(decision: Offer, customer: Customer, winner: Agent) -> list[list[Event]]:
+def _offer(decision: Offer, at: datetime, customer: Customer, winner: Agent) -> list[list[Event]]:
     one = customer.conversation(decision.conversation_id)
     if one.queue_id != decision.queue_id:  # another queue asks for other skills
         raise NotWaiting(f"the conversation no longer waits in {decision.queue_id}")
-    if (one.language, one.skills) != (decision.language, decision.skills):
+    if (one.language, one.skills, one.steps) != (decision.language, decision.skills, decision.choice.step):
         raise NotWaiting("the conversation asks for something else by now")
+    if lack := bars(winner, winner.skills_at(at), decision.terms.skills, decision.terms.groups, one.channel):
+        raise NotEligible(lack)
     offered = offers.offer(
         one,
         offer_id=decision.offer_id,

@@ -84,8 +84,10 @@ def _evolve_waiting(state: RouterState, recorded: Recorded, event: WaitingEvent)
     if (waiting := state.facts.waiting.get(event.conversation_id)) is None:
         return
     match event:
-        case ConversationOffered(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at):
-            waiting.offer = StandingOffer(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at)
+        case ConversationOffered(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at, choice=choice):
+            waiting.offer = StandingOffer(
+                offer_id=offer_id, agent_id=agent_id, expires_at=expires_at, is_chosen=choice is not None
+            )
             state.facts.owes_offers = False
         case OfferDeclined(agent_id=agent_id):
             rest = timedelta(seconds=state.facts.policy.rules.decline_rest_seconds)

@@ -23,6 +23,8 @@ class StandingOffer(msgspec.Struct, kw_only=True, gc=False):
     offer_id: str
     agent_id: str
     expires_at: datetime
+    is_chosen: bool = False
+    """By the router, and not by a person, who may have given it to whom the rules would not."""
 
 
 class Waiting(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):

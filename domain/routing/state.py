@@ -7,8 +7,12 @@ from domain.agent import Presence
 from domain.queue import Limit, QueueDefinition
 from domain.routing.agenda import Agenda
 from domain.routing.crew import Crew
-from domain.routing.facts import EPOCH, Facts, Waiting
+from domain.routing.facts import EPOCH, Facts, StandingOffer, Waiting
+from domain.routing.lacking import bars
 from domain.routing.lines import Line, Lines, Reach, Skills, Terms
+
+SIGNED_OUT, NOT_ELIGIBLE = "signed_out", "not eligible"
+"""Why an offer is withdrawn; behind the second stands what the agent lacks."""
 
 
 class RouterState:
@@ -29,7 +33,7 @@ class RouterState:
         self.changes = Agenda()
         """When time alone changes where a conversation, an agent or a queue's work stands."""
         self.stranded: set[str] = set()
-        """Conversations offered to an agent who has signed out."""
+        """Conversations whose offer cannot stand: `why_not` says why."""
         self.overfull: set[str] = set()
         """Queues with more work than a rule of theirs allows, or with work although they are closed."""
         self.reserved: dict[str, None] = {}
@@ -87,11 +91,27 @@ class RouterState:
         self.reserved.pop(agent_id, None)
 
     def note_stranded(self, conversation_id: str) -> None:
-        """Whether it is offered to an agent who has signed out."""
+        """Whether it is offered to an agent who can be offered it no longer."""
         waiting = self.facts.waiting.get(conversation_id)
-        desk = self.facts.desks.get(waiting.offer.agent_id) if waiting and waiting.offer else None
-        is_stranded = desk is not None and not desk.agent.is_signed_in
+        is_stranded = waiting is not None and waiting.offer is not None and self.why_not(waiting, waiting.offer) != ""
         (self.stranded.add if is_stranded else self.stranded.discard)(conversation_id)
+
+    def why_not(self, waiting: Waiting, offer: StandingOffer) -> str:
+        """Why the offer cannot stand: `signed_out`, or what the agent lacks, by their skills and its terms as they
+        are now: `not eligible: no skill returns at level 3, has 0`. Empty where it can, full hands or not.
+
+        What a person offers stands: it is theirs to say who gets it.
+        """
+        if (desk := self.facts.desks.get(offer.agent_id)) is None:
+            return ""
+        agent, bit = desk.agent, self.crew.bit(offer.agent_id)
+        if not agent.is_signed_in:
+            return SIGNED_OUT
+        if not offer.is_chosen or bit is None:
+            return ""
+        skills, groups = self.facts.requirement(waiting, waiting.step)
+        lack = bars(agent, self.crew.skills[bit], skills.items(), groups, waiting.channel)
+        return f"{NOT_ELIGIBLE}: {lack}" if lack else ""
 
     def place_friends(self, agent_id: str) -> None:
         """After they came, left or learnt: those they know wait for them or no longer, what they hold is stranded."""

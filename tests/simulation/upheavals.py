@@ -46,7 +46,7 @@ async def come_late(scene: Scene, process: Shop) -> None:
     for decision in decisions:
         if scene.chance(0.7):
             await scene.tried(_change_what_it_asks(scene, decision.customer_id, decision.conversation_id))
-    for action in scene.random.sample(MEANWHILE, 2):
+    for action in scene.random.sample((*MEANWHILE, staff.train, redefine_a_queue, adopt_a_policy), 3):
         await scene.tried(action(scene, scene.anywhere))
     for decision in decisions:
         await scene.tried(AssignWork(process.commands).carry_out(command, decision))
