@@ -208,7 +208,7 @@ class Round:
         offer, bit = self._offer_to(line, waiting, field)
         self.decisions.append(offer)
         self._leave(waiting.conversation_id)
-        agent, ask = crew.agents[bit], offer.ask
+        agent, ask = crew.agents[bit], line.terms.ask
         work = {**agent.work, offer.conversation_id: Work(offer.customer_id, ask.units, ask.channel, ask.kind)}
         idle_since, agent_id = crew.turns[bit] or (self.now, offer.agent_id)
         self._seat(bit, replace(agent, work=work), (max(self.now, idle_since), agent_id))

@@ -93,8 +93,17 @@ class RouterState:
     def note_stranded(self, conversation_id: str) -> None:
         """Whether it is offered to an agent who can be offered it no longer."""
         waiting = self.facts.waiting.get(conversation_id)
-        is_stranded = waiting is not None and waiting.offer is not None and self.why_not(waiting, waiting.offer) != ""
+        is_stranded = waiting is not None and waiting.offer is not None and not self._stands(waiting, waiting.offer)
         (self.stranded.add if is_stranded else self.stranded.discard)(conversation_id)
+
+    def _stands(self, waiting: Waiting, offer: StandingOffer) -> bool:
+        """Whether there is no `why_not`: mostly its line knows who may have it, which is quicker to ask."""
+        desk, bit = self.facts.desks.get(offer.agent_id), self.crew.bit(offer.agent_id)
+        if desk is None or bit is None or not desk.agent.is_signed_in or not offer.is_chosen:
+            return desk is None or desk.agent.is_signed_in
+        if (line := self._lines_by_case.get(_case(waiting, waiting.step, ""))) is not None:
+            return bool(line.able(self.crew) >> bit & 1)
+        return not self.why_not(waiting, offer)
 
     def why_not(self, waiting: Waiting, offer: StandingOffer) -> str:
         """Why the offer cannot stand: `signed_out`, or what the agent lacks, by their skills and its terms as they
@@ -104,13 +113,12 @@ class RouterState:
         """
         if (desk := self.facts.desks.get(offer.agent_id)) is None:
             return ""
-        agent, bit = desk.agent, self.crew.bit(offer.agent_id)
-        if not agent.is_signed_in:
+        if not desk.agent.is_signed_in:
             return SIGNED_OUT
-        if not offer.is_chosen or bit is None:
+        if not offer.is_chosen:
             return ""
         skills, groups = self.facts.requirement(waiting, waiting.step)
-        lack = bars(agent, self.crew.skills[bit], skills.items(), groups, waiting.channel)
+        lack = bars(desk.agent, desk.agent.skills_at(self.at), skills.items(), groups, waiting.channel)
         return f"{NOT_ELIGIBLE}: {lack}" if lack else ""
 
     def place_friends(self, agent_id: str) -> None:
@@ -193,8 +201,7 @@ class RouterState:
     def _line(self, waiting: Waiting, step: int) -> Line:
         """Found by what decides about it, so that the terms are worked out once for many conversations."""
         agent_id = self._awaited(waiting, step)
-        skills_of_its_own = _sorted(waiting.skills) if waiting.skills else ()
-        case = (waiting.queue_id, waiting.channel, step, agent_id, waiting.language, skills_of_its_own)
+        case = _case(waiting, step, agent_id)
         line = self._lines_by_case.get(case)
         if line is None:
             facts = self.facts
@@ -279,6 +286,12 @@ class RouterState:
             for rule in rules
         )
         (self.overfull.add if is_over else self.overfull.discard)(queue_id)
+
+
+def _case(waiting: Waiting, step: int, agent_id: str) -> tuple[object, ...]:
+    """All that decides which line it stands in, while the rules are the same."""
+    skills_of_its_own = _sorted(waiting.skills) if waiting.skills else ()
+    return waiting.queue_id, waiting.channel, step, agent_id, waiting.language, skills_of_its_own
 
 
 def _sorted(skills: dict[str, int]) -> Skills:
