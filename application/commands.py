@@ -73,11 +73,13 @@ class Commands:
         streams: Sequence[str],
         decide: Callable[..., Sequence[Sequence[Event]]],
         claims: Sequence[Claim] = (),
+        with_facts: Sequence[Claim] = (),
     ) -> Done:
         """Decides on the current states of the streams, in that order, and appends what comes out, all or nothing.
 
-        `decide` takes one state for each stream and returns one list of events for each. Safe to repeat with the
-        same claim. Raises what `decide` raises, KeyReused, Contended, ClaimTaken, LogBusy, LogUnreachable.
+        `decide` takes one state for each stream and returns one list of events for each; the claims `with_facts` are
+        made only where there are any. Safe to repeat with the same claim. Raises what `decide` raises, KeyReused,
+        Contended, ClaimTaken, LogBusy, LogUnreachable.
         """
         all_claims = [command.claim, *claims] if command.claim else list(claims)
         for _ in range(ATTEMPTS_MAX):
@@ -103,7 +105,8 @@ class Commands:
             ]
             if not writes and not all_claims:
                 return Done(position=await self.log.head())
-            outcome = await self.log.append(writes, all_claims, context=command.context)
+            made = [*all_claims, *with_facts] if writes else all_claims
+            outcome = await self.log.append(writes, made, context=command.context)
             match outcome:
                 case Appended(positions=positions, head=head):
                     self._move(streams, loaded, decided)
