@@ -71,14 +71,16 @@ def _enqueue(state: RouterState, recorded: Recorded, event: ConversationEnqueued
         skills=event.skills,
         overflowed_from=event.overflowed_from,
     )
-    state.facts.astray.pop(event.conversation_id, None)
+    if state.facts.astray:
+        state.facts.astray.pop(event.conversation_id, None)
     state.place_conversation(event.conversation_id)
 
 
 def _leave(state: RouterState, _: Recorded, event: LeavingEvent) -> None:
     if type(event) is ConversationOverflowed:
         state.facts.owes_offers = True
-    state.facts.astray.pop(event.conversation_id, None)
+    if state.facts.astray:
+        state.facts.astray.pop(event.conversation_id, None)
     if state.facts.waiting.pop(event.conversation_id, None) is not None:
         state.place_conversation(event.conversation_id)
 
@@ -131,7 +133,8 @@ def _evolve_desk(state: RouterState, recorded: Recorded, event: AgentEvent) -> N
 def _take_load(state: RouterState, recorded: Recorded, event: LoadTaken) -> None:
     desk = _desk(state, recorded.stream)
     desk.agent = agent.evolve(desk.agent, event)
-    state.facts.astray.pop(event.conversation_id, None)
+    if state.facts.astray:
+        state.facts.astray.pop(event.conversation_id, None)
     desk.given[event.conversation_id] = recorded.recorded_at
     state.seat_agent(recorded.stream)
 

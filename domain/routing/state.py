@@ -11,9 +11,6 @@ from domain.routing.facts import EPOCH, Facts, StandingOffer, Waiting
 from domain.routing.lacking import bars
 from domain.routing.lines import Line, Lines, Reach, Skills, Terms
 
-SIGNED_OUT, NOT_ELIGIBLE = "signed_out", "not eligible"
-"""Why an offer is withdrawn; behind the second stands what the agent lacks."""
-
 
 class RouterState:
     """The facts, and who stands where by them at one moment. Mutable: one `evolve` at a time.
@@ -98,12 +95,13 @@ class RouterState:
 
     def _stands(self, waiting: Waiting, offer: StandingOffer) -> bool:
         """Whether there is no `why_not`: mostly its line knows who may have it, which is quicker to ask."""
-        desk, bit = self.facts.desks.get(offer.agent_id), self.crew.bit(offer.agent_id)
-        if desk is None or bit is None or not desk.agent.is_signed_in or not offer.is_chosen:
+        desk = self.facts.desks.get(offer.agent_id)
+        if desk is None or not offer.is_chosen or desk.agent.presence is Presence.OFFLINE:
             return desk is None or desk.agent.is_signed_in
-        if (line := self._lines_by_case.get(_case(waiting, waiting.step, ""))) is not None:
-            return bool(line.able(self.crew) >> bit & 1)
-        return not self.why_not(waiting, offer)
+        line, bit = self._lines_by_case.get(_case(waiting, waiting.step, "")), self.crew.bit(offer.agent_id)
+        if line is None or bit is None:
+            return not self.why_not(waiting, offer)
+        return line.able(self.crew) >> bit & 1 == 1
 
     def why_not(self, waiting: Waiting, offer: StandingOffer) -> str:
         """Why the offer cannot stand: `signed_out`, or what the agent lacks, by their skills and its terms as they
@@ -114,12 +112,12 @@ class RouterState:
         if (desk := self.facts.desks.get(offer.agent_id)) is None:
             return ""
         if not desk.agent.is_signed_in:
-            return SIGNED_OUT
+            return "signed_out"
         if not offer.is_chosen:
             return ""
         skills, groups = self.facts.requirement(waiting, waiting.step)
         lack = bars(desk.agent, desk.agent.skills_at(self.at), skills.items(), groups, waiting.channel)
-        return f"{NOT_ELIGIBLE}: {lack}" if lack else ""
+        return f"not eligible: {lack}" if lack else ""
 
     def place_friends(self, agent_id: str) -> None:
         """After they came, left or learnt: those they know wait for them or no longer, what they hold is stranded."""
