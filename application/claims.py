@@ -88,6 +88,10 @@ class ClaimKeys:
         """One command of one actor, by the key that the caller chose for it."""
         return Claim(self.digest("command", actor, key), self.fingerprint(content))
 
+    def set_up_behind(self, position: int) -> Claim:
+        """What is set up next after what was at this position: there is one such."""
+        return self.once("set up behind", str(position))
+
     def once(self, *parts: str, at: datetime | None = None) -> Claim:
         """Anything else that may happen once: a login name, a ticket, an attempt to send."""
         return Claim(self.digest("once", *parts), self.fingerprint(str(at or "").encode()))

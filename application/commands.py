@@ -73,11 +73,13 @@ class Commands:
         streams: Sequence[str],
         decide: Callable[..., Sequence[Sequence[Event]]],
         claims: Sequence[Claim] = (),
+        with_facts: Sequence[Claim] = (),
     ) -> Done:
         """Decides on the current states of the streams, in that order, and appends what comes out, all or nothing.
 
-        `decide` takes one state for each stream and returns one list of events for each. Safe to repeat with the
-        same claim. Raises what `decide` raises, KeyReused, Contended, ClaimTaken, LogBusy, LogUnreachable.
+        `decide` takes one state for each stream and returns one list of events for each; the claims `with_facts` are
+        made only where there are any. Safe to repeat with the same claim. Raises what `decide` raises, KeyReused,
+        Contended, ClaimTaken, LogBusy, LogUnreachable.
         """
         all_claims = [command.claim, *claims] if command.claim else list(claims)
         for _ in range(ATTEMPTS_MAX):
@@ -89,21 +91,22 @@ class Commands:
                 decided = decide(*(state for state, _ in loaded))
             except RuleBroken as broken:
                 decided, refusal = [()] * len(streams), broken
-            if await self._lagged(at_hand, streams, loaded, decided):
+            if not any(decided) and await self._lagged(at_hand, streams, loaded):
                 continue
             if refusal is not None:
                 # The rule may be broken by this very command, carried out when it came the first time.
                 if (done := await self._first_time(command)) is not None:
                     return done
                 raise refusal
-            writes = [
+            writes = [  # without facts for what was only looked at, so that it holds when this is stored
                 Write(stream, version, [Fact(event, command.at) for event in events])
                 for stream, (_, version), events in zip(streams, loaded, decided, strict=True)
-                if events
+                if any(decided)
             ]
             if not writes and not all_claims:
                 return Done(position=await self.log.head())
-            outcome = await self.log.append(writes, all_claims, context=command.context)
+            made = [*all_claims, *with_facts] if writes else all_claims
+            outcome = await self.log.append(writes, made, context=command.context)
             match outcome:
                 case Appended(positions=positions, head=head):
                     self._move(streams, loaded, decided)
@@ -122,19 +125,15 @@ class Commands:
         return isinstance(outcome, AlreadyClaimed) and self._claimed(command, outcome).is_repeat
 
     async def _lagged(
-        self,
-        at_hand: Collection[str],
-        streams: Sequence[str],
-        loaded: Sequence[tuple[Any, int]],
-        decided: Sequence[Sequence[Event]],
+        self, at_hand: Collection[str], streams: Sequence[str], loaded: Sequence[tuple[Any, int]]
     ) -> bool:
         """Whether a state was old that only the memory of this process vouches for.
 
-        The append checks the versions of what it writes. What nothing is appended to, be it because of a refusal, is
-        looked up here: another process, a router say, may have moved it on.
+        An append checks the versions of all that was decided on. Where nothing is appended, be it because of a
+        refusal, they are looked up here: another process, a router say, may have moved one on.
         """
-        for stream, (_, version), events in zip(streams, loaded, decided, strict=True):
-            if not events and stream in at_hand and await self.states.moved_on(stream, version):
+        for stream, (_, version) in zip(streams, loaded, strict=True):
+            if stream in at_hand and await self.states.moved_on(stream, version):
                 return True
         return False
 

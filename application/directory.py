@@ -1,6 +1,7 @@
 """The directory: accounts, queues, policy, people and agents as they stand now, held in memory by every process."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -16,6 +17,8 @@ from domain.queue import Queue, QueueDefinition
 
 POLICY = "policy-" + "0" * 32
 """The stream of the one routing policy."""
+SET_UP = frozenset({"queue.defined", "queue.retired", "policy.defined", "account.defined", "account.resumed"})
+"""What is judged beside all the rest of it, so that it goes one after the other: `application/plans/in_turn.py`."""
 
 
 class Directory:
@@ -56,6 +59,7 @@ class Directory:
         self.people: dict[str, Person] = {}
         self.agents: dict[str, Agent] = {}
         self.policy: Policy = policy.NEW
+        self._set_up_at: list[int] = []
         self._intakes: dict[str, Intake] = {}
         self._languages: tuple[str, ...] | None = None
         """Worked out when they are asked for."""
@@ -76,6 +80,8 @@ class Directory:
 
     def _evolve(self, recorded: Recorded) -> None:
         stream, event = recorded.stream, recorded.event
+        if recorded.topic in SET_UP:
+            self._set_up_at.append(recorded.position)
         match kind_of(stream):
             case "account":
                 self.accounts[stream] = account.evolve(self.accounts.get(stream, Account(id=stream)), event)
@@ -101,6 +107,10 @@ class Directory:
             self._by_key_hash[someone.key_hash] = stream
         for listener in self.on_person_changed:
             listener(stream)
+
+    def set_up_at(self, upto: int) -> int:
+        """Where, up to the position, a queue, the policy or an account was set up last."""
+        return self._set_up_at[at - 1] if (at := bisect_right(self._set_up_at, upto)) else 0
 
     def account(self, account_id: str) -> Account | None:
         return self.accounts.get(account_id)

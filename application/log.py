@@ -21,7 +21,10 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 
 
 class Write(msgspec.Struct, frozen=True, gc=False):
-    """Facts to put at the end of one stream, provided it still stands at `expected_version` (0: it is new)."""
+    """Facts to put at the end of one stream, provided it still stands at `expected_version` (0: it is new).
+
+    Without facts it only demands that the stream stands there: what was decided beside it holds, or nothing is stored.
+    """
 
     stream: str
     expected_version: int

@@ -236,11 +236,13 @@ class Router:
 
     async def _put_back(self, now: datetime) -> None:
         """What can be read by now waits again. Raises Contended, LogBusy, LogUnreachable."""
-        for queue_id, known in list(self.state.facts.queues.items()):
-            for conversation_id, customer_id in known.set_aside.items():
-                command = Command(actor=self.name, at=now, cause=self._known or None)
-                with suppress(UnreadableEvent, ConversationUnknown):
-                    await self._assign.put_back(command, queue_id, conversation_id, customer_id)
+        facts = self.state.facts
+        aside = [(queue_id, *one) for queue_id, known in facts.queues.items() for one in known.set_aside.items()]
+        for queue_id, conversation_id, customer_id in (*aside, *(("", *one) for one in facts.astray.items())):
+            command = Command(actor=self.name, at=now, cause=self._known or None)
+            is_in_line = conversation_id in facts.waiting
+            with suppress(UnreadableEvent, ConversationUnknown):
+                await self._assign.put_back(command, conversation_id, customer_id, queue_id, is_in_line=is_in_line)
         self._looks_again = False
 
     def _refuse(self, why: Exception, rest: "Rest") -> None:

@@ -11,6 +11,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_AHEAD_DAYS = 400
 """Beyond that nothing is known to change: hours that repeat weekly change within a week, holidays within a year."""
 DAY, QUARTER, NO_TIME = timedelta(days=1), timedelta(minutes=15), timedelta()
+MICROSECOND = timedelta(microseconds=1)
 """Clocks are changed at a full quarter of an hour."""
 Spans = tuple[tuple[str, str], ...]
 """From and until, wall clock: `(("09:00", "12:30"), ("13:00", "24:00"))`."""
@@ -47,6 +48,16 @@ class OpeningHours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         for moment in self._boundaries(at):
             if moment > at and self.is_open(moment) != is_open:
                 return moment
+        return None
+
+    def opened_between(self, since: datetime, until: datetime) -> datetime | None:
+        """The last moment after the one and up to the other at which it opened; None if there is none."""
+        first, last = (moment.astimezone(_zone(self.time_zone)).date() for moment in (since, until))
+        for days in range(min((last - first).days, LOOK_AHEAD_DAYS) + 1):
+            for moment in sorted(self._moments(last - timedelta(days=days)), reverse=True):
+                is_within = since < moment <= until
+                if is_within and self.is_open(moment) and not self.is_open(moment - MICROSECOND):
+                    return moment
         return None
 
     def next_look(self, at: datetime) -> datetime:

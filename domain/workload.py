@@ -5,6 +5,9 @@ import msgspec
 from domain.agent import Agent, LoadReleased, LoadTaken, NotAvailable, NotSignedIn, Presence
 from domain.event import Event, RuleBroken
 
+UNREADABLE = "cannot be read"
+"""Why load is released of work that nobody can decide anything about."""
+
 
 class AtCapacity(RuleBroken):
     """The agent has no room for this load."""

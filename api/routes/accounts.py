@@ -1,7 +1,6 @@
 """Channel accounts: the numbers, mailboxes and widgets that customers write to. Secrets go in and never come out."""
 
-from collections.abc import Collection
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +12,7 @@ from api.http.fields import NO_NUL, Name, QueueId, Reason, Word
 from api.http.known import demand_known
 from api.http.operation import Nothing, command, read
 from channels.table import CHANNELS, check_definition
-from domain.account import Account, AccountDefinition
+from domain.account import AccountDefinition
 from domain.outbound.templates import Approved
 
 SettingText = Annotated[str, Meta(max_length=8_000, extra_json_schema=NO_NUL)]
@@ -96,17 +95,10 @@ async def list_accounts(asked: Asked[Nothing]) -> Answer:
     return json_answer(AccountsShown(items=sorted(shown, key=lambda one: (one.name, one.id))))
 
 
-class Apart(TypedDict):
-    """What keeps accounts with one hook address apart."""
-
-    told_by: str
-    accounts: Collection[Account]
-
-
-def _apart(asked: Asked[AccountWanted]) -> Apart:
+def _told_by(asked: Asked[AccountWanted]) -> str:
+    """The secret that keeps accounts with one hook address apart."""
     webhook = CHANNELS[asked.given.channel].webhook
-    accounts = asked.parts.directory.accounts.values()
-    return Apart(told_by=webhook.told_by if webhook else "", accounts=accounts)
+    return webhook.told_by if webhook else ""
 
 
 @command(
@@ -126,7 +118,7 @@ async def open_account(asked: Asked[AccountWanted]) -> Answer:
     """
     definition = asked.given.definition()
     await demand_known(asked.parts, definition.queue_id)
-    done, account_id = await asked.parts.set_up.define_account(asked.command, None, definition, **_apart(asked))
+    done, account_id = await asked.parts.define.define_account(asked.command, None, definition, told_by=_told_by(asked))
     return done_answer(done, AccountStands(position=done.position, account_id=account_id), status=201)
 
 
@@ -145,7 +137,7 @@ async def define_account(asked: Asked[AccountWanted]) -> Answer:
     account_id, definition = asked.ids["account_id"], asked.given.definition()
     await demand_known(asked.parts, account_id)
     await demand_known(asked.parts, definition.queue_id)
-    done, _ = await asked.parts.set_up.define_account(asked.command, account_id, definition, **_apart(asked))
+    done, _ = await asked.parts.define.define_account(asked.command, account_id, definition, told_by=_told_by(asked))
     return done_answer(done, AccountStands(position=done.position, account_id=account_id))
 
 
@@ -164,7 +156,7 @@ async def pause_account(asked: Asked[PauseWanted]) -> Answer:
 @command("/v1/accounts/{account_id}/resume", Action.DEFINE_ACCOUNTS)
 async def resume_account(asked: Asked[Nothing]) -> Answer:
     """Undo `pause`."""
-    return done_answer(await asked.parts.set_up.resume_account(asked.command, asked.ids["account_id"]))
+    return done_answer(await asked.parts.define.resume_account(asked.command, asked.ids["account_id"]))
 
 
 class TemplatesShown(msgspec.Struct, frozen=True, kw_only=True):

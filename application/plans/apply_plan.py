@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from application.commands import Command, Commands, Contended, Done, demand_revision
 from application.directory import POLICY, Directory
 from application.follower import Follower
+from application.log import Claim
 from application.plans.document import Document, read_document
+from application.plans.in_turn import in_turn
 from application.plans.judging.judge import judge, judge_standing
 from application.plans.plan import Plan, digest, queue_events, rules_digest
 from application.plans.problems import PlanRefused, PlanUnreadable, Problem
@@ -93,21 +95,26 @@ class ApplyPlan:
 
         The same document again is not news. Raises what `check` raises, KeyReused, Contended, LogBusy, LogUnreachable.
         """
-        for _ in range(ATTEMPTS_MAX):
-            situation = await self._situation(command)
+
+        async def set_up(situation: Situation, claim: Claim) -> Applied | None:
             verdict = await asyncio.to_thread(_judged, raw, file_name, situation, is_forced=is_forced)
             try:
-                done = await self._append(command, verdict, situation)
+                done = await self._append(command, verdict, situation, claim)
             except _Moved:
-                continue
+                return None
             number = await self._number(done, situation)
             return Applied(done=done, number=number, sha256=digest(verdict.plan), changes=verdict.changes)
+
+        for _ in range(ATTEMPTS_MAX):
+            applied = await in_turn(self._commands.claim_keys, lambda: self._situation(command), set_up)
+            if applied is not None:
+                return applied
         raise Contended
 
     async def _situation(self, command: Command) -> Situation:
         return await situation_of(self._directory, self._follower, self._commands.log, self._views, command.at)
 
-    async def _append(self, command: Command, verdict: _Verdict, situation: Situation) -> Done:
+    async def _append(self, command: Command, verdict: _Verdict, situation: Situation, claim: Claim) -> Done:
         """The queues, then the policy, whose position is that of the whole. A refusal counts only if all is fresh."""
         plan = verdict.plan
         queue_ids = plan.queue_ids
@@ -123,7 +130,7 @@ class ApplyPlan:
             events = [queue_events(plan, queue_id, one) for queue_id, one in zip(queue_ids, queues, strict=True)]
             return [*events, [_defined(plan, situation)] if verdict.changes else []]
 
-        return await self._commands.carry_out(command, [*queue_ids, POLICY], decide)
+        return await self._commands.carry_out(command, [*queue_ids, POLICY], decide, with_facts=[claim])
 
     async def _number(self, done: Done, situation: Situation) -> int:
         """A repeat tells the number of the first time."""

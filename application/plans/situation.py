@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
+from application.commands import Contended
 from application.directory import Directory
 from application.follower import Follower
 from application.log import Log
@@ -30,6 +32,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     policy: Policy
     queues: dict[str, Queue]
+    set_up_at: int = 0
+    """Where in the log any of it was set up last."""
     agents: dict[str, Agent] = {}
     """Everybody who is registered, signed in or not; what they hold is left out."""
     accounts: Sequence[AccountDefinition] = ()
@@ -41,19 +45,27 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 async def situation_of(
     directory: Directory, follower: Follower, log: Log, views: ViewReaders, at: datetime
 ) -> Situation:
-    """Roster, queues and rules from the directory, which every process has; what waits from the view of conversations.
+    """As `standing_of`, with what waits, from the view of conversations. Raises ViewNotBuilt, ViewsUnreachable too.
 
     Not from the router's facts: the router may run in another process. Not from the agent board: a deployment that
-    has never run a reader has none, and is set up by its first document. Raises ViewNotBuilt, ViewsUnreachable.
+    has never run a reader has none, and is set up by its first document.
     """
-    await follower.reached(await log.head(), FRESH_SECONDS_MAX)
+    standing = await standing_of(directory, follower, log, at)
+    return replace(standing, waiting=await waiting_now(log, views))
+
+
+async def standing_of(directory: Directory, follower: Follower, log: Log, at: datetime) -> Situation:
+    """The roster and all that is set up, from the directory, which every process has. Raises Contended if it lags."""
+    head = await log.head()
+    if not await follower.reached(head, FRESH_SECONDS_MAX):
+        raise Contended
     return Situation(
         at=at,
         policy=directory.policy,
         queues=dict(directory.queues),
+        set_up_at=directory.set_up_at(head),
         agents={agent_id: one for agent_id, one in directory.agents.items() if one.is_registered},
         accounts=[one.definition for one in directory.accounts.values() if one.definition and not one.is_paused],
-        waiting=await waiting_now(log, views),
     )
 
 

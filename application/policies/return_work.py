@@ -15,6 +15,7 @@ from application.use_cases.steer_conversations import SteerConversations
 from domain.agent import Agent
 from domain.conversation import ConversationUnknown
 from domain.event import Recorded, RuleBroken
+from domain.workload import UNREADABLE
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +50,11 @@ class ReturnWork(Whenever):
             command = self._because_of(recorded)
             try:
                 await self._steer.return_to_queue(command, customer_id, conversation_id, "the agent signed out")
-            except (ConversationUnknown, UnreadableEvent) as lost:  # erased, or not to be read: only the place is freed
+            except (
+                ConversationUnknown,
+                UnreadableEvent,
+            ) as lost:  # erased, or unreadable: the router knows of it
                 logger.warning("%s cannot go back to its queue: %s", conversation_id, lost)
-                await self._staff.let_go(command, recorded.stream, conversation_id, "cannot be read")
+                await self._staff.let_go(command, recorded.stream, conversation_id, UNREADABLE)
             except RuleBroken:  # closed or taken by somebody else meanwhile: nothing to return
                 continue

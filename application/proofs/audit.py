@@ -15,8 +15,10 @@ from application.proofs.offers import LiveOffers, Reasons
 from application.proofs.recomputed import Again, Chosen, Coming
 from application.proofs.scan import Scan
 from domain.event import Recorded
+from domain.policy import ChoiceRule
 from domain.routing.decisions import Offer
 from domain.routing.evolve import TOPICS
+from domain.routing.lines import Terms
 from domain.workload import Ask
 
 DECISION_LAG = timedelta(seconds=5)
@@ -154,15 +156,17 @@ class RoutingAudit:
     def _offer(self, chosen: Chosen) -> Offer:
         """The decision that the record tells."""
         event, item = chosen.event, self._floor.items.get(chosen.event.conversation_id)
+        ask = self._floor.ask(item) if item else Ask(channel="", units=event.units)
         return Offer(
             conversation_id=event.conversation_id,
             customer_id=chosen.recorded.stream,
             queue_id=event.queue_id,
             agent_id=event.agent_id,
             offer_id=event.offer_id,
-            ask=self._floor.ask(item) if item else Ask(channel="", units=event.units),
+            terms=Terms(skills=(), groups=(), preferred=(), ask=ask, choice=ChoiceRule(chosen.choice.rule)),
             expires_at=event.expires_at,
             choice=chosen.choice,
+            definition=self._floor.definition(event.queue_id),
         )
 
     def _find(self, findings: Iterable[Finding]) -> None:

@@ -1,8 +1,8 @@
 """Nothing waits while somebody has room for it, for longer than the decision lag.
 
 An item and an agent who could be given it are a pair. A pair is as old as the latest change of either, of the rules,
-or of a rest that held them apart; it ends when an event changes one of them. A pair older than the lag is what nobody
-decided about in time. Looked at when a pair ends, and at the end.
+of a rest that held them apart, or the last opening of the queue; it ends when an event changes one of them. A pair
+older than the lag is what nobody decided about in time. Looked at when a pair ends, and at the end.
 
 A router that is not there decides nothing. So of a pair's age only that counts in which one led without a break; what
 waited for want of a router is counted apart.
@@ -64,7 +64,7 @@ class Idle:
 
     def _older_than_lag(self, pairs: Iterable[Pair], position: int, now: datetime) -> Iterator[Finding]:
         for item, agent_id in pairs:
-            since = self._since(item, agent_id)
+            since = self._since(item, agent_id, now)
             age = now - since
             if age <= self._lag or not self._floor.may_take(agent_id, self._floor.agents[agent_id], item, now):
                 continue
@@ -90,15 +90,18 @@ class Idle:
         for gap in self._leads.gaps_within(since, now):
             self._unled.setdefault(gap, set()).add(item.conversation_id)
 
-    def _since(self, item: Item, agent_id: str) -> datetime:
-        """Since when neither of the two has changed, nor what may keep them apart."""
+    def _since(self, item: Item, agent_id: str, now: datetime) -> datetime:
+        """Since when neither of the two has changed, nor what may keep them apart, and the queue has been open."""
         floor = self._floor
         moments = [item.changed_at, floor.agents_changed_at[agent_id], floor.rules_changed_at]
         if (rest := item.rests.get(agent_id)) is not None:
             moments.append(rest)
         if item.known_agent_id is not None and item.known_agent_id != agent_id:
             moments.append(item.entered_at + timedelta(seconds=floor.policy.rules.known_agent_seconds))
-        return max(moments)
+        since = max(moments)
+        hours = floor.definition(item.case.queue_id).opening_hours
+        opened_at = hours.opened_between(since, now) if hours and now - since > self._lag else None
+        return opened_at or since
 
     def _is_old(self, agent_id: str, now: datetime) -> bool:
         """Whether they have had room for longer than the lag."""

@@ -10,6 +10,7 @@ from application.proofs.floor import Floor
 from application.proofs.items import Item
 from domain import agent
 from domain.agent import Agent, LoadTaken, Presence
+from domain.event import without
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
 
 
@@ -35,7 +36,11 @@ class Scan:
                 case Expire() | Withdraw():
                     self._bring_back(decision.conversation_id, offered_to=None)
                     if (somebody := self._agent(decision.agent_id)) is not None:
-                        self._agents[decision.agent_id] = replace(somebody, presence=Presence.AWAY)
+                        self._agents[decision.agent_id] = (
+                            replace(somebody, presence=Presence.AWAY)
+                            if isinstance(decision, Expire)
+                            else replace(somebody, work=without(somebody.work, decision.conversation_id))
+                        )
                 case Overflow():
                     self._gone.add(decision.conversation_id)
                 case Relax():

@@ -2,11 +2,12 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from application.commands import Command, Commands, Done
 from application.directory import POLICY
 from application.ids import derived_id, new_id
+from application.log import Claim
 from application.plans.plan import rules_digest
 from domain import account, agent, person, policy, queue
 from domain.account import Account, AccountDefinition
@@ -16,6 +17,8 @@ from domain.person import Role
 from domain.policy import RoutingPolicy
 from domain.queue import QueueDefinition
 
+Turn = Sequence[Claim]
+
 
 def key_hash(key: str) -> str:
     """What is kept of a program's key: hex SHA-256."""
@@ -23,30 +26,44 @@ def key_hash(key: str) -> str:
 
 
 class SetUp:
-    """Each method carries out one command. Safe to repeat with the same claim."""
+    """Each method carries out one command. Safe to repeat with the same claim.
+
+    `turn`: the claim of what is set up next, made by whoever judges it (`application/plans/in_turn.py`).
+    """
 
     def __init__(self, commands: Commands) -> None:
         self._commands = commands
 
     async def define_queue(
-        self, command: Command, queue_id: str | None, definition: QueueDefinition, refusal: RuleBroken | None = None
+        self,
+        command: Command,
+        queue_id: str | None,
+        definition: QueueDefinition,
+        refusal: RuleBroken | None = None,
+        turn: Turn = (),
     ) -> tuple[Done, str]:
         """A new queue where no id is given. Raises QueueDefinitionInvalid, and the refusal."""
         queue_id = queue_id or id_of("queue", command)
         done = await self._commands.carry_out(
-            command, [queue_id], lambda one: [_unless(refusal, queue.define(one, definition))]
+            command, [queue_id], lambda one: [_unless(refusal, queue.define(one, definition))], with_facts=turn
         )
         return done, queue_id
 
-    async def retire_queue(self, command: Command, queue_id: str, refusal: RuleBroken | None = None) -> Done:
+    async def retire_queue(
+        self, command: Command, queue_id: str, refusal: RuleBroken | None = None, turn: Turn = ()
+    ) -> Done:
         """It takes no new work; what waits in it is still served. Raises QueueUnknown, and the refusal."""
-        return await self._commands.carry_out(command, [queue_id], lambda one: [_unless(refusal, queue.retire(one))])
+        return await self._commands.carry_out(
+            command, [queue_id], lambda one: [_unless(refusal, queue.retire(one))], with_facts=turn
+        )
 
-    async def define_policy(self, command: Command, rules: RoutingPolicy, refusal: RuleBroken | None = None) -> Done:
+    async def define_policy(
+        self, command: Command, rules: RoutingPolicy, refusal: RuleBroken | None = None, turn: Turn = ()
+    ) -> Done:
         """The next version of the routing policy. Raises PolicyInvalid, and the refusal."""
         digest = rules_digest(rules)
         return await self._commands.carry_out(
-            command, [POLICY], lambda one: [_unless(refusal, policy.define(one, rules, sha256=digest))]
+            command, [POLICY], lambda one: [_unless(refusal, policy.define(one, rules, sha256=digest))], with_facts=turn
         )
 
     async def define_account(
@@ -57,6 +74,8 @@ class SetUp:
         *,
         told_by: str = "",
         accounts: Iterable[Account] = (),
+        refusal: RuleBroken | None = None,
+        turn: Turn = (),
     ) -> tuple[Done, str]:
         """A new channel account where no id is given. `told_by`: the secret that none of the other accounts may
         share. Raises AccountInvalid.
@@ -67,17 +86,21 @@ class SetUp:
         def decide(one: Account) -> list[list[Event]]:
             if told_by:
                 account.demand_own_secret(definition, told_by, others)
-            return [account.define(one, definition)]
+            return [_unless(refusal, account.define(one, definition))]
 
-        return await self._commands.carry_out(command, [account_id], decide), account_id
+        return await self._commands.carry_out(command, [account_id], decide, with_facts=turn), account_id
 
     async def pause_account(self, command: Command, account_id: str, reason: str) -> Done:
         """`resume_account` undoes it. Raises AccountUnknown."""
         return await self._commands.carry_out(command, [account_id], lambda one: [account.pause(one, reason)])
 
-    async def resume_account(self, command: Command, account_id: str) -> Done:
-        """Raises AccountUnknown."""
-        return await self._commands.carry_out(command, [account_id], lambda one: [account.resume(one)])
+    async def resume_account(
+        self, command: Command, account_id: str, refusal: RuleBroken | None = None, turn: Turn = ()
+    ) -> Done:
+        """Raises AccountUnknown, and the refusal."""
+        return await self._commands.carry_out(
+            command, [account_id], lambda one: [_unless(refusal, account.resume(one))], with_facts=turn
+        )
 
     async def notice(self, command: Command, account_id: str, kind: str) -> Done:
         """The provider's news of the account itself, as it came at the command's time. Raises AccountUnknown."""

@@ -22,6 +22,7 @@ from domain.policy import PolicyDefined
 from domain.queue import QueueDefined, WorkPutBack, WorkSetAside
 from domain.routing.facts import Desk, StandingOffer, Waiting
 from domain.routing.state import RouterState
+from domain.workload import UNREADABLE
 
 LeavingEvent = OfferAccepted | ConversationTransferred | ConversationOverflowed | ConversationClosed
 """After which it waits no longer, or waits anew."""
@@ -70,12 +71,16 @@ def _enqueue(state: RouterState, recorded: Recorded, event: ConversationEnqueued
         skills=event.skills,
         overflowed_from=event.overflowed_from,
     )
+    if state.facts.astray:
+        state.facts.astray.pop(event.conversation_id, None)
     state.place_conversation(event.conversation_id)
 
 
 def _leave(state: RouterState, _: Recorded, event: LeavingEvent) -> None:
     if type(event) is ConversationOverflowed:
         state.facts.owes_offers = True
+    if state.facts.astray:
+        state.facts.astray.pop(event.conversation_id, None)
     if state.facts.waiting.pop(event.conversation_id, None) is not None:
         state.place_conversation(event.conversation_id)
 
@@ -84,8 +89,10 @@ def _evolve_waiting(state: RouterState, recorded: Recorded, event: WaitingEvent)
     if (waiting := state.facts.waiting.get(event.conversation_id)) is None:
         return
     match event:
-        case ConversationOffered(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at):
-            waiting.offer = StandingOffer(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at)
+        case ConversationOffered(offer_id=offer_id, agent_id=agent_id, expires_at=expires_at, choice=choice):
+            waiting.offer = StandingOffer(
+                offer_id=offer_id, agent_id=agent_id, expires_at=expires_at, is_chosen=choice is not None
+            )
             state.facts.owes_offers = False
         case OfferDeclined(agent_id=agent_id):
             rest = timedelta(seconds=state.facts.policy.rules.decline_rest_seconds)
@@ -126,12 +133,17 @@ def _evolve_desk(state: RouterState, recorded: Recorded, event: AgentEvent) -> N
 def _take_load(state: RouterState, recorded: Recorded, event: LoadTaken) -> None:
     desk = _desk(state, recorded.stream)
     desk.agent = agent.evolve(desk.agent, event)
+    if state.facts.astray:
+        state.facts.astray.pop(event.conversation_id, None)
     desk.given[event.conversation_id] = recorded.recorded_at
     state.seat_agent(recorded.stream)
 
 
 def _release_load(state: RouterState, recorded: Recorded, event: LoadReleased) -> None:
     desk = _desk(state, recorded.stream)
+    if event.reason == UNREADABLE:
+        held = {one: work.customer_id for one, work in desk.agent.work.items()} | desk.agent.on_hold
+        state.facts.astray |= {one: whose for one, whose in held.items() if one == event.conversation_id}
     desk.agent = agent.evolve(desk.agent, event)
     took_load = desk.given.pop(event.conversation_id, None) is not None  # false for one on hold
     if took_load and event.reason not in CAME_TO_NOTHING and desk.free_since < recorded.recorded_at:

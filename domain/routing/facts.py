@@ -23,6 +23,8 @@ class StandingOffer(msgspec.Struct, kw_only=True, gc=False):
     offer_id: str
     agent_id: str
     expires_at: datetime
+    is_chosen: bool = False
+    """By the router, and not by a person, who may have given it to whom the rules would not."""
 
 
 class Waiting(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -108,6 +110,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """By agent."""
     waiting: dict[str, Waiting] = msgspec.field(default_factory=dict)
     """By conversation; the offered ones too."""
+    astray: dict[str, str] = msgspec.field(default_factory=dict)
+    """What agents who left let go because it could not be read, and nobody has: its customer, by conversation."""
     owes_offers: bool = False
     """Something has overflowed since anything was offered: offers come first now, so that neither keeps the other."""
 

@@ -16,6 +16,17 @@ def lacking(
         yield f"in none of the groups {', '.join(groups)}"
 
 
+def bars(
+    agent: Agent,
+    counting: Mapping[str, int],
+    skills: Iterable[tuple[str, int]],
+    groups: Collection[str],
+    channel: str,
+) -> str:
+    """The first thing that keeps the agent from such work; empty where nothing does, room and presence apart."""
+    return next(lacking(agent, counting, skills, groups), "") or off_channel(agent, channel)
+
+
 def off_channel(agent: Agent, channel: str) -> str:
     """`does not serve email`; empty where they do."""
     return "" if agent.may_serve(channel) else f"does not serve {channel}"

@@ -14,7 +14,7 @@ from domain.agent import Agent
 from domain.event import RuleBroken
 from domain.queue import QueueDefinition
 from domain.routing.facts import Facts, Waiting
-from domain.routing.lacking import lacking, off_channel
+from domain.routing.lacking import bars, lacking
 from domain.workload import no_room
 
 
@@ -41,7 +41,7 @@ class Pickable(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def demand_pickable(facts: Facts, waiting: Waiting, agent: Agent, at: datetime) -> None:
     """By what it asks for at its step of the timetable, room apart. Raises NotEligible, QueueClosed."""
     skills, groups = facts.requirement(waiting, waiting.step)
-    if lack := _lacks(agent, skills, groups, at) or off_channel(agent, waiting.channel):
+    if lack := bars(agent, agent.skills_at(at), sorted(skills.items()), groups, waiting.channel):
         raise NotEligible(lack)
     if closed := _closed(facts, waiting.queue_id, at):
         raise QueueClosed(f"the queue is {closed}")
@@ -67,7 +67,8 @@ def pickable(facts: Facts, several: Iterable[Waiting], agent: Agent, at: datetim
 
 def could_serve(agent: Agent, definition: QueueDefinition, at: datetime) -> bool:
     """Whether there may be anything in the queue for the agent: once all steps of its timetable are taken, at last."""
-    return not _lacks(agent, *definition.requirement(len(definition.relaxation)), at)
+    skills, groups = definition.requirement(len(definition.relaxation))
+    return not any(lacking(agent, agent.skills_at(at), skills.items(), groups))
 
 
 def _order(one: Pickable) -> tuple[bool, float, datetime, str]:
@@ -77,7 +78,7 @@ def _order(one: Pickable) -> tuple[bool, float, datetime, str]:
 def _obstacle(facts: Facts, waiting: Waiting, agent: Agent, at: datetime) -> str | None:
     """None where they may not have it at all."""
     skills, groups = facts.requirement(waiting, waiting.step)
-    if _lacks(agent, skills, groups, at) or off_channel(agent, waiting.channel):
+    if bars(agent, agent.skills_at(at), skills.items(), groups, waiting.channel):
         return None
     return _closed(facts, waiting.queue_id, at) or no_room(agent, facts.ask(waiting))
 
@@ -89,8 +90,3 @@ def _closed(facts: Facts, queue_id: str, at: datetime) -> str:
         return ""
     opens_at = hours.next_change(at)
     return f"closed until {opens_at.isoformat()}" if opens_at else "closed"
-
-
-def _lacks(agent: Agent, skills: dict[str, int], groups: tuple[str, ...], at: datetime) -> str:
-    """What the agent lacks first; empty if nothing."""
-    return next(lacking(agent, agent.skills_at(at), sorted(skills.items()), groups), "")

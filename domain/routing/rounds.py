@@ -6,8 +6,9 @@ from heapq import heappop, heappush
 
 from msgspec.structs import replace
 
-from domain.agent import Agent, Work
+from domain.agent import Agent, Presence, Work
 from domain.assignment import Choice
+from domain.event import without
 from domain.queue import Limit, OverflowRule
 from domain.routing.choose import Field, best_two, field_for
 from domain.routing.crew import Turn, count
@@ -66,19 +67,34 @@ class Round:
             self._overflow_queues(due, limit)
 
     def _end_offers(self, overdue: list[str], limit: int) -> None:
-        """What comes back competes for its place at once; the agent takes no work."""
+        """What comes back competes for its place at once.
+
+        Who missed an offer is away. From whom one is withdrawn goes on, if they are there, with the room that it took.
+        """
         state = self._state
+        stranded = sorted(state.stranded)
         overdue = [over for over in overdue if over not in state.stranded]
-        for conversation_id in [*sorted(state.stranded), *overdue][:limit]:
+        for conversation_id in [*stranded, *overdue][:limit]:
             waiting = state.facts.waiting[conversation_id]
             if (offer := waiting.offer) is None:
                 continue
-            ending = _withdraw(waiting, offer) if conversation_id in state.stranded else _expire(waiting, offer)
-            self.decisions.append(ending)
+            bars = state.why_not(waiting, offer)
+            self.decisions.append(_withdraw(waiting, offer, bars) if bars else _expire(waiting, offer))
             self._leave(conversation_id)
             state.join_line(waiting, waiting.step)
             if (bit := state.crew.bit(offer.agent_id)) is not None:
-                self._seat(bit, state.crew.agents[bit], None)
+                agent = state.crew.agents[bit]
+                if bars:
+                    agent = replace(agent, work=without(agent.work, conversation_id))
+                self._seat(bit, agent, self._turn_with(offer.agent_id, agent) if bars else None)
+
+    def _turn_with(self, agent_id: str, agent: Agent) -> Turn | None:
+        """The agent's turn once they hold this and no more, as the log will tell it."""
+        desk = self._state.facts.desks[agent_id]
+        if agent.presence is not Presence.AVAILABLE:
+            return None
+        given = (at for held, at in desk.given.items() if held in agent.work)
+        return max([desk.free_since, *given]), agent_id
 
     def _overflow_queues(self, due: list[str], limit: int) -> bool:
         """Queues that have too much, or are closed; then what has waited too long in any. Whether there was any."""
@@ -110,6 +126,8 @@ class Round:
                     customer_id=waiting.customer_id,
                     queue_id=waiting.queue_id,
                     rule=rule,
+                    definition=self._state.facts.definition(waiting.queue_id),
+                    policy_version=self._state.facts.policy.number,
                     gave_up=self._state.facts.gave_up(waiting),
                 )
             )
@@ -132,6 +150,8 @@ class Round:
                     step=step,
                     skills=skills,
                     groups=groups,
+                    definition=state.facts.definition(waiting.queue_id),
+                    policy_version=state.facts.policy.number,
                 )
             )
             self._leave(conversation_id)
@@ -188,7 +208,7 @@ class Round:
         offer, bit = self._offer_to(line, waiting, field)
         self.decisions.append(offer)
         self._leave(waiting.conversation_id)
-        agent, ask = crew.agents[bit], offer.ask
+        agent, ask = crew.agents[bit], line.terms.ask
         work = {**agent.work, offer.conversation_id: Work(offer.customer_id, ask.units, ask.channel, ask.kind)}
         idle_since, agent_id = crew.turns[bit] or (self.now, offer.agent_id)
         self._seat(bit, replace(agent, work=work), (max(self.now, idle_since), agent_id))
@@ -205,7 +225,8 @@ class Round:
     def _offer_to(self, line: Line, waiting: Waiting, field: Field) -> tuple[Offer, int]:
         facts, crew, ordinal = self._state.facts, self._state.crew, len(self.decisions)
         rules = facts.policy.rules
-        timeout_seconds = facts.definition(waiting.queue_id).offer_timeout_seconds or rules.offer_timeout_seconds
+        definition = facts.definition(waiting.queue_id)
+        timeout_seconds = definition.offer_timeout_seconds or rules.offer_timeout_seconds
         eligible = count(field.all)
         bit, second = best_two(line, field, eligible, crew, rules.weights, self.now)
         idle_since, agent_id = crew.turns[bit] or (None, "")
@@ -232,9 +253,10 @@ class Round:
             queue_id=waiting.queue_id,
             agent_id=agent_id,
             offer_id=_offer_id(waiting.conversation_id, facts.position, ordinal),
-            ask=line.terms.ask,
+            terms=line.terms,
             expires_at=self.now + timedelta(seconds=timeout_seconds),
             choice=choice,
+            definition=definition,
             language=waiting.language,
             skills=waiting.skills,
         )
@@ -250,13 +272,13 @@ def _expire(waiting: Waiting, offer: StandingOffer) -> Expire:
     )
 
 
-def _withdraw(waiting: Waiting, offer: StandingOffer) -> Withdraw:
+def _withdraw(waiting: Waiting, offer: StandingOffer, reason: str) -> Withdraw:
     return Withdraw(
         conversation_id=waiting.conversation_id,
         customer_id=waiting.customer_id,
         offer_id=offer.offer_id,
         agent_id=offer.agent_id,
-        reason="signed_out",
+        reason=reason,
     )
 
 

@@ -7,7 +7,8 @@ from domain.agent import Presence
 from domain.queue import Limit, QueueDefinition
 from domain.routing.agenda import Agenda
 from domain.routing.crew import Crew
-from domain.routing.facts import EPOCH, Facts, Waiting
+from domain.routing.facts import EPOCH, Facts, StandingOffer, Waiting
+from domain.routing.lacking import bars
 from domain.routing.lines import Line, Lines, Reach, Skills, Terms
 
 
@@ -29,7 +30,7 @@ class RouterState:
         self.changes = Agenda()
         """When time alone changes where a conversation, an agent or a queue's work stands."""
         self.stranded: set[str] = set()
-        """Conversations offered to an agent who has signed out."""
+        """Conversations whose offer cannot stand: `why_not` says why."""
         self.overfull: set[str] = set()
         """Queues with more work than a rule of theirs allows, or with work although they are closed."""
         self.reserved: dict[str, None] = {}
@@ -87,11 +88,36 @@ class RouterState:
         self.reserved.pop(agent_id, None)
 
     def note_stranded(self, conversation_id: str) -> None:
-        """Whether it is offered to an agent who has signed out."""
+        """Whether it is offered to an agent who can be offered it no longer."""
         waiting = self.facts.waiting.get(conversation_id)
-        desk = self.facts.desks.get(waiting.offer.agent_id) if waiting and waiting.offer else None
-        is_stranded = desk is not None and not desk.agent.is_signed_in
+        is_stranded = waiting is not None and waiting.offer is not None and not self._stands(waiting, waiting.offer)
         (self.stranded.add if is_stranded else self.stranded.discard)(conversation_id)
+
+    def _stands(self, waiting: Waiting, offer: StandingOffer) -> bool:
+        """Whether there is no `why_not`: mostly its line knows who may have it, which is quicker to ask."""
+        desk = self.facts.desks.get(offer.agent_id)
+        if desk is None or not offer.is_chosen or desk.agent.presence is Presence.OFFLINE:
+            return desk is None or desk.agent.is_signed_in
+        line, bit = self._lines_by_case.get(_case(waiting, waiting.step, "")), self.crew.bit(offer.agent_id)
+        if line is None or bit is None:
+            return not self.why_not(waiting, offer)
+        return line.able(self.crew) >> bit & 1 == 1
+
+    def why_not(self, waiting: Waiting, offer: StandingOffer) -> str:
+        """Why the offer cannot stand: `signed_out`, or what the agent lacks, by their skills and its terms as they
+        are now: `not eligible: no skill returns at level 3, has 0`. Empty where it can, full hands or not.
+
+        What a person offers stands: it is theirs to say who gets it.
+        """
+        if (desk := self.facts.desks.get(offer.agent_id)) is None:
+            return ""
+        if not desk.agent.is_signed_in:
+            return "signed_out"
+        if not offer.is_chosen:
+            return ""
+        skills, groups = self.facts.requirement(waiting, waiting.step)
+        lack = bars(desk.agent, desk.agent.skills_at(self.at), skills.items(), groups, waiting.channel)
+        return f"not eligible: {lack}" if lack else ""
 
     def place_friends(self, agent_id: str) -> None:
         """After they came, left or learnt: those they know wait for them or no longer, what they hold is stranded."""
@@ -173,8 +199,7 @@ class RouterState:
     def _line(self, waiting: Waiting, step: int) -> Line:
         """Found by what decides about it, so that the terms are worked out once for many conversations."""
         agent_id = self._awaited(waiting, step)
-        skills_of_its_own = _sorted(waiting.skills) if waiting.skills else ()
-        case = (waiting.queue_id, waiting.channel, step, agent_id, waiting.language, skills_of_its_own)
+        case = _case(waiting, step, agent_id)
         line = self._lines_by_case.get(case)
         if line is None:
             facts = self.facts
@@ -259,6 +284,12 @@ class RouterState:
             for rule in rules
         )
         (self.overfull.add if is_over else self.overfull.discard)(queue_id)
+
+
+def _case(waiting: Waiting, step: int, agent_id: str) -> tuple[object, ...]:
+    """All that decides which line it stands in, while the rules are the same."""
+    skills_of_its_own = _sorted(waiting.skills) if waiting.skills else ()
+    return waiting.queue_id, waiting.channel, step, agent_id, waiting.language, skills_of_its_own
 
 
 def _sorted(skills: dict[str, int]) -> Skills:

@@ -1,6 +1,6 @@
 -- Appends many requests in one transaction and answers which of them were refused. Every request is all or nothing;
--- a refused one leaves no trace and does not touch its neighbours. No two requests of a call name the same stream or
--- claim key (the writer sees to it), so that each check is exact for the whole call.
+-- a refused one leaves no trace and does not touch its neighbours. No request of a call writes a stream or claims a key
+-- that another names (the writer sees to it), so that each check is exact for the whole call.
 --
 -- Answers one row for each refusal ('claimed' or 'conflict') and a last row 'stored' with the position the log stood
 -- at before. The events that were not refused stand behind that position without a hole, in the order they came in.

@@ -44,6 +44,7 @@ class Request:
         "is_held",
         "new_keys",
         "outcome",
+        "rests_on",
         "size_bytes",
         "submitted_at",
         "touches",
@@ -57,11 +58,12 @@ class Request:
         self.claims = claims
         self.events = events
         self.new_keys = new_keys
-        self.size_bytes = _OVERHEAD_BYTES * (1 + len(events) + len(claims))
+        self.size_bytes = _OVERHEAD_BYTES * (1 + len(writes) + len(events) + len(claims))
         for event in events:
             self.size_bytes += len(event.state)
-        self.touches: list[str | bytes] = [write.stream for write in writes]
+        self.touches: list[str | bytes] = [write.stream for write in writes if write.facts]
         self.touches += [claim.key for claim in claims]
+        self.rests_on = [write.stream for write in writes if not write.facts]
         self.submitted_at = 0.0
         self.is_held = False  # counted in the writer's backlog
         self.outcome: asyncio.Future[Outcome]
@@ -100,15 +102,16 @@ class Requests:
         """The append, ready to submit. Raises ValueError for one that could never be stored."""
         _check(writes, claims)
         keys: dict[str, StreamKey] = {}
-        for write in writes:
+        written = [write for write in writes if write.facts]
+        for write in written:
             if (key := self._keys.held(write.stream)) is not None:
                 keys[write.stream] = key
-        if len(keys) < len(writes):
-            keys.update(await self._keys.of(self._unknown(writes)))
+        if len(keys) < len(written):
+            keys.update(await self._keys.of(self._unknown(written)))
         self._last = recorded_at = max(self._last, self._clock())
         new_keys: list[NewKey] = []
         events: list[Sealed] = []
-        for write in writes:
+        for write in written:
             stream = write.stream
             key = keys.get(stream) or self._keys.held(stream)
             if key is None:  # the stream is new, or its former key was destroyed
@@ -157,15 +160,15 @@ class Requests:
 
 def _check(writes: Sequence[Write], claims: Sequence[Claim]) -> None:
     """What would break the whole call is refused here, so that one bad request never fails its neighbours."""
-    if not writes and not claims:
-        raise ValueError("an append needs a write or a claim")
+    if not claims and not any(write.facts for write in writes):
+        raise ValueError("an append needs a fact or a claim")
     if len(writes) > 1 and len({write.stream for write in writes}) != len(writes):
         raise ValueError(f"an append writes each stream once, not {[write.stream for write in writes]}")
     if len(claims) > 1 and len({claim.key for claim in claims}) != len(claims):
         raise ValueError(f"an append makes each claim once, not {[claim.key.hex() for claim in claims]}")
     facts = 0
     for write in writes:
-        if not write.facts or not 0 <= write.expected_version < _VERSION_END or not write.stream.isprintable():
+        if not 0 <= write.expected_version < _VERSION_END or not write.stream.isprintable():
             raise ValueError(
                 f"not a write: {len(write.facts)} facts behind {write.expected_version} of {write.stream!r}"
             )

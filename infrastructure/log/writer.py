@@ -55,7 +55,8 @@ class GroupCommitWriter:
     """One task that appends for the whole process.
 
     While one call is under way the next requests gather; when nothing waits a request goes at once. Two requests
-    of a call never touch the same stream or claim: the later one waits for the next call.
+    of a call never touch the same stream or claim, and none touches what another rests on: the later one waits for the
+    next call. Any number of them may rest on the same.
     """
 
     def __init__(
@@ -133,20 +134,22 @@ class GroupCommitWriter:
         batch: list[Request] = []
         later: list[Request] = []
         touched: set[str | bytes] = set()
+        rested_on: set[str | bytes] = set()
         size_bytes = 0
         while self._backlog and len(batch) + len(later) < self._limits.call_requests_max:
             request = self._backlog.popleft()
             if request.outcome.done():  # its caller was cancelled before it was sent
                 self._release(request)
-            elif touched.isdisjoint(request.touches) and (
-                not batch or size_bytes + request.size_bytes <= self._limits.call_bytes_max
-            ):
+                continue
+            is_apart = touched.isdisjoint(request.touches) and touched.isdisjoint(request.rests_on)
+            is_apart = is_apart and rested_on.isdisjoint(request.touches)
+            if is_apart and (not batch or size_bytes + request.size_bytes <= self._limits.call_bytes_max):
                 batch.append(request)
                 size_bytes += request.size_bytes
-                touched.update(request.touches)
             else:
                 later.append(request)
-                touched.update(request.touches)  # what comes behind it must not overtake it
+            touched.update(request.touches)  # what comes behind one that waits must not overtake it
+            rested_on.update(request.rests_on)
         self._backlog.extendleft(reversed(later))
         return batch
 

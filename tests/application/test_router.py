@@ -202,6 +202,35 @@ async def test_who_signs_out_loses_the_offer_and_the_next_gets_it(shop: Shop) ->
     assert again.agent_id == other
 
 
+async def test_who_loses_the_channel_loses_the_offer_and_what_they_accepted_stays(shop: Shop) -> None:
+    assigned = await an_assigned_conversation(shop)
+    offered = await an_offered_conversation(shop, "next")
+    head = await shop.log.head()
+    await shop.staff.set_eligibility(shop.command(), offered.agent_id, [], ["email"])
+
+    await shop.route()
+
+    _, withdrawn, released = await shop.since(head)
+    assert isinstance(withdrawn, OfferWithdrawn)
+    assert (withdrawn.offer_id, withdrawn.reason) == (offered.offer_id, "not eligible: does not serve webchat")
+    assert released == LoadReleased(conversation_id=offered.conversation_id, units=2, reason="withdrawn")
+    waiting = await shop.conversation(offered)
+    assert (waiting.status, waiting.waiting_since) == (Status.WAITING, NOON)
+    assert (await shop.conversation(assigned)).status is Status.ASSIGNED
+
+
+async def test_what_a_person_offers_stands_whatever_the_agent_can_do(shop: Shop) -> None:
+    waiting = await a_waiting_conversation(shop)
+    agent_id = await shop.hire()
+    await shop.staff.set_eligibility(shop.command(), agent_id, [], ["email"])
+    await shop.steer.transfer_to_agent(shop.command(), *waiting.ids, agent_id, "they know why")
+    head = await shop.log.head()
+
+    await shop.route()
+
+    assert await shop.since(head) == []
+
+
 async def test_every_choice_comes_out_the_same_again(shop: Shop) -> None:
     for number in range(3):
         await shop.hire(f"agent {number}", capacity=4)

@@ -1,6 +1,7 @@
 """Work that cannot be read is out of the line: it keeps no agent from other work, and waits again when it can be."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
@@ -156,6 +157,93 @@ async def test_what_has_ended_meanwhile_is_not_put_back_into_the_line(shop: Shop
 
     assert (await shop.conversation(broken)).status is Status.CLOSED
     assert [type(one) for one in await of_queue(shop)] == [WorkSetAside, WorkPutBack]
+
+
+async def accepted_while_no_router_could_read_it(shop: Shop) -> Case:
+    """The router took the load of an offer that was over from the agent, who had accepted it elsewhere."""
+    offered = await an_offered_conversation(shop)
+    spoil(shop, offered.customer_id)
+    shop.clock.wait(OFFER_SECONDS)
+    async with another_process(shop) as other:
+        await other.route()
+    await shop.accept(offered)
+    assert (await shop.agent(offered.agent_id)).work == {}
+    mend(shop, offered.customer_id)
+    return offered
+
+
+async def let_go_while_nobody_could_read_it(shop: Shop) -> Case:
+    """An agent who had accepted it left."""
+    assigned = await an_assigned_conversation(shop)
+    spoil(shop, assigned.customer_id)
+    await shop.turn(assigned.agent_id, Presence.OFFLINE)
+    async with another_process(shop) as other:
+        policy = ReturnWork(other.states, other.steer, other.staff, other.positions, other.clock)
+        await Follower(other.log, policy).catch_up()
+    mend(shop, assigned.customer_id)
+    return assigned
+
+
+@pytest.mark.parametrize("is_on_hold", [False, True])
+async def test_what_was_accepted_meanwhile_is_with_its_agent_again(shop: Shop, *, is_on_hold: bool) -> None:
+    accepted = await accepted_while_no_router_could_read_it(shop)
+    if is_on_hold:
+        await shop.serve.hold(shop.command(), *accepted.ids, accepted.agent_id, "asks the warehouse")
+
+    await taken_over(shop)
+
+    agent = await shop.agent(accepted.agent_id)
+    assert list(agent.on_hold if is_on_hold else agent.work) == [accepted.conversation_id]
+    assert (await shop.conversation(accepted)).holder == accepted.agent_id
+    assert (await verify_routing(shop.log, now=shop.clock())).holds
+
+
+@pytest.mark.parametrize("lose", [accepted_while_no_router_could_read_it, let_go_while_nobody_could_read_it])
+async def test_what_the_agent_has_left_since_waits_again_with_its_age(
+    shop: Shop, lose: Callable[[Shop], Awaitable[Case]]
+) -> None:
+    lost = await lose(shop)
+    await shop.turn(lost.agent_id, Presence.OFFLINE)
+
+    await taken_over(shop)
+    head = await shop.log.head()
+    await taken_over(shop)
+
+    now = await shop.conversation(lost)
+    assert (now.status, now.queue_id, now.waiting_since) == (Status.WAITING, shop.queue_id, NOON)
+    assert await shop.log.head() == head, "it is put back once"
+
+
+async def test_who_comes_back_has_again_what_was_let_go_of_when_they_left(shop: Shop) -> None:
+    lost = await let_go_while_nobody_could_read_it(shop)
+    await shop.staff.sign_in(shop.command(), lost.agent_id)
+
+    await taken_over(shop)
+
+    assert list((await shop.agent(lost.agent_id)).work) == [lost.conversation_id]
+    assert (await shop.conversation(lost)).status is Status.ASSIGNED
+
+
+async def test_what_waits_elsewhere_where_no_router_saw_it_come_waits_again(shop: Shop) -> None:
+    broken = await a_waiting_conversation(shop, "broken")
+    ola = await shop.hire("Ola")
+    async with another_process(shop) as other:
+        spoil(shop, broken.customer_id)
+        await other.route()
+        await shop.steer.transfer_to_agent(shop.command(), *broken.ids, ola, "")
+        unseen = max(one.version for one in await shop.log.read_stream(broken.customer_id, 1)) - 1
+        spoil(shop, broken.customer_id, unseen)
+        await other.router.follower.catch_up()
+        mend(shop, broken.customer_id)
+        mend(shop, broken.customer_id, unseen)
+
+        leading = asyncio.ensure_future(other.router.lead())
+        await asyncio.sleep(0)
+        await other.router.act()
+        leading.cancel()
+
+    assert (await shop.conversation(broken)).status is Status.WAITING
+    assert (await shop.agent(ola)).work == {}
 
 
 async def test_what_was_decided_beside_it_is_explained_and_proven(shop: Shop) -> None:

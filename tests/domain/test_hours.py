@@ -190,3 +190,24 @@ def test_hours_that_cannot_be_are_refused_by_field(change: dict[str, Any], field
 def test_hours_that_can_be_are_taken() -> None:
     for hours in (BERLIN, ALWAYS, NEVER):
         demand_valid(hours)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "opened_at"),
+    [
+        ("2026-11-09T07:00:00", "2026-11-09T10:00:00", "2026-11-09T08:00:00"),
+        ("2026-11-09T07:00:00", "2026-11-09T12:30:00", "2026-11-09T12:00:00"),
+        ("2026-11-09T08:00:00", "2026-11-09T11:00:00", None),
+        ("2026-11-02T00:00:00", "2026-11-09T07:00:00", "2026-11-07T23:00:00"),
+        ("2026-11-09T18:00:00", "2026-11-13T18:00:00", None),
+    ],
+)
+def test_the_last_opening_of_a_time_is_found(since: str, until: str, opened_at: str | None) -> None:
+    expected = at(opened_at) if opened_at else None
+
+    assert BERLIN.opened_between(at(since), at(until)) == expected
+
+
+def test_what_never_closes_opens_at_no_time() -> None:
+    assert ALWAYS.opened_between(at("2025-01-01T00:00:00"), at("2026-11-09T07:00:00")) is None
+    assert ALWAYS.opened_between(at("2026-11-09T07:00:00"), at("2026-11-08T07:00:00")) is None

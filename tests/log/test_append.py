@@ -50,6 +50,37 @@ async def test_two_streams_are_written_both_or_not_at_all(log: PostgresLog) -> N
     assert [len(await log.read_stream(stream)) for stream in (ANNA, BEN)] == [2, 1]
 
 
+async def test_what_rests_on_a_stream_is_stored_only_while_it_stands(log: PostgresLog) -> None:
+    await log.append([a_write(ANNA)], context=CONTEXT)
+
+    stale = await log.append([a_write(BEN), Write(ANNA, 0, [])], [a_claim("stale")], context=CONTEXT)
+    sound = await log.append([a_write(BEN), Write(ANNA, 1, [])], context=CONTEXT)
+    unborn = await log.append([a_write(BEN, 1), Write(a_stream(), 0, [])], context=CONTEXT)
+
+    assert (stale, sound, unborn) == (Conflict(ANNA), Appended(range(2, 3), 2), Appended(range(3, 4), 3))
+    assert await log.claimed([a_claim("stale").key]) == {}
+
+
+async def test_what_rests_on_a_stream_does_not_pass_what_writes_it_at_the_same_moment(log: PostgresLog) -> None:
+    await log.append([a_write(ANNA)], context=CONTEXT)
+
+    several = [
+        [a_write(a_stream()), Write(ANNA, 1, [])],
+        [a_write(a_stream()), Write(ANNA, 1, [])],
+        [a_write(ANNA, 1)],
+        [a_write(a_stream()), Write(ANNA, 1, [])],
+        [a_write(a_stream()), Write(ANNA, 2, [])],
+    ]
+    outcomes = await asyncio.gather(*(log.append(writes, context=CONTEXT) for writes in several))
+
+    assert [type(outcome) for outcome in outcomes] == [Appended, Appended, Appended, Conflict, Appended]
+
+
+async def test_demands_alone_are_no_append(log: PostgresLog) -> None:
+    with pytest.raises(ValueError, match="needs a fact or a claim"):
+        await log.append([Write(ANNA, 0, [])], context=CONTEXT)
+
+
 async def test_the_same_claim_twice_answers_what_it_led_to(log: PostgresLog) -> None:
     claims = [a_claim("first", fact=0), a_claim("last")]
     await log.append([a_write(ANNA, 0, named("one"), named("two"))], claims, context=CONTEXT)

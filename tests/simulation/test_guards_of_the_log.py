@@ -24,21 +24,29 @@ Put = Callable[[Any, str, Any], None]
 
 
 def no_second_look_at_what_it_asks(put: Put) -> None:
-    def offer(decision: Offer, customer: Any, winner: Any) -> Any:
+    def offer(decision: Offer, at: Any, customer: Any, winner: Any) -> Any:
         one = customer.conversation(decision.conversation_id)
-        return checked(replace(decision, language=one.language, skills=one.skills), customer, winner)
+        return checked(replace(decision, language=one.language, skills=one.skills), at, customer, winner)
 
     checked = assign_work._offer
     put(assign_work, "_offer", offer)
 
 
 def no_second_look_at_the_queue(put: Put) -> None:
-    def offer(decision: Offer, customer: Any, winner: Any) -> Any:
+    def offer(decision: Offer, at: Any, customer: Any, winner: Any) -> Any:
         one = customer.conversation(decision.conversation_id)
-        return checked(replace(decision, queue_id=one.queue_id), customer, winner)
+        return checked(replace(decision, queue_id=one.queue_id), at, customer, winner)
 
     checked = assign_work._offer
     put(assign_work, "_offer", offer)
+
+
+def no_second_look_at_who_gets_it(put: Put) -> None:
+    put(assign_work, "bars", lambda *_: "")
+
+
+def no_second_look_at_the_rules(put: Put) -> None:
+    put(assign_work, "demand_same_rules", lambda *_: None)
 
 
 def no_eligibility_of_who_picks(put: Put) -> None:

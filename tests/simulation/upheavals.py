@@ -12,6 +12,7 @@ from domain.hours import WEEKDAYS
 from domain.policy import ChoiceRule, RoutingPolicy
 from domain.queue import QueueDefinition
 from domain.routing.decide import decide
+from domain.routing.decisions import Offer
 from tests.application.broken_streams import mend, spoil
 from tests.application.situations import Shop
 from tests.simulation import customers, staff
@@ -46,7 +47,9 @@ async def come_late(scene: Scene, process: Shop) -> None:
     for decision in decisions:
         if scene.chance(0.7):
             await scene.tried(_change_what_it_asks(scene, decision.customer_id, decision.conversation_id))
-    for action in scene.random.sample(MEANWHILE, 2):
+        elif isinstance(decision, Offer) and decision.agent_id != next(iter(scene.witness.agents)):
+            await scene.tried(scene.anywhere.staff.assign_skills(scene.anywhere.command(), decision.agent_id, {}))
+    for action in scene.random.sample((*MEANWHILE, staff.train, redefine_a_queue, adopt_a_policy), 3):
         await scene.tried(action(scene, scene.anywhere))
     for decision in decisions:
         await scene.tried(AssignWork(process.commands).carry_out(command, decision))

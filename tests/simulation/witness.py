@@ -1,6 +1,7 @@
 """A witness reads the whole log, event by event, and demands at each that the promises are kept."""
 
 from collections import Counter
+from datetime import datetime
 
 import msgspec
 
@@ -106,6 +107,7 @@ class Witness:
                 waiting = before.conversation(conversation_id)
                 assert (waiting.status, waiting.offer_id) == (Status.WAITING, None), "a second live offer"
                 self._demand_it_asks_for_the_same(recorded.event, waiting)
+                self._demand_the_rules_allow_it(recorded.event, recorded.occurred_at)
             case OfferAccepted() | OfferDeclined() | OfferExpired() as answered:
                 offered = before.conversation(answered.conversation_id)
                 given = (answered.offer_id, answered.agent_id)
@@ -125,6 +127,12 @@ class Witness:
         if offered.choice is not None:
             past = [asked for position, asked in self._asked[waiting.id] if position <= offered.choice.position]
             assert past[-1] == asked_by(waiting), "it asks for something else by now"
+
+    def _demand_the_rules_allow_it(self, offered: ConversationOffered, at: datetime) -> None:
+        """As they are now, not only as they were when the router chose the agent."""
+        if offered.choice is not None:
+            somebody, item = self.agents[offered.agent_id], self.floor.items[offered.conversation_id]
+            assert self.floor.may_take_such(somebody, item.case, at), "they may not have it by now"
 
     def _take_message(self, position: int, received: MessageReceived) -> None:
         key = (received.account_id, received.provider_id)

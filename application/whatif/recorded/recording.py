@@ -126,6 +126,8 @@ class Recording:
             self._take_staff(recorded)
         elif isinstance(event, ConversationEnqueued):
             self._enqueued(recorded, event)
+        elif isinstance(event, LoadReleased):
+            self._released(event, at)
         elif (turn := self._turns.get(type(event))) is not None:
             journey = self._journeys.get(event.conversation_id)  # type: ignore[attr-defined]  # all of them have one
             if journey is not None:
@@ -177,9 +179,18 @@ class Recording:
             history.changes.append(Change(at, recorded.stream, event))
 
     def _enqueued(self, recorded: Recorded, event: ConversationEnqueued) -> None:
-        """For the first time, or again after it was handed on: then it is no new contact."""
+        """For the first time, or again after it was handed on: then it is no new contact.
+
+        What was held at the beginning and is handed on comes in then, and goes on taking room without being a contact.
+        """
         conversation_id, at = event.conversation_id, recorded.recorded_at
         before = self._journeys.get(conversation_id)
+        if self.history is not None and conversation_id in self._held_at_opening:
+            self._held_at_opening.discard(conversation_id)
+            self.history.ends.setdefault(conversation_id, at)
+            self.history.arrivals.append(Arrival(at, recorded.stream, event))
+            self._journeys[conversation_id] = Journey(enqueued=event, enqueued_at=at, name=conversation_id)
+            return
         if before is not None:
             self._journeys[conversation_id] = Journey(enqueued=event, enqueued_at=at, name=before.name)
             return
@@ -190,6 +201,13 @@ class Recording:
             name = f"{conversation_id}/{self._came[conversation_id]}"
             self.history.arrivals.append(Arrival(at, recorded.stream, replace(event, conversation_id=name)))
         self._journeys[conversation_id] = Journey(enqueued=event, enqueued_at=at, name=name)
+
+    def _released(self, event: LoadReleased, at: datetime) -> None:
+        """Of work held at the beginning of which nothing else can be read, its agent tells the end."""
+        is_over = event.reason != "held" and event.conversation_id not in self._journeys
+        if is_over and self.history is not None and event.conversation_id in self._held_at_opening:
+            self._held_at_opening.discard(event.conversation_id)
+            self.history.ends[event.conversation_id] = at
 
     def _offered(self, _: Recorded, journey: Journey, at: datetime) -> None:
         journey.offered_at = at
@@ -217,6 +235,7 @@ class Recording:
     def _closed(self, _: Recorded, journey: Journey, at: datetime) -> None:
         self._end(journey, at, CLOSED, ABANDONED)
         del self._journeys[journey.enqueued.conversation_id]
+        self._held_at_opening.discard(journey.enqueued.conversation_id)
 
     def _transferred(self, recorded: Recorded, journey: Journey, at: datetime) -> None:
         """By whoever had it, or by a supervisor while it waited. An agent who left says nothing about the work."""

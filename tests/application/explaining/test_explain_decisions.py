@@ -13,7 +13,7 @@ from application.projections.conversations import Conversations
 from application.projections.decisions import Decisions
 from application.projections.projection import projection_of
 from domain.agent import Presence
-from domain.assignment import OfferExpired
+from domain.assignment import OfferExpired, OfferWithdrawn
 from domain.classification import ConversationOverflowed, ConversationRelaxed
 from infrastructure.views.builds import store_of
 from infrastructure.views.readers import PostgresViewReaders
@@ -199,6 +199,19 @@ async def test_an_offer_that_ran_out_is_explained_by_its_position(shop: Shop, ex
     )  # fmt: skip
     assert case.offer_id in told.what
     assert told.because.startswith("nobody answered by ")
+    assert told.recomputed
+
+
+async def test_an_offer_that_was_taken_back_says_what_the_agent_lacks(shop: Shop, explain: ExplainDecisions) -> None:
+    case = await an_offered_conversation(shop)
+    await shop.staff.set_eligibility(shop.command(), case.agent_id, [], ["email"])
+    await shop.route()
+    withdrawn = next(one for one in await everything(shop.log) if isinstance(one.event, OfferWithdrawn))
+
+    told = await explain.step(withdrawn)
+
+    assert told.what == f"{case.offer_id} to {case.agent_id} was taken back; it waits again, with its age"
+    assert told.because == "the reason was: not eligible: does not serve webchat"
     assert told.recomputed
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from application.commands import KeyReused, RevisionStale
+from application.commands import Contended, KeyReused, RevisionStale
 from application.directory import POLICY
 from application.follower import Follower
 from application.plans.apply_plan import Applied, ApplyPlan
@@ -167,7 +167,7 @@ async def test_a_directory_that_lags_behind_decides_nothing(shop: Shop, plans: A
     await shop.directory_follower.catch_up()
     await shop.set_up.define_policy(shop.command(), RoutingPolicy(units_otherwise=3))
 
-    with pytest.raises(RevisionStale):
+    with pytest.raises(Contended):
         await plans.apply(shop.command(expected_revision=0), b"policy: {units_otherwise: 1}")
 
 

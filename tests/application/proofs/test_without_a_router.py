@@ -127,3 +127,34 @@ def test_of_a_time_only_the_longest_lead_without_a_break_counts(
     assert list(leads.gaps_within(after(since), after(until))) == [
         Gap(after(begun), None if ended is None else after(ended)) for begun, ended in gaps
     ]
+
+
+def a_shop_that_opens_after_an_hour() -> Shop:
+    """Mei has been there, and the work too, for most of an hour when the queue opens."""
+    shop = a_shop_with(MEI)
+    hours = {"time_zone": "UTC", "weekly": {"wed": [["13:00", "18:00"]]}}
+    shop.open_queue(QUEUE, {}, opening_hours=hours)
+    shop.arrive("first", QUEUE)
+    shop.wait(HOUR - 60 + 7)
+    return shop
+
+
+def test_a_wait_that_is_looked_into_begins_when_the_queue_opened() -> None:
+    shop = a_shop_that_opens_after_an_hour()
+
+    audit = audited(shop.log, now=shop.now)
+    patient = audited(shop.log, timedelta(seconds=7), now=shop.now)
+
+    (finding,) = audit.findings
+    assert finding.what == f"waited 7 s while {MEI} had room for it"
+    assert audit.idle.longest == timedelta(seconds=7)
+    assert patient.holds
+
+
+def test_a_router_that_led_only_while_the_queue_was_closed_overlooked_nothing() -> None:
+    shop = a_shop_that_opens_after_an_hour()
+
+    audit = audited(shop.log, leads=led((0, HOUR)), now=shop.now)
+
+    assert audit.holds
+    assert audit.idle.unled == [Unled(since=after(HOUR), until=None, conversations=1)]

@@ -1,15 +1,30 @@
 """A decision of the router that is stale by the time it reaches the log is refused."""
 
+from collections.abc import Awaitable, Callable
+
+import msgspec
 import pytest
 
 from application.commands import Done
+from application.directory import POLICY
+from application.proofs.verify import verify_routing
 from application.use_cases.assign_work import AssignWork
 from domain.offers import NotWaiting, OfferGone, OfferStillStands
 from domain.policy import RoutingPolicy
+from domain.queue import QueueDefinition
 from domain.routing.decide import decide
-from domain.routing.decisions import Expire, Offer, Withdraw
+from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, RulesMoved, Withdraw
+from domain.routing.pull import NotEligible
 from domain.workload import AtCapacity
-from tests.application.situations import Case, Shop, a_waiting_conversation, an_offered_conversation
+from tests.application.broken_streams import spoil
+from tests.application.situations import (
+    Case,
+    Shop,
+    a_waiting_conversation,
+    an_offered_conversation,
+    another_process,
+    offers,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +75,104 @@ async def test_an_offer_of_what_asks_for_something_else_by_now_is_refused(shop: 
     await shop.steer.transfer_to_queue(shop.command(), *case.ids, None, "", {"repairs": 5})
     with pytest.raises(NotWaiting, match="something else"):
         await assign.carry_out(shop.command("router"), decision)
+
+
+async def a_skill_is_lost(shop: Shop, agent_id: str) -> None:
+    await shop.staff.assign_skills(shop.command(), agent_id, {"returns": 2})
+
+
+async def a_skill_ends(shop: Shop, agent_id: str) -> None:
+    await shop.staff.assign_skills(shop.command(), agent_id, {"returns": 5}, {"returns": shop.clock()})
+
+
+async def a_group_is_left(shop: Shop, agent_id: str) -> None:
+    await shop.staff.set_eligibility(shop.command(), agent_id, ["night"], [])
+
+
+async def a_channel_is_taken(shop: Shop, agent_id: str) -> None:
+    await shop.staff.set_eligibility(shop.command(), agent_id, ["day"], ["email"])
+
+
+@pytest.mark.parametrize("lose", [a_skill_is_lost, a_skill_ends, a_group_is_left, a_channel_is_taken])
+async def test_an_offer_to_who_may_not_have_it_any_more_is_refused(
+    shop: Shop, lose: Callable[[Shop, str], Awaitable[None]]
+) -> None:
+    await redefine(shop, required_skills={"returns": 3}, groups=["day"])
+    agent_id = await shop.hire(skills={"returns": 5})
+    await shop.staff.set_eligibility(shop.command(), agent_id, ["day"], [])
+    await a_waiting_conversation(shop)
+    assign, decision = await a_decided_offer(shop)
+    await lose(shop, agent_id)
+
+    with pytest.raises(NotEligible):
+        await assign.carry_out(shop.command("router"), decision)
+
+
+async def redefine(shop: Shop, **definition: object) -> None:
+    defined = msgspec.convert({"name": "Returns", **definition}, QueueDefinition)
+    await shop.set_up.define_queue(shop.command(), shop.queue_id, defined)
+
+
+async def the_queue_pays_more(shop: Shop) -> None:
+    await redefine(shop, units={"webchat": 3})
+
+
+async def the_policy_allows_less(shop: Shop) -> None:
+    await shop.set_up.define_policy(shop.command(), RoutingPolicy(at_most={"webchat": 0}))
+
+
+@pytest.mark.parametrize("change", [the_queue_pays_more, the_policy_allows_less])
+async def test_an_offer_that_was_decided_by_other_rules_is_refused_and_breaks_no_promise(
+    shop: Shop, change: Callable[[Shop], Awaitable[None]]
+) -> None:
+    """Also where the process that appends it has not heard of the new rules yet."""
+    await shop.hire(capacity=2)
+    await a_waiting_conversation(shop)
+    async with another_process(shop) as other:
+        assign, decision = await a_decided_offer(other)
+        await assign.prepare([decision])
+        for stream in (shop.queue_id, POLICY):
+            await other.states.load(stream)
+        await change(shop)
+
+        with pytest.raises(RulesMoved):
+            await assign.carry_out(other.command("router"), decision)
+        await other.route()
+
+    assert await offers(shop) == []
+    assert (await verify_routing(shop.log)).findings == []
+
+
+async def test_what_was_to_ask_less_or_go_elsewhere_by_other_rules_is_refused(shop: Shop) -> None:
+    other_queue = await shop.open_queue("Other")
+    overflow = {"when": "waited", "limit": 9, "to_queue_id": other_queue}
+    relaxation = [{"after_seconds": 5, "drop": ["returns"]}]
+    await redefine(shop, required_skills={"returns": 3}, relaxation=relaxation, overflow=[overflow])
+    await a_waiting_conversation(shop)
+    decisions: list[Decision] = []
+    for seconds in (5, 4):
+        shop.clock.wait(seconds)
+        await shop.router.follower.catch_up()
+        decisions += decide(shop.router.state, shop.clock())
+    await redefine(shop, required_skills={"returns": 3})
+
+    assert [type(decision) for decision in decisions] == [Relax, Overflow]
+    for decision in decisions:
+        with pytest.raises(RulesMoved):
+            await AssignWork(shop.commands).carry_out(shop.command("router"), decision)
+
+
+async def test_rules_that_nobody_can_read_refuse_nothing(shop: Shop) -> None:
+    await shop.set_up.define_policy(shop.command(), RoutingPolicy(offer_timeout_seconds=7))
+    await shop.hire()
+    case = await a_waiting_conversation(shop)
+    _, decision = await a_decided_offer(shop)
+    spoil(shop, POLICY)
+
+    async with another_process(shop) as other:
+        await AssignWork(other.commands).carry_out(other.command("router"), decision)
+
+    assert (await shop.conversation(case)).offer_id == decision.offer_id
 
 
 async def test_an_offer_to_who_has_no_room_any_more_is_refused(shop: Shop) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from typing import Any
 
 import msgspec
 
@@ -12,10 +13,20 @@ from application.whatif.figures.counting import Yardstick
 from application.whatif.figures.ledger import EVERY_QUEUE, Ledger
 from application.whatif.floor import Floor
 from application.whatif.recorded.history import ABANDONED, ACCEPTED, CLOSED, Arrival, Drawn, History
+from application.whatif.recorded.recording import Recording
 from application.whatif.recorded.times import Observation
 from application.whatif.scenario import Scenario, scenario_of
-from domain.agent import AgentRegistered, AgentSignedIn, CapacitySet, Presence, PresenceChanged, SkillsAssigned
-from domain.assignment import ConversationEnqueued
+from domain.agent import (
+    AgentRegistered,
+    AgentSignedIn,
+    CapacitySet,
+    LoadTaken,
+    Presence,
+    PresenceChanged,
+    SkillsAssigned,
+)
+from domain.assignment import ConversationEnqueued, ConversationOffered, OfferAccepted
+from domain.conversation import ConversationClosed
 from domain.event import Event, Recorded
 from domain.queue import QueueDefined, QueueDefinition
 from domain.routing.evolve import evolve
@@ -30,6 +41,11 @@ UNITS = 6
 TYPES = 6
 POINTS = 4_000
 """Values that stand for a distribution."""
+
+AGENT, OTHER = "agent-000", "agent-001"
+QUEUE, SECOND = "queue-1", "queue-2"
+WORK, SECOND_WORK = (QUEUE, CHANNEL), (SECOND, CHANNEL)
+ONE: dict[str, Any] = {"conversation_id": "conversation-1", "queue_id": QUEUE, "offer_id": "offer-1", "agent_id": AGENT}
 
 
 def exponential(mean_seconds: float, end: str) -> list[Observation]:
@@ -178,3 +194,39 @@ def two_skill_center(skills_each: int, contacts: int) -> float:
         seed="calls",
     )
     return measured(history, 30.0)[0]["service_level"]
+
+
+class Log:
+    """What happened from noon on, each by the second at which it did."""
+
+    def __init__(self) -> None:
+        self.recorded: list[Recorded] = opening_log({QUEUE: {}, SECOND: {}}, [{}, {}])
+
+    def at(self, seconds: float, *events: Event, stream: str = "customer-1", actor: str = "somebody") -> None:
+        for event in events:
+            when = NOON + timedelta(seconds=seconds)
+            position = len(self.recorded) + 1
+            self.recorded.append(a_recorded(event, stream=stream, position=position, at=when, actor=actor))
+
+    def come(self, seconds: float, queue_id: str = QUEUE, **more: Any) -> None:
+        enqueued = ConversationEnqueued(
+            conversation_id="conversation-1", queue_id=queue_id, channel=CHANNEL, priority=0, waiting_since=NOON, **more
+        )
+        self.at(seconds, enqueued)
+
+    def offer(self, seconds: float) -> None:
+        expires_at = NOON + timedelta(seconds=seconds + 20)
+        self.at(seconds, ConversationOffered(**ONE, units=6, expires_at=expires_at))
+        self.at(seconds, LoadTaken(conversation_id="conversation-1", customer_id="customer-1", units=6), stream=AGENT)
+
+    def accept(self, seconds: float) -> None:
+        self.at(seconds, OfferAccepted(**ONE))
+
+    def close(self, seconds: float) -> None:
+        self.at(seconds, ConversationClosed(conversation_id="conversation-1"))
+
+    def read(self, since: datetime = NOON, until_seconds: float = 1_000) -> History:
+        recording = Recording(since, NOON + timedelta(seconds=until_seconds))
+        for recorded in self.recorded:
+            recording.take(recorded)
+        return recording.finish()

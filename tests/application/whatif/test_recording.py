@@ -1,13 +1,10 @@
 """What a history says that is read out of a log: who came, how long things took, what was the routing's own doing."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from application.whatif.recorded.history import ABANDONED, ACCEPTED, BACK, CLOSED, DECLINED, History
-from application.whatif.recorded.recording import Recording
-from domain.agent import AgentSignedOut, LoadReleased, LoadTaken, Presence, PresenceChanged
+from application.whatif.recorded.history import ABANDONED, ACCEPTED, BACK, CLOSED, DECLINED
+from domain.agent import AgentSignedOut, Presence, PresenceChanged
 from domain.assignment import (
-    ConversationEnqueued,
     ConversationHeld,
     ConversationOffered,
     ConversationResumed,
@@ -18,52 +15,10 @@ from domain.assignment import (
     OfferWithdrawn,
 )
 from domain.classification import ConversationOverflowed
-from domain.conversation import ConversationClosed, ConversationPrioritized
-from domain.event import Event, Recorded, Redacted
+from domain.conversation import ConversationPrioritized
+from domain.event import Recorded, Redacted
 from domain.queue import Limit, Promise
-from tests.application.whatif.situations import CHANNEL, NOON, opening_log, played
-from tests.domain.routing.shop import a_recorded
-
-AGENT, OTHER = "agent-000", "agent-001"
-QUEUE, SECOND = "queue-1", "queue-2"
-WORK, SECOND_WORK = (QUEUE, CHANNEL), (SECOND, CHANNEL)
-ONE: dict[str, Any] = {"conversation_id": "conversation-1", "queue_id": QUEUE, "offer_id": "offer-1", "agent_id": AGENT}
-
-
-class Log:
-    """What happened from noon on, each by the second at which it did."""
-
-    def __init__(self) -> None:
-        self.recorded: list[Recorded] = opening_log({QUEUE: {}, SECOND: {}}, [{}, {}])
-
-    def at(self, seconds: float, *events: Event, stream: str = "customer-1", actor: str = "somebody") -> None:
-        for event in events:
-            when = NOON + timedelta(seconds=seconds)
-            position = len(self.recorded) + 1
-            self.recorded.append(a_recorded(event, stream=stream, position=position, at=when, actor=actor))
-
-    def come(self, seconds: float, queue_id: str = QUEUE, **more: Any) -> None:
-        enqueued = ConversationEnqueued(
-            conversation_id="conversation-1", queue_id=queue_id, channel=CHANNEL, priority=0, waiting_since=NOON, **more
-        )
-        self.at(seconds, enqueued)
-
-    def offer(self, seconds: float) -> None:
-        expires_at = NOON + timedelta(seconds=seconds + 20)
-        self.at(seconds, ConversationOffered(**ONE, units=6, expires_at=expires_at))
-        self.at(seconds, LoadTaken(conversation_id="conversation-1", customer_id="customer-1", units=6), stream=AGENT)
-
-    def accept(self, seconds: float) -> None:
-        self.at(seconds, OfferAccepted(**ONE))
-
-    def close(self, seconds: float) -> None:
-        self.at(seconds, ConversationClosed(conversation_id="conversation-1"))
-
-    def read(self, since: datetime = NOON, until_seconds: float = 1_000) -> History:
-        recording = Recording(since, NOON + timedelta(seconds=until_seconds))
-        for recorded in self.recorded:
-            recording.take(recorded)
-        return recording.finish()
+from tests.application.whatif.situations import AGENT, NOON, ONE, OTHER, QUEUE, SECOND, SECOND_WORK, WORK, Log, played
 
 
 def test_a_contact_tells_its_wait_its_answer_and_its_handling() -> None:
@@ -224,35 +179,6 @@ def test_what_people_learn_of_a_conversation_is_kept_with_its_time() -> None:
     (change,) = log.read().changes
 
     assert (change.at, change.stream) == (NOON + timedelta(seconds=5), "customer-1")
-
-
-def test_what_waited_at_the_beginning_comes_in_again_as_it_stood() -> None:
-    log = Log()
-    log.come(0)
-    log.at(5, ConversationPrioritized(conversation_id="conversation-1", priority=7))
-    log.offer(10)
-    begin = NOON + timedelta(seconds=12)
-
-    history = log.read(since=begin)
-
-    assert [(one.at, one.enqueued.priority) for one in history.waiting] == [(begin, 7)]
-    facts = history.facts()
-    assert (facts.waiting, facts.desks[AGENT].agent.work, facts.desks[AGENT].given) == ({}, {}, {})
-    assert history.left_out == {"conversation-1"}
-
-
-def test_work_held_at_the_beginning_ends_when_it_did() -> None:
-    log = Log()
-    log.come(0)
-    log.offer(0)
-    log.accept(0)
-    log.close(300)
-    log.at(300, LoadReleased(conversation_id="conversation-1", units=6, reason="closed"), stream=AGENT)
-
-    history = log.read(since=NOON + timedelta(seconds=100))
-
-    assert list(history.facts().desks[AGENT].agent.work) == ["conversation-1"]
-    assert history.ends == {"conversation-1": NOON + timedelta(seconds=300)}
 
 
 def test_nothing_after_the_end_is_read_and_what_goes_on_is_censored() -> None:

@@ -31,17 +31,17 @@ def said(decision: Decision) -> Said:
 
 
 def ends(shop: Shop) -> list[Said]:
-    """Offers to whoever left, by conversation; then those that ran out, the earliest first."""
-    offered = [one for _, one in shop.every(Status.OFFERED)]
-    left = [one for one in offered if not shop.agents[one.agent_id or ""].is_signed_in]
-    over = [
-        (one.offer_expires_at, one.id, one.agent_id or "")
-        for one in offered
-        if one not in left and one.offer_expires_at is not None and one.offer_expires_at <= shop.now
-    ]
-    return [("Withdraw", one.id, one.agent_id or "") for one in left] + [
-        ("Expire", conversation_id, agent_id) for _, conversation_id, agent_id in sorted(over)
-    ]
+    """Offers that may not stand any more, by conversation; then those that ran out, the earliest first."""
+    lost: list[Said] = []
+    over: list[tuple[datetime, Said]] = []
+    for _, one in shop.every(Status.OFFERED):
+        agent_id, expires_at = one.agent_id or "", one.offer_expires_at
+        agent = shop.agents[agent_id]
+        if not agent.is_signed_in or not is_qualified(shop, one, agent):
+            lost.append(("Withdraw", one.id, agent_id))
+        elif expires_at is not None and expires_at <= shop.now:
+            over.append((expires_at, ("Expire", one.id, agent_id)))
+    return [*lost, *(said for _, said in sorted(over))]
 
 
 def overflows(shop: Shop) -> list[Said]:
@@ -123,9 +123,8 @@ def score(shop: Shop, one: Conversation) -> timedelta:
 
 
 def who_may_take(shop: Shop, one: Conversation) -> list[str]:
-    able = [agent_id for agent_id in shop.agents if is_able(shop, one, agent_id)]
-    if (known := awaited(shop, one)) is not None:
-        able = [agent_id for agent_id in able if agent_id == known]
+    known = awaited(shop, one)
+    able = [agent_id for agent_id in shop.agents if known in (None, agent_id) and is_able(shop, one, agent_id)]
     rests = declined_until(shop, one.id)
     fresh = [agent_id for agent_id in able if rests.get(agent_id, shop.now) <= shop.now]
     if fresh or not rests:
@@ -156,6 +155,10 @@ def is_qualified(shop: Shop, one: Conversation, agent: Agent) -> bool:
         return False
     if groups and not any(group in agent.groups for group in groups):
         return False
+    return has_all(shop, agent, skills)
+
+
+def has_all(shop: Shop, agent: Agent, skills: dict[str, int]) -> bool:
     return all(level_of(shop, agent, skill) >= level for skill, level in skills.items())
 
 
@@ -205,12 +208,7 @@ def first_of(shop: Shop, one: Conversation, able: list[str]) -> str:
     definition = definition_of(shop, one.queue_id or "")
     preferred = definition.preferred_skills
     if preferred and awaited(shop, one) is None:
-        better = [
-            agent_id
-            for agent_id in able
-            if all(level_of(shop, shop.agents[agent_id], skill) >= level for skill, level in preferred.items())
-        ]
-        able = better or able
+        able = [agent_id for agent_id in able if has_all(shop, shop.agents[agent_id], preferred)] or able
     return min(able, key=lambda agent_id: (-merit(shop, one, agent_id), idle_since(shop, agent_id), agent_id))
 
 
@@ -222,14 +220,14 @@ def merit(shop: Shop, one: Conversation, agent_id: str) -> float:
     used = sum(work.units for work in agent.work.values()) / agent.capacity
     idle_minutes = (shop.now - idle_since(shop, agent_id)) / timedelta(minutes=1)
     match definition.choice or rules.choice:
-        case ChoiceRule.LONGEST_IDLE:
-            return 0  # settled by the tie
         case ChoiceRule.MOST_SKILLED:
             return levels
         case ChoiceRule.LEAST_LOADED:
             return -used
         case ChoiceRule.WEIGHTED:
             return rules.weights.skill * levels + rules.weights.idle * idle_minutes - rules.weights.load * used
+        case _:
+            return 0  # the longest idle: settled by the tie
 
 
 def definition_of(shop: Shop, queue_id: str) -> QueueDefinition:

@@ -84,6 +84,13 @@ def no_return_from_who_left(put: Put) -> None:
     put(state.RouterState, "note_stranded", lambda *_: None)
 
 
+def no_return_from_who_may_not_have_it(put: Put) -> None:
+    def stands(self: state.RouterState, _: facts.Waiting, offer: facts.StandingOffer) -> bool:
+        return self.facts.desks[offer.agent_id].agent.is_signed_in
+
+    put(state.RouterState, "_stands", stands)
+
+
 def no_timetable(put: Put) -> None:
     put(rounds.Round, "_take_steps", lambda *_: None)
 

@@ -1,13 +1,14 @@
-"""What time does to what waits: it asks less, goes elsewhere, or waits for the doors to open."""
+"""What time does to what waits: it asks less, goes elsewhere, or waits for the doors to open; and the timer for it."""
 
 from datetime import timedelta
 
 from domain.agent import Presence
+from domain.conversation import Status
 from domain.routing.decide import decide, next_deadline
 from domain.routing.decisions import Overflow, Relax
 from tests.domain.routing.reference import said
 from tests.domain.routing.shop import Shop, replayed
-from tests.domain.routing.situations import a_shop_with, every
+from tests.domain.routing.situations import a_shop_where_mei_declined, a_shop_with, every
 from tests.domain.situations import MEI, NOON, OLA, QUEUE
 
 ALL_DAY = [["00:00", "24:00"]]
@@ -175,3 +176,55 @@ def test_a_queue_that_overflows_all_the_time_keeps_nobody_elsewhere_waiting() ->
         [("Overflow", "flood-2", "queue-dam"), ("Overflow", "flood-3", "queue-dam")],
         [("Overflow", "flood-4", "queue-dam")],
     ]
+
+
+def test_the_timer_waits_for_nothing_where_nothing_is_under_way() -> None:
+    shop = a_shop_with(MEI)
+
+    deadline = next_deadline(shop.router, shop.now)
+
+    assert deadline is None
+
+
+def test_the_timer_waits_for_the_first_offer_that_runs_out() -> None:
+    shop = a_shop_with(MEI, OLA)
+    shop.arrive("first", QUEUE)
+    shop.route()
+    shop.wait(5)
+    shop.arrive("second", QUEUE)
+    shop.route()
+
+    deadline = next_deadline(shop.router, shop.now)
+
+    assert deadline == shop.now + timedelta(seconds=15)
+
+
+def test_the_timer_forgets_an_offer_that_was_answered() -> None:
+    shop = a_shop_with(MEI)
+    shop.arrive("first", QUEUE)
+    shop.route()
+    shop.accept("first")
+
+    deadline = next_deadline(shop.router, shop.now)
+
+    assert deadline is None
+
+
+def test_the_timer_waits_for_the_end_of_a_rest() -> None:
+    shop = a_shop_where_mei_declined()
+
+    deadline = next_deadline(shop.router, shop.now)
+
+    assert deadline == shop.now + timedelta(seconds=60)
+
+
+def test_the_timer_leaves_what_is_due_to_the_decision() -> None:
+    shop = a_shop_with(MEI)
+    shop.arrive("first", QUEUE)
+    shop.route()
+    shop.wait(20)
+
+    deadline = next_deadline(shop.router, shop.now)
+
+    assert deadline is None
+    assert [one.id for _, one in shop.every(Status.OFFERED)] == ["first"]
