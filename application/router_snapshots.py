@@ -12,7 +12,7 @@ import msgspec
 
 from domain.routing.facts import Facts
 
-STATE_NAME = "router.2"
+STATE_NAME = "router.3"
 """Name and version of what `Facts` and `evolve` make of the log: a snapshot of another name is not read.
 
 To be raised when the same events come to mean something else, which `tests/architecture/meanings.py` notices. A field

@@ -47,6 +47,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """What put the agent before others: `known_agent`, `preferred_skills`."""
     step: int = 0
     """How many steps of the queue's timetable had been taken."""
+    edition: int = 1
+    """Of the router's own rules, as `domain/routing/facts.py` tells them."""
 
 
 class ConversationEnqueued(Event, topic="conversation.enqueued"):
@@ -173,12 +175,12 @@ AssignmentEvent = (
 )
 
 
-def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
+def evolve(one: Conversation, event: AssignmentEvent) -> Conversation:
     """What each event changes about who works on it."""
     match event:
         case ConversationEnqueued():
             return replace(
-                conversation,
+                one,
                 status=Status.WAITING,
                 queue_id=event.queue_id,
                 agent_id=None,
@@ -190,11 +192,11 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 steps=0,
                 given_up=frozenset(),
                 language=event.language,
-                is_language_told=conversation.is_language_told or event.language != conversation.language,
+                is_language_told=one.is_language_told or event.language != one.language,
             )
         case ConversationOffered():
             return replace(
-                conversation,
+                one,
                 status=Status.OFFERED,
                 queue_id=event.queue_id,
                 agent_id=event.agent_id,
@@ -204,21 +206,17 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 by=event.by,
             )
         case OfferAccepted(agent_id=agent_id):
-            return replace(
-                conversation, status=Status.ASSIGNED, offer_id=None, offer_expires_at=None, served_by=agent_id
-            )
+            return replace(one, status=Status.ASSIGNED, offer_id=None, offer_expires_at=None, served_by=agent_id)
         case OfferDeclined() | OfferExpired() | OfferWithdrawn():
-            return replace(
-                conversation, status=Status.WAITING, agent_id=None, offer_id=None, offer_expires_at=None, units=0
-            )
+            return replace(one, status=Status.WAITING, agent_id=None, offer_id=None, offer_expires_at=None, units=0)
         case ConversationTransferred(to_queue_id=queue_id):
-            return replace(conversation, status=Status.OPEN, queue_id=queue_id, agent_id=None, units=0)
+            return replace(one, status=Status.OPEN, queue_id=queue_id, agent_id=None, units=0)
         case ConversationHeld():
-            return replace(conversation, status=Status.ON_HOLD)
+            return replace(one, status=Status.ON_HOLD)
         case ConversationResumed():
-            return replace(conversation, status=Status.ASSIGNED)
+            return replace(one, status=Status.ASSIGNED)
         case WrapUpStarted():
-            return replace(conversation, status=Status.WRAPPING)
+            return replace(one, status=Status.WRAPPING)
 
 
 def enqueue(

@@ -17,7 +17,7 @@ class PolicyInvalid(RuleBroken):
 
 
 class ChoiceRule(StrEnum):
-    """Who of the agents that may be asked is asked first. Ties go to the longest idle, then to the lower id."""
+    """Who of the agents that may be asked is asked first. Ties go to the longest idle, by the order of events."""
 
     LONGEST_IDLE = "longest_idle"
     MOST_SKILLED = "most_skilled"
@@ -73,7 +73,8 @@ class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     weights: Weights = Weights()
     offer_timeout_seconds: int = 20
     decline_rest_seconds: int = 60
-    """For so long a conversation is not offered again to an agent who declined it, unless nobody else is left."""
+    """For so long a conversation is not offered again to an agent who declined it, unless nobody else is left at work
+    who could be given it, at once or when they are done with what keeps them busy."""
     lost_connection_seconds: int = 60
     """An agent whose screens have all been disconnected for so long is signed out."""
     reopen_within_seconds: int = 7 * DAY_SECONDS

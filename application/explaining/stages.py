@@ -140,7 +140,7 @@ def queued_of(state: RouterState, waiting: Waiting, at: datetime, choice: Choice
 
 def _candidates(state: RouterState, event: ConversationOffered, choice: Choice) -> list[Candidate]:
     try:
-        return explain(state, choice.decided_at, event.conversation_id, choice.ordinal)
+        return explain(state, choice.decided_at, event.conversation_id, choice.ordinal, choice.edition)
     except NotWaiting:  # what can be read of the log decides otherwise, and has given it to somebody by then
         return []
 
@@ -221,4 +221,8 @@ def tie_break(choice: Choice, candidates: Sequence[Candidate]) -> str:
         return f"{first.merit:g} against {second.merit:g} of {second.agent_id}, by the rule {choice.rule}"
     if longer > 0:
         return f"idle {longer:g} s longer than {second.agent_id}"
-    return f"like {second.agent_id} in all else, has the lower id"
+    if choice.edition == 1:
+        return f"like {second.agent_id} in all else, has the lower id"
+    if longer < 0:
+        return f"idle for longer than {second.agent_id} by the order of events; the clock was set back meanwhile"
+    return f"idle since the same moment as {second.agent_id}, and came first in the order of events"

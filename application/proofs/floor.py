@@ -6,6 +6,8 @@ or reservations would have to be made twice to go unseen.
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from application.proofs.items import Case, Item, changed, entered, ranked
 from application.proofs.room import crowded_by
 from domain import agent, policy, queue
@@ -150,6 +152,10 @@ class Floor:
             and self._has_room(somebody, self.terms(case)[2])
             and self.is_open(case.queue_id, at)
         )
+
+    def may_take_such_once_done(self, somebody: Agent, case: Case, at: datetime) -> bool:
+        """Whether the agent is at work and could be given what asks so, were it not for what keeps them busy."""
+        return self.may_take_such(replace(somebody, work={}), case, at)
 
     def _has_room(self, somebody: Agent, ask: Ask) -> bool:
         rules = self.policy.rules

@@ -20,7 +20,7 @@ from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded
 from domain.policy import PolicyDefined
 from domain.queue import QueueDefined, WorkPutBack, WorkSetAside
-from domain.routing.facts import Desk, StandingOffer, Waiting
+from domain.routing.facts import Desk, Since, StandingOffer, Waiting
 from domain.routing.state import RouterState
 
 LeavingEvent = OfferAccepted | ConversationTransferred | ConversationOverflowed | ConversationClosed
@@ -46,7 +46,9 @@ def evolve(state: RouterState, recorded: Recorded) -> None:
     """
     if recorded.topic not in TOPICS or recorded.position <= state.facts.position:
         return
-    state.facts.position = recorded.position
+    facts = state.facts
+    facts.position = recorded.position
+    facts.latest_at = max(facts.latest_at, recorded.recorded_at)
     if (take := _TAKES.get(type(recorded.event))) is not None:
         take(state, recorded, recorded.event)
 
@@ -113,11 +115,15 @@ def _desk(state: RouterState, agent_id: str) -> Desk:
     return desk
 
 
+def _since(state: RouterState, recorded: Recorded) -> Since:
+    return Since(recorded.position, state.facts.latest_at, recorded.recorded_at)
+
+
 def _evolve_desk(state: RouterState, recorded: Recorded, event: AgentEvent) -> None:
     desk = _desk(state, recorded.stream)
     desk.agent = agent.evolve(desk.agent, event)
     if isinstance(event, PresenceChanged) and event.presence is Presence.AVAILABLE:
-        desk.free_since = recorded.recorded_at
+        desk.free = _since(state, recorded)
     state.place_agent(recorded.stream)
     if not isinstance(event, CapacitySet):
         state.place_friends(recorded.stream)
@@ -126,7 +132,7 @@ def _evolve_desk(state: RouterState, recorded: Recorded, event: AgentEvent) -> N
 def _take_load(state: RouterState, recorded: Recorded, event: LoadTaken) -> None:
     desk = _desk(state, recorded.stream)
     desk.agent = agent.evolve(desk.agent, event)
-    desk.given[event.conversation_id] = recorded.recorded_at
+    desk.given[event.conversation_id] = _since(state, recorded)
     state.seat_agent(recorded.stream)
 
 
@@ -134,8 +140,9 @@ def _release_load(state: RouterState, recorded: Recorded, event: LoadReleased) -
     desk = _desk(state, recorded.stream)
     desk.agent = agent.evolve(desk.agent, event)
     took_load = desk.given.pop(event.conversation_id, None) is not None  # false for one on hold
-    if took_load and event.reason not in CAME_TO_NOTHING and desk.free_since < recorded.recorded_at:
-        desk.free_since = recorded.recorded_at
+    if took_load and event.reason not in CAME_TO_NOTHING:
+        now = _since(state, recorded)
+        desk.free = now if desk.free.at <= now.at else now._replace(at=desk.free.at)
     state.seat_agent(recorded.stream)
 
 

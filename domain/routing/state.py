@@ -6,9 +6,10 @@ from datetime import datetime
 from domain.agent import Presence
 from domain.queue import Limit, QueueDefinition
 from domain.routing.agenda import Agenda
-from domain.routing.crew import Crew
-from domain.routing.facts import EPOCH, Facts, Waiting
+from domain.routing.crew import Crew, Turn
+from domain.routing.facts import EDITION, EPOCH, Desk, Facts, Waiting
 from domain.routing.lines import Line, Lines, Reach, Skills, Terms
+from domain.routing.wishes import awaited
 
 
 class RouterState:
@@ -19,6 +20,8 @@ class RouterState:
 
     def __init__(self, facts: Facts | None = None) -> None:
         self.facts = facts or Facts()
+        self.edition = EDITION
+        """Of the rules by which everything is placed."""
         self.at = EPOCH
         """The moment by which everything is placed: what changes with time alone has changed up to then."""
         self.crew = Crew()
@@ -36,6 +39,7 @@ class RouterState:
         """Agents and conversations that stand where a round has put them, in order, until an event says where."""
         self._reaches: dict[int, tuple[int, int, Reach]] = {}  # by the agent's bit, with what it was worked out from
         self._lines_by_case: dict[tuple[object, ...], Line] = {}
+        self._declined: dict[str, None] = {}  # conversations that wait and that somebody has declined
         self._known_to: dict[str, set[str]] = {}  # conversations by the agent who knows their customer
         self._queued: dict[str, set[str]] = {}  # those that wait, unoffered, by queue, where time or rules limit that
         self._noted: dict[str, tuple[str, str]] = {}  # who stands in any of these, with its known agent and queue
@@ -53,6 +57,18 @@ class RouterState:
                 self.seat_agent(thing)
             else:
                 self.place_conversation(thing)
+
+    def read_as(self, edition: int) -> None:
+        """Places anew what that edition of the rules places otherwise than the one before."""
+        if edition == self.edition:
+            return
+        self.edition, self.crew.has_lost = edition, True
+        for agent_id in self.facts.desks:
+            self.seat_agent(agent_id)
+
+    def refresh_declined(self) -> None:
+        """What somebody has declined is looked at again, because nobody else may be left for it by now."""
+        self.lines.fresh.update(self.lines.line_of(one).number for one in self._declined if self.lines.is_waiting(one))
 
     def advance(self, now: datetime) -> None:
         """Places anew what time alone has moved since the last moment asked about, whichever of both is the later."""
@@ -82,9 +98,24 @@ class RouterState:
     def seat_agent(self, agent_id: str) -> None:
         """The same where they have only come to hold more or less, and can do what they could."""
         desk = self.facts.desks[agent_id]
-        turn = (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
+        turn = self.turn_of(agent_id, desk) if desk.agent.presence is Presence.AVAILABLE else None
         self.crew.seat(agent_id, desk.agent, turn)
         self.reserved.pop(agent_id, None)
+
+    def turn_of(self, agent_id: str, desk: Desk) -> Turn:
+        """Where who stands like this stands among the agents."""
+        if self.edition == 1:
+            return desk.idle_by_the_clock, 0, agent_id, desk.idle_by_the_clock
+        position, never_back_at, at = desk.idle
+        return never_back_at, position, agent_id, at
+
+    def last_turn(self, bit: int, now: datetime, ordinal: int) -> Turn:
+        """Behind everybody else's, for who is given something by that decision."""
+        _, _, agent_id, at = self.crew.turns[bit] or (EPOCH, 0, self.crew.ids[bit], EPOCH)
+        at = max(now, at)
+        if self.edition == 1:
+            return at, 0, agent_id, at
+        return max(now, self.facts.latest_at), self.facts.position + 1 + ordinal, agent_id, at
 
     def note_stranded(self, conversation_id: str) -> None:
         """Whether it is offered to an agent who has signed out."""
@@ -172,7 +203,7 @@ class RouterState:
 
     def _line(self, waiting: Waiting, step: int) -> Line:
         """Found by what decides about it, so that the terms are worked out once for many conversations."""
-        agent_id = self._awaited(waiting, step)
+        agent_id = awaited(self.facts, waiting, step, self.at)
         skills_of_its_own = _sorted(waiting.skills) if waiting.skills else ()
         case = (waiting.queue_id, waiting.channel, step, agent_id, waiting.language, skills_of_its_own)
         line = self._lines_by_case.get(case)
@@ -193,20 +224,6 @@ class RouterState:
                 self._lines_by_case[case] = line
         return line
 
-    def _awaited(self, waiting: Waiting, step: int) -> str:
-        """Who knows the customer, while it is worth waiting for them: they are at work and may take it."""
-        until = self.facts.prefers_until(waiting)
-        agent_id = waiting.known_agent_id
-        if agent_id is None or until is None or self.at >= until or agent_id in waiting.declined:
-            return ""
-        desk = self.facts.desks.get(agent_id)
-        if desk is None or desk.agent.presence is not Presence.AVAILABLE:
-            return ""
-        skills, groups = self.facts.requirement(waiting, step)
-        bit = self.crew.bit(agent_id)
-        able = self.crew.able(_sorted(skills), groups, waiting.channel)
-        return agent_id if bit is not None and able >> bit & 1 else ""
-
     def _note_times(self, waiting: Waiting) -> None:
         """When time alone changes where it stands, who may know the customer, and how much waits in its queue."""
         facts, conversation_id = self.facts, waiting.conversation_id
@@ -220,6 +237,8 @@ class RouterState:
         if waiting.declined or rules.known_agent_seconds or rules.deadline_lead_seconds:
             known = waiting.known_agent_id or ""
             self.changes.note(conversation_id, sorted(self._change_moments(waiting)))
+            if waiting.declined:
+                self._declined[conversation_id] = None
             if known:
                 self._known_to.setdefault(known, set()).add(conversation_id)
         elif not queue_id:
@@ -231,6 +250,7 @@ class RouterState:
         for agenda in (self.offers_end, self.steps_due, self.changes):
             agenda.forget(conversation_id)
         self.stranded.discard(conversation_id)
+        self._declined.pop(conversation_id, None)
         if known:
             self._known_to[known].discard(conversation_id)
         if queue_id:

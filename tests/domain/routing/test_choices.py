@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import msgspec
 
+from domain.agent import Presence
 from domain.policy import RoutingPolicy
-from domain.routing.decide import recompute
+from domain.routing.decide import decide, recompute
 from domain.routing.decisions import Offer
+from domain.routing.facts import EDITION
 from tests.domain.routing.shop import replayed
 from tests.domain.routing.situations import a_shop_with, every, the_offer
-from tests.domain.situations import MEI, NOON, OLA, QUEUE
+from tests.domain.situations import KAI, MEI, NOON, OLA, QUEUE
 
 
 def test_a_choice_says_why() -> None:
@@ -32,6 +34,7 @@ def test_a_choice_says_why() -> None:
         "runner_up": OLA,
         "runner_up_idle_since": NOON + timedelta(minutes=1),
         "parts": {"age": 1.5, "priority": 600},
+        "edition": EDITION,
     }
 
 
@@ -67,6 +70,36 @@ def test_a_decision_is_recomputed_from_the_log() -> None:
     again = recompute(replayed(shop.log[: offer.choice.position]), offer.choice)
 
     assert again == offer
+
+
+def test_a_decision_of_an_earlier_edition_is_taken_again_by_the_rules_of_its_day() -> None:
+    """By the clock Mei is idle for longer, by the order of events Ola is; then both decline, and Kai is busy."""
+    shop = a_shop_with(KAI, OLA, MEI)
+    shop.adopt(RoutingPolicy(decline_rest_seconds=600))
+    shop.arrive("for Kai", QUEUE)
+    shop.route()
+    shop.wait(-3_600)
+    shop.turn(MEI, Presence.AWAY)
+    shop.turn(MEI, Presence.AVAILABLE)
+    shop.arrive("first", QUEUE)
+
+    of_old = [decide(shop.router, shop.now, edition=1)]
+    of_now = [shop.decide()]
+    for _ in range(2):
+        shop.route()
+        shop.decline("first")
+        of_old.append(decide(shop.router, shop.now, edition=1))
+        of_now.append(shop.decide())
+
+    assert [every(one) for one in of_old] == [[("Offer", "first", agent_id)] for agent_id in (MEI, MEI, OLA)]
+    assert [every(one) for one in of_now] == [[("Offer", "first", OLA)], [("Offer", "first", MEI)], []]
+    (again,) = of_old[0]
+    assert isinstance(again, Offer)
+    assert again.choice.edition == 1
+    cold = replayed(shop.log)
+    for choice in (again.choice,):
+        assert recompute(replayed(shop.log[: choice.position]), choice) == again
+    assert every(decide(cold, shop.now, edition=1)) == [("Offer", "first", OLA)]
 
 
 def test_a_choice_that_was_never_made_cannot_be_recomputed() -> None:

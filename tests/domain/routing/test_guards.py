@@ -61,11 +61,26 @@ def no_preference(put: Put) -> None:
 
 
 def no_friends(put: Put) -> None:
-    put(state.RouterState, "_awaited", lambda *_: "")
+    put(state, "awaited", lambda *_: "")
 
 
 def no_rests(put: Put) -> None:
     put(choose, "_bits_of", lambda *_: 0)
+
+
+def no_wait_for_who_is_busy(put: Put) -> None:
+    put(crew.Crew, "will_have_room", lambda *_: False)
+
+
+def no_second_look_once_nobody_else_is_left(put: Put) -> None:
+    put(state.RouterState, "refresh_declined", lambda *_: None)
+
+
+def no_order_of_events(put: Put) -> None:
+    def turn_of(self: state.RouterState, agent_id: str, desk: facts.Desk) -> crew.Turn:
+        return desk.idle_by_the_clock, 0, agent_id, desk.idle_by_the_clock
+
+    put(state.RouterState, "turn_of", turn_of)
 
 
 def no_time(put: Put) -> None:
