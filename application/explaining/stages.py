@@ -28,7 +28,11 @@ from domain.routing.facts import Waiting
 from domain.routing.state import RouterState
 
 ROUTER = "router"
-PREFERENCES = {"known_agent": "knows the customer", "preferred_skills": "has the preferred skills"}
+PREFERENCES = {
+    "preferred_agent": "was named for it",
+    "known_agent": "knows the customer",
+    "preferred_skills": "has the preferred skills",
+}
 
 
 class DecisionUnknown(Exception):
@@ -108,6 +112,7 @@ def classification_of(waiting: Waiting) -> Classification:
         sentiment=waiting.sentiment,
         age_adjustment_seconds=waiting.age_adjustment_seconds,
         known_agent_id=waiting.known_agent_id,
+        preferred_agent_id=waiting.preferred_agent_id,
     )
 
 
@@ -168,6 +173,7 @@ def _assignment(
         policy_version=choice.policy_version,
         rule=choice.rule,
         preference=choice.preference,
+        passed_over=choice.passed_over,
         eligible=choice.eligible,
         tie_break=tie_break(choice, candidates),
         runner_up=choice.runner_up,

@@ -87,7 +87,7 @@ def _winner_otherwise(state: RouterState, event: ConversationOffered, choice: Ch
         work={},
     )
     waiting.declined = {other: until for other, until in waiting.declined.items() if other != agent_id}
-    waiting.known_agent_id = None
+    waiting.known_agent_id = waiting.preferred_agent_id = None
     decisions = decide(RouterState(facts), choice.decided_at, edition=choice.edition)
     offers = (one for one in decisions if isinstance(one, Offer) and one.conversation_id == event.conversation_id)
     return next((offer.agent_id for offer in offers), None)

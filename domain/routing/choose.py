@@ -23,7 +23,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     first: int
     """Those of them who are asked before the others."""
     preference: str = ""
-    """Why: `known_agent`, `preferred_skills`."""
+    """Why: `preferred_agent`, `known_agent`, `preferred_skills`."""
 
 
 def field_for(line: Line, waiting: Waiting, crew: Crew, now: datetime, edition: int = EDITION) -> Field:
@@ -32,7 +32,8 @@ def field_for(line: Line, waiting: Waiting, crew: Crew, now: datetime, edition: 
     if may and waiting.declined:
         may = _without_who_rests(may, line, waiting, crew, now, edition)
     if line.terms.agent_id:
-        return Field(all=may, first=may, preference="known_agent")
+        is_named = line.terms.agent_id == waiting.preferred_agent_id
+        return Field(all=may, first=may, preference="preferred_agent" if is_named else "known_agent")
     if line.terms.preferred and (better := may & line.better(crew)):
         return Field(all=may, first=better, preference="preferred_skills")
     return Field(all=may, first=may)

@@ -15,7 +15,13 @@ from domain.assignment import (
     OfferExpired,
     OfferWithdrawn,
 )
-from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed, ConversationRelaxed
+from domain.classification import (
+    AgeAdjusted,
+    AgentPreferred,
+    ConversationClassified,
+    ConversationOverflowed,
+    ConversationRelaxed,
+)
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded
 from domain.policy import PolicyDefined
@@ -33,6 +39,7 @@ WaitingEvent = (
     | ConversationPrioritized
     | ConversationClassified
     | AgeAdjusted
+    | AgentPreferred
     | ConversationRelaxed
 )
 CAME_TO_NOTHING = frozenset({"declined", "expired", "withdrawn"})
@@ -69,6 +76,8 @@ def _enqueue(state: RouterState, recorded: Recorded, event: ConversationEnqueued
         sentiment=event.sentiment,
         age_adjustment_seconds=event.age_adjustment_seconds,
         known_agent_id=event.known_agent_id,
+        preferred_agent_id=event.preferred_agent_id,
+        preferred_at=recorded.recorded_at,
         skills=event.skills,
         overflowed_from=event.overflowed_from,
     )
@@ -102,6 +111,8 @@ def _evolve_waiting(state: RouterState, recorded: Recorded, event: WaitingEvent)
             waiting.tier, waiting.language, waiting.sentiment = marks.tier, marks.language, marks.sentiment
         case AgeAdjusted(seconds=seconds):
             waiting.age_adjustment_seconds = seconds
+        case AgentPreferred(agent_id=agent_id):
+            waiting.preferred_agent_id, waiting.preferred_at = agent_id, recorded.recorded_at
         case ConversationRelaxed(step=step):
             waiting.step = step
     state.place_conversation(event.conversation_id)

@@ -29,7 +29,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     merit: float | None = None
     """What the rule of choice counts of them, more is better: seconds idle for `longest_idle`."""
     preference: str = ""
-    """What puts them before others: `known_agent`, `preferred_skills`."""
+    """What puts them before others: `preferred_agent`, `known_agent`, `preferred_skills`."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,5 +131,6 @@ def _reasons(state: RouterState, now: datetime, waiting: Waiting, agent_id: str,
     if until > now:
         reasons.append(f"declined it, rests until {until.isoformat()}")
     if terms.agent_id and agent_id != terms.agent_id:
-        reasons.append(f"it waits for {terms.agent_id}, who knows the customer")
+        is_named = terms.agent_id == waiting.preferred_agent_id
+        reasons.append(f"it waits for {terms.agent_id}, who {'was named for it' if is_named else 'knows the customer'}")
     return tuple(reasons)

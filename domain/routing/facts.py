@@ -1,5 +1,6 @@
 """What the router remembers of the log: who waits for what, who works, and by which rules."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -51,6 +52,10 @@ class Waiting(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     sentiment: str = ""
     age_adjustment_seconds: int = 0
     known_agent_id: str | None = None
+    preferred_agent_id: str | None = None
+    """Who is to have it, as somebody said."""
+    preferred_at: datetime = EPOCH
+    """When they were named, or it came into this queue, whichever was later."""
     skills: dict[str, int] = {}
     overflowed_from: tuple[str, ...] = ()
     step: int = 0
@@ -78,6 +83,8 @@ def waiting_from(one: Conversation, customer_id: str) -> Waiting | None:
         language=one.language,
         sentiment=one.sentiment,
         age_adjustment_seconds=one.age_adjustment_seconds,
+        preferred_agent_id=one.preferred_agent_id,
+        preferred_at=one.waiting_since,
         skills=one.skills,
         overflowed_from=one.overflowed_from,
         step=one.steps,
@@ -215,12 +222,14 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
             return None
         return waiting.due_at - timedelta(seconds=rules.deadline_lead_seconds)
 
-    def prefers_until(self, waiting: Waiting) -> datetime | None:
-        """Until when it waits for the agent who knows the customer, if it does."""
-        seconds = self.policy.rules.known_agent_seconds
-        if waiting.known_agent_id is None or not seconds:
-            return None
-        return self.after_entering(waiting, seconds)
+    def wishes(self, waiting: Waiting) -> Iterator[tuple[str, datetime]]:
+        """For whom it waits, and until when at most: who was named for it, else who knows the customer."""
+        rules = self.policy.rules
+        if waiting.preferred_agent_id is not None and rules.preferred_agent_seconds:
+            ends_at = waiting.preferred_at + timedelta(seconds=rules.preferred_agent_seconds)
+            yield waiting.preferred_agent_id, ends_at
+        if waiting.known_agent_id is not None and rules.known_agent_seconds:
+            yield waiting.known_agent_id, self.after_entering(waiting, rules.known_agent_seconds)
 
     def after_entering(self, waiting: Waiting, seconds: int) -> datetime:
         """So long after it came into its queue."""

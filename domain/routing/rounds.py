@@ -15,6 +15,7 @@ from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, W
 from domain.routing.facts import EDITION, StandingOffer, Waiting
 from domain.routing.lines import NOWHERE, Line, Place
 from domain.routing.state import RouterState
+from domain.routing.wishes import passed_over
 
 Look = tuple[Place, int, int, int]
 """A place to look at, its line, how many stand before it there, and the agent (a bit) for whom, or -1."""
@@ -216,6 +217,7 @@ class Round:
         *_, agent_id, idle_since = crew.turns[bit] or NO_TURN
         *_, runner_up, runner_up_idle_since = (second is not None and crew.turns[second]) or (None, None)
         score, parts = facts.score(waiting, self.now)
+        step = self._steps.get(waiting.conversation_id, waiting.step)
         choice = Choice(
             position=facts.position,
             ordinal=ordinal,
@@ -229,8 +231,9 @@ class Round:
             runner_up_idle_since=runner_up_idle_since,
             parts=parts,
             preference=field.preference,
-            step=self._steps.get(waiting.conversation_id, waiting.step),
+            step=step,
             edition=self.edition,
+            passed_over=passed_over(facts, waiting, step, self.now),
         )
         offer = Offer(
             conversation_id=waiting.conversation_id,

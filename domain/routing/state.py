@@ -40,9 +40,9 @@ class RouterState:
         self._reaches: dict[int, tuple[int, int, Reach]] = {}  # by the agent's bit, with what it was worked out from
         self._lines_by_case: dict[tuple[object, ...], Line] = {}
         self._declined: dict[str, None] = {}  # conversations that wait and that somebody has declined
-        self._known_to: dict[str, set[str]] = {}  # conversations by the agent who knows their customer
+        self._waiting_for: dict[str, set[str]] = {}  # conversations by each agent they may wait for
         self._queued: dict[str, set[str]] = {}  # those that wait, unoffered, by queue, where time or rules limit that
-        self._noted: dict[str, tuple[str, str]] = {}  # who stands in any of these, with its known agent and queue
+        self._noted: dict[str, tuple[list[str], str]] = {}  # who stands in any of these, with its agents and queue
         for agent_id in self.facts.desks:
             self.place_agent(agent_id)
         for queue_id in self.facts.queues:
@@ -125,10 +125,10 @@ class RouterState:
         (self.stranded.add if is_stranded else self.stranded.discard)(conversation_id)
 
     def place_friends(self, agent_id: str) -> None:
-        """After they came, left or learnt: those they know wait for them or no longer, what they hold is stranded."""
+        """After they came, left or learnt: some wait for them or no longer, what they hold is stranded."""
         for conversation_id in self.facts.desks[agent_id].given:
             self.note_stranded(conversation_id)
-        for conversation_id in sorted(self._known_to.get(agent_id, ())):
+        for conversation_id in sorted(self._waiting_for.get(agent_id, ())):
             self.place_conversation(conversation_id)
 
     def place_queue(self, queue_id: str) -> None:
@@ -163,7 +163,7 @@ class RouterState:
         if (waiting := self.facts.waiting.get(conversation_id)) is None:
             return
         if waiting.offer is not None:
-            self._noted[conversation_id] = ("", "")
+            self._noted[conversation_id] = ([], "")
             self.offers_end.note(conversation_id, (waiting.offer.expires_at,))
             self.note_stranded(conversation_id)
         else:
@@ -225,34 +225,36 @@ class RouterState:
         return line
 
     def _note_times(self, waiting: Waiting) -> None:
-        """When time alone changes where it stands, who may know the customer, and how much waits in its queue."""
+        """When time alone changes where it stands, for whom it may wait, and how much waits in its queue."""
         facts, conversation_id = self.facts, waiting.conversation_id
         definition, rules = facts.definition(waiting.queue_id), facts.policy.rules
-        known, queue_id = "", ""
+        wished: list[str] = []
+        queue_id = ""
         if definition.relaxation or definition.overflow:
             queue_id = waiting.queue_id
             self.steps_due.note(conversation_id, sorted(self._step_moments(waiting, definition)))
             self._queued.setdefault(queue_id, set()).add(conversation_id)
             self._note_overfull(queue_id)
-        if waiting.declined or rules.known_agent_seconds or rules.deadline_lead_seconds:
-            known = waiting.known_agent_id or ""
+        is_wished = rules.known_agent_seconds or waiting.preferred_agent_id
+        if waiting.declined or is_wished or rules.deadline_lead_seconds:
+            wished = [agent_id for agent_id, _ in facts.wishes(waiting)]
             self.changes.note(conversation_id, sorted(self._change_moments(waiting)))
             if waiting.declined:
                 self._declined[conversation_id] = None
-            if known:
-                self._known_to.setdefault(known, set()).add(conversation_id)
+            for agent_id in wished:
+                self._waiting_for.setdefault(agent_id, set()).add(conversation_id)
         elif not queue_id:
             return
-        self._noted[conversation_id] = (known, queue_id)
+        self._noted[conversation_id] = (wished, queue_id)
 
     def _forget_notes(self, conversation_id: str) -> None:
-        known, queue_id = self._noted.pop(conversation_id)
+        wished, queue_id = self._noted.pop(conversation_id)
         for agenda in (self.offers_end, self.steps_due, self.changes):
             agenda.forget(conversation_id)
         self.stranded.discard(conversation_id)
         self._declined.pop(conversation_id, None)
-        if known:
-            self._known_to[known].discard(conversation_id)
+        for agent_id in wished:
+            self._waiting_for[agent_id].discard(conversation_id)
         if queue_id:
             self._queued[queue_id].discard(conversation_id)
             self._note_overfull(queue_id)
@@ -266,9 +268,9 @@ class RouterState:
 
     def _change_moments(self, waiting: Waiting) -> Iterator[datetime]:
         yield from waiting.declined.values()
-        for moment in (self.facts.prefers_until(waiting), self.facts.urgent_from(waiting)):
-            if moment is not None:
-                yield moment
+        yield from (until for _, until in self.facts.wishes(waiting))
+        if (urgent_from := self.facts.urgent_from(waiting)) is not None:
+            yield urgent_from
 
     def _note_overfull(self, queue_id: str) -> None:
         rules = self.facts.definition(queue_id).overflow

@@ -48,6 +48,7 @@ class Day:
             (1, self.adopt_policy),
             (1, self.entitle),
             (5, self.classify),
+            (5, self.prefer),
             (1, self.adjust_age),
             (4, self.race),
             (1, self.lose_the_router),
@@ -178,6 +179,11 @@ class Day:
             tier, language = self.random.choice(("", "vip")), self.random.choice(("", "zh"))
             self.shop.classify(one.id, tier=tier, language=language, sentiment=self.random.choice(("", "angry")))
 
+    def prefer(self) -> None:
+        """Among others somebody whom nobody knows; or nobody any more."""
+        for one in self.any_of(Status.WAITING, Status.OFFERED, Status.ASSIGNED):
+            self.shop.prefer(one.id, self.random.choice((*self.shop.agents, "agent-nobody", None)))
+
     def adjust_age(self) -> None:
         for one in self.any_of(Status.WAITING, Status.OFFERED):
             self.shop.adjust_age(one.id, self.random.choice((-30, 0, 30, 600)))
@@ -228,6 +234,7 @@ class Day:
             language_prefix=choose(("", "lang:")),
             language_level=choose((1, 5)),
             known_agent_seconds=choose((0, 10, 30)),
+            preferred_agent_seconds=choose((0, 10, 30)),
             choice=choose(tuple(ChoiceRule)),
             decline_rest_seconds=choose((0, 20, 60)),
         )

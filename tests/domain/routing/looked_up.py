@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from domain.agent import LoadReleased, LoadTaken, Presence, PresenceChanged
 from domain.assignment import ConversationEnqueued, OfferDeclined
-from domain.classification import ConversationRelaxed
+from domain.classification import AgentPreferred, ConversationRelaxed
 from domain.conversation import Conversation
 from domain.policy import PolicyDefined, RoutingPolicy
 from domain.queue import QueueDefinition
@@ -32,6 +32,16 @@ def enqueued(shop: Shop, conversation_id: str) -> tuple[int, datetime, Conversat
         if isinstance(recorded.event, ConversationEnqueued) and recorded.event.conversation_id == conversation_id:
             return recorded.position, recorded.recorded_at, recorded.event
     raise AssertionError(f"{conversation_id} never waited")
+
+
+def named(shop: Shop, conversation_id: str) -> tuple[str | None, datetime]:
+    """Who is to have it, as somebody said last, since then or since it came into its queue, whichever was later."""
+    since, entered_at, event = enqueued(shop, conversation_id)
+    found = event.preferred_agent_id, entered_at
+    for recorded in shop.log[since:]:
+        if isinstance(recorded.event, AgentPreferred) and recorded.event.conversation_id == conversation_id:
+            found = recorded.event.agent_id, recorded.recorded_at
+    return found
 
 
 def relaxed(shop: Shop, conversation_id: str) -> list[ConversationRelaxed]:

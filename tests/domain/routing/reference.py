@@ -22,6 +22,7 @@ from tests.domain.routing.looked_up import (
     idle_since,
     is_open,
     latest_time,
+    named,
     step_of,
 )
 from tests.domain.routing.shop import Shop
@@ -150,14 +151,20 @@ def who_may_take(shop: Shop, one: Conversation) -> list[str]:
 
 
 def awaited(shop: Shop, one: Conversation) -> str | None:
-    """The agent who knows the customer, while it waits for nobody else."""
+    """The agent who was named for it, else the one who knows the customer, while it waits for nobody else."""
     _, entered_at, event = enqueued(shop, one.id)
-    known, seconds = event.known_agent_id, shop.policy.rules.known_agent_seconds
-    if known is None or shop.now >= entered_at + timedelta(seconds=seconds) or known in declined_until(shop, one.id):
-        return None
-    agent = shop.agents[known]
-    is_there = agent.presence is Presence.AVAILABLE
-    return known if is_there and is_qualified(shop, one, agent) else None
+    rules, (preferred, named_at) = shop.policy.rules, named(shop, one.id)
+    for agent_id, since, seconds in (
+        (preferred, named_at, rules.preferred_agent_seconds),
+        (event.known_agent_id, entered_at, rules.known_agent_seconds),
+    ):
+        if agent_id not in shop.agents or agent_id in declined_until(shop, one.id):
+            continue
+        agent = shop.agents[agent_id]
+        is_in_time = shop.now < since + timedelta(seconds=seconds)
+        if is_in_time and agent.presence is Presence.AVAILABLE and is_qualified(shop, one, agent):
+            return agent_id
+    return None
 
 
 def is_able(shop: Shop, one: Conversation, agent: Agent) -> bool:
