@@ -44,9 +44,13 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     parts: dict[str, float] = {}
     """What the score is made of, in seconds: `{"age": 42.5, "priority": 600, "tier": 300}`."""
     preference: str = ""
-    """What put the agent before others: `known_agent`, `preferred_skills`."""
+    """What put the agent before others: `preferred_agent`, `known_agent`, `preferred_skills`."""
     step: int = 0
     """How many steps of the queue's timetable had been taken."""
+    edition: int = 1
+    """Of the router's own rules, as `domain/routing/facts.py` tells them."""
+    passed_over: str = ""
+    """Why it did not wait for the agent whom somebody had named: `agent-…: away`."""
 
 
 class ConversationEnqueued(Event, topic="conversation.enqueued"):
@@ -71,6 +75,8 @@ class ConversationEnqueued(Event, topic="conversation.enqueued"):
     """What it asks for beyond its queue's skills, as somebody said who sent it there; 0: not even for its language."""
     overflowed_from: tuple[str, ...] = ()
     """The queues that it was too much for, in the order of time."""
+    preferred_agent_id: str | None = None
+    """Who is to have it, as somebody said."""
 
 
 class ConversationOffered(Event, topic="conversation.offered"):
@@ -173,12 +179,12 @@ AssignmentEvent = (
 )
 
 
-def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
+def evolve(one: Conversation, event: AssignmentEvent) -> Conversation:
     """What each event changes about who works on it."""
     match event:
         case ConversationEnqueued():
             return replace(
-                conversation,
+                one,
                 status=Status.WAITING,
                 queue_id=event.queue_id,
                 agent_id=None,
@@ -190,11 +196,11 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 steps=0,
                 given_up=frozenset(),
                 language=event.language,
-                is_language_told=conversation.is_language_told or event.language != conversation.language,
+                is_language_told=one.is_language_told or event.language != one.language,
             )
         case ConversationOffered():
             return replace(
-                conversation,
+                one,
                 status=Status.OFFERED,
                 queue_id=event.queue_id,
                 agent_id=event.agent_id,
@@ -204,21 +210,17 @@ def evolve(conversation: Conversation, event: AssignmentEvent) -> Conversation:
                 by=event.by,
             )
         case OfferAccepted(agent_id=agent_id):
-            return replace(
-                conversation, status=Status.ASSIGNED, offer_id=None, offer_expires_at=None, served_by=agent_id
-            )
+            return replace(one, status=Status.ASSIGNED, offer_id=None, offer_expires_at=None, served_by=agent_id)
         case OfferDeclined() | OfferExpired() | OfferWithdrawn():
-            return replace(
-                conversation, status=Status.WAITING, agent_id=None, offer_id=None, offer_expires_at=None, units=0
-            )
+            return replace(one, status=Status.WAITING, agent_id=None, offer_id=None, offer_expires_at=None, units=0)
         case ConversationTransferred(to_queue_id=queue_id):
-            return replace(conversation, status=Status.OPEN, queue_id=queue_id, agent_id=None, units=0)
+            return replace(one, status=Status.OPEN, queue_id=queue_id, agent_id=None, units=0)
         case ConversationHeld():
-            return replace(conversation, status=Status.ON_HOLD)
+            return replace(one, status=Status.ON_HOLD)
         case ConversationResumed():
-            return replace(conversation, status=Status.ASSIGNED)
+            return replace(one, status=Status.ASSIGNED)
         case WrapUpStarted():
-            return replace(conversation, status=Status.WRAPPING)
+            return replace(one, status=Status.WRAPPING)
 
 
 def enqueue(
@@ -250,22 +252,21 @@ def enqueue(
             known_agent_id=conversation.served_by,
             skills=dict(skills or {}),
             overflowed_from=overflowed_from,
+            preferred_agent_id=conversation.preferred_agent_id,
         )
     ]
 
 
-def transfer(
-    conversation: Conversation, *, to_queue_id: str, to_agent_id: str | None = None, reason: str = ""
-) -> list[Event]:
+def transfer(one: Conversation, *, to_queue_id: str, to_agent_id: str | None = None, reason: str = "") -> list[Event]:
     """Hands it on; `enqueue`, and `offer` for a named agent, follow in the same append. Raises ConversationIsClosed."""
-    demand_open(conversation)
+    demand_open(one)
     return [
         ConversationTransferred(
-            conversation_id=conversation.id,
-            from_agent_id=conversation.agent_id,
+            conversation_id=one.id,
+            from_agent_id=one.agent_id,
             to_queue_id=to_queue_id,
             to_agent_id=to_agent_id,
-            from_queue_id=conversation.queue_id,
+            from_queue_id=one.queue_id,
             reason=reason,
         )
     ]

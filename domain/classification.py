@@ -57,6 +57,19 @@ class AgeAdjusted(Event, topic="conversation.age_adjusted"):
     reason: str = ""
 
 
+class AgentPreferred(Event, topic="conversation.agent_preferred"):
+    """Somebody said who is to have it: it waits for them for a while, unless they are not there or may not have it."""
+
+    conversation_id: str
+    agent_id: str | None
+    """None: nobody in particular any more."""
+    queue_id: str | None = None
+    """The queue it waits in at that moment, if it does."""
+    later_too: bool = False
+    """Holds for the customer's later conversations as well: they have an agent of their own."""
+    reason: str = ""
+
+
 class ConversationRelaxed(Event, topic="conversation.relaxed"):
     """It has waited so long that it asks less of an agent, as its queue's timetable says."""
 
@@ -92,7 +105,9 @@ class PromiseTold(ReplyWritten, topic="conversation.promise_told"):
     promised_at: datetime
 
 
-ClassificationEvent = ConversationClassified | AgeAdjusted | ConversationRelaxed | ConversationOverflowed
+ClassificationEvent = (
+    ConversationClassified | AgeAdjusted | AgentPreferred | ConversationRelaxed | ConversationOverflowed
+)
 
 
 def evolve(conversation: Conversation, event: ClassificationEvent) -> Conversation:
@@ -104,6 +119,8 @@ def evolve(conversation: Conversation, event: ClassificationEvent) -> Conversati
             return replace(marked, is_language_told=is_told)
         case AgeAdjusted(seconds=seconds):
             return replace(conversation, age_adjustment_seconds=seconds)
+        case AgentPreferred(agent_id=agent_id):
+            return replace(conversation, preferred_agent_id=agent_id)
         case ConversationRelaxed(step=step, skills=skills):
             return replace(conversation, steps=step, given_up=frozenset(conversation.skills) - skills.keys())
         case ConversationOverflowed(to_queue_id=queue_id):
@@ -147,6 +164,25 @@ def adjust_age(conversation: Conversation, seconds: int, *, reason: str) -> list
         return []
     queue_id = _waits_in(conversation)
     return [AgeAdjusted(conversation_id=conversation.id, seconds=seconds, queue_id=queue_id, reason=reason)]
+
+
+def prefer(conversation: Conversation, agent_id: str | None, *, later_too: bool, reason: str) -> list[Event]:
+    """None takes back whoever was named. What holds for later conversations too is said anew each time.
+
+    Raises ConversationIsClosed.
+    """
+    demand_open(conversation)
+    if agent_id == conversation.preferred_agent_id and not later_too:
+        return []
+    return [
+        AgentPreferred(
+            conversation_id=conversation.id,
+            agent_id=agent_id,
+            queue_id=_waits_in(conversation),
+            later_too=later_too,
+            reason=reason,
+        )
+    ]
 
 
 def relax(

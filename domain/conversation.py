@@ -183,6 +183,8 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     age_adjustment_seconds: int = 0
     served_by: str | None = None
     """Who served the customer last, here or, until somebody has, in an earlier conversation."""
+    preferred_agent_id: str | None = None
+    """Who is to have it, as somebody said, if they can."""
     skills: dict[str, int] = {}
     """What it asks for beyond its queue's skills; 0 for what it asks for no longer, though its language would."""
     given_up: frozenset[str] = frozenset()
@@ -226,23 +228,21 @@ def opened(event: ConversationOpened) -> Conversation:
     )
 
 
-def evolve(conversation: Conversation, event: LifeEvent) -> Conversation:
+def evolve(one: Conversation, event: LifeEvent) -> Conversation:
     """What each event of its life changes."""
     match event:
         case ConversationClosed(reopenable_until=until):
-            return replace(
-                conversation, status=Status.CLOSED, agent_id=None, offer_id=None, units=0, reopenable_until=until
-            )
+            return replace(one, status=Status.CLOSED, agent_id=None, offer_id=None, units=0, reopenable_until=until)
         case ConversationReopened():
-            return replace(conversation, status=Status.OPEN, reopenable_until=None, waiting_since=None, due_at=None)
+            return replace(one, status=Status.OPEN, reopenable_until=None, waiting_since=None, due_at=None)
         case ConversationTagged(tag=tag):
-            return replace(conversation, tags=conversation.tags | {tag})
+            return replace(one, tags=one.tags | {tag})
         case ConversationUntagged(tag=tag):
-            return replace(conversation, tags=conversation.tags - {tag})
+            return replace(one, tags=one.tags - {tag})
         case ConversationPrioritized(priority=priority):
-            return replace(conversation, priority=priority)
+            return replace(one, priority=priority)
         case _:
-            return conversation
+            return one
 
 
 def demand_open(conversation: Conversation) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from domain import conversation
 from domain.calls import stages
 from domain.calls.stages import KnownCall
-from domain.classification import ConversationClassified
+from domain.classification import AgentPreferred, ConversationClassified
 from domain.conversation import Conversation, ConversationOpened, ConversationUnknown
 from domain.event import Event, RuleBroken
 from domain.outbound import receipts
@@ -143,6 +143,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     tier: str = ""
     """As last classified; a new conversation begins with it, and with the language."""
     language: str = ""
+    preferred_agent_id: str | None = None
+    """Their own agent, as somebody said; a new conversation begins with it too."""
     mail_addresses: dict[str, str] = {}
     """What visitors of a chat said or proved is theirs, by account and handle."""
     page_languages: dict[str, str] = {}
@@ -178,6 +180,8 @@ def evolve(customer: Customer, event: Event) -> Customer:
         return _evolve_own(customer, event)
     if type(event) is ConversationClassified:
         customer = _classified(customer, event)
+    elif type(event) is AgentPreferred and event.later_too:
+        customer = replace(customer, preferred_agent_id=event.agent_id)
     return _evolve_conversation(_evolve_memory(customer, event), event)
 
 
@@ -247,7 +251,7 @@ def opened(customer: Customer, event: ConversationOpened) -> Conversation:
     before = customer.thread(event.account_id, event.thread)
     stopped = before.stopped if before else {}
     known = {"tier": customer.tier, "language": customer.language, "served_by": served_by, "stopped": stopped}
-    return replace(conversation.opened(event), **known)
+    return replace(conversation.opened(event), preferred_agent_id=customer.preferred_agent_id, **known)
 
 
 def _evolve_conversation(customer: Customer, event: Event) -> Customer:

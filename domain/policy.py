@@ -17,7 +17,7 @@ class PolicyInvalid(RuleBroken):
 
 
 class ChoiceRule(StrEnum):
-    """Who of the agents that may be asked is asked first. Ties go to the longest idle, then to the lower id."""
+    """Who of the agents that may be asked is asked first. Ties go to the longest idle, by the order of events."""
 
     LONGEST_IDLE = "longest_idle"
     MOST_SKILLED = "most_skilled"
@@ -69,11 +69,14 @@ class RoutingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     language_level: int = 1
     known_agent_seconds: int = 0
     """So long a conversation waits for the agent who knows the customer, as long as they are available."""
+    preferred_agent_seconds: int = 60
+    """The same of the agent whom somebody named for it, since then or since it came into its queue."""
     choice: ChoiceRule = ChoiceRule.LONGEST_IDLE
     weights: Weights = Weights()
     offer_timeout_seconds: int = 20
     decline_rest_seconds: int = 60
-    """For so long a conversation is not offered again to an agent who declined it, unless nobody else is left."""
+    """For so long a conversation is not offered again to an agent who declined it, unless nobody else is left at work
+    who could be given it, at once or when they are done with what keeps them busy."""
     lost_connection_seconds: int = 60
     """An agent whose screens have all been disconnected for so long is signed out."""
     reopen_within_seconds: int = 7 * DAY_SECONDS
@@ -152,7 +155,7 @@ def _limits(rules: RoutingPolicy) -> Iterator[tuple[str, float, float, float]]:
     for name, boosts in (("tiers", rules.tiers), ("sentiments", rules.sentiments)):
         for word, seconds in boosts.items():
             yield f"{name}.{word}", seconds, -DAY_SECONDS, DAY_SECONDS
-    for name in ("priority_boost", "deadline_lead", "deadline_boost", "known_agent", "decline_rest"):
+    for name in ("priority_boost", "deadline_lead", "deadline_boost", "known_agent", "preferred_agent", "decline_rest"):
         yield f"{name}_seconds", getattr(rules, f"{name}_seconds"), 0, DAY_SECONDS
     yield "offer_timeout_seconds", rules.offer_timeout_seconds, 1, DAY_SECONDS
     yield "lost_connection_seconds", rules.lost_connection_seconds, 5, DAY_SECONDS

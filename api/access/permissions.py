@@ -29,7 +29,7 @@ class Action(StrEnum):
     STEER_CONVERSATIONS = "steer_conversations"
     """Note, tag, set priority, enqueue, transfer, close, reopen."""
     CLASSIFY_CONVERSATIONS = "classify_conversations"
-    """Say how much the customer means, their language and their mood."""
+    """Say how much the customer means, their language and their mood, and who is to serve them."""
     PICK_WORK = "pick_work"
     """Take what waits, whoever's customer it is: only as an agent."""
     OVERRIDE_ROUTING = "override_routing"

@@ -42,6 +42,16 @@ class AgeWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     reason: Reason = ""
 
 
+class PreferenceWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is to have it, if they can."""
+
+    agent_id: AgentId | None
+    """null takes back whoever was named."""
+    later_too: bool = False
+    """For the customer's later conversations as well: they have an agent of their own, or have none any more."""
+    reason: Reason = ""
+
+
 class GiftWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """To whom, and why they get it in spite of the rules."""
 
@@ -73,6 +83,29 @@ async def classify(asked: Asked[MarksWanted]) -> Answer:
     if not marks:
         raise Invalid("$", "name a tier, a language or a sentiment")
     done = await on_conversation(asked, lambda one: asked.parts.steer.classify(one, *_place(asked), **marks))
+    return done_answer(done)
+
+
+@command(
+    CONVERSATION + "/prefer_agent",
+    Action.CLASSIFY_CONVERSATIONS,
+    takes=PreferenceWanted,
+    has_revision=True,
+    example={"agent_id": "agent-0193a7c2d4e57f0aa1b2c3d4e5f60718", "later_too": True, "reason": "account manager"},
+)
+async def prefer_agent(asked: Asked[PreferenceWanted]) -> Answer:
+    """Say who is to have a conversation, if they can.
+
+    It waits for them for the policy's `preferred_agent_seconds`, with room or without, unless they are away or signed
+    out, may not have it, or declined it: then it goes to somebody else at once, and the decision says why.
+    """
+    given = asked.given
+    if given.agent_id is not None:
+        await demand_known(asked.parts, given.agent_id)
+    prefer = asked.parts.steer.prefer_agent
+    done = await on_conversation(
+        asked, lambda one: prefer(one, *_place(asked), given.agent_id, given.reason, later_too=given.later_too)
+    )
     return done_answer(done)
 
 
@@ -117,4 +150,4 @@ async def give(asked: Asked[GiftWanted]) -> Answer:
     return done_answer(done)
 
 
-OPERATIONS = (classify, adjust_age, give)
+OPERATIONS = (classify, prefer_agent, adjust_age, give)

@@ -76,6 +76,8 @@ class PolicyWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     language_level: Level = 1
     known_agent_seconds: UptoADay = 0
     """So long a conversation waits for the agent who knows the customer, as long as they are available."""
+    preferred_agent_seconds: UptoADay = 60
+    """The same of the agent whom somebody named for it; 0: nobody is waited for."""
     choice: ChoiceRule = ChoiceRule.LONGEST_IDLE
     """Who of the agents that may be asked is asked first."""
     weights: WeightsWanted = WeightsWanted()

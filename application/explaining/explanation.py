@@ -30,6 +30,8 @@ class Classification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     age_adjustment_seconds: int = 0
     known_agent_id: str | None = None
     """Who served the customer last."""
+    preferred_agent_id: str | None = None
+    """Who is to have it, as somebody said."""
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -74,7 +76,7 @@ class CandidateShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     merit: float | None = None
     """What the rule of choice counts of them; more goes first."""
     preference: str = ""
-    """What puts them before others: `known_agent`, `preferred_skills`."""
+    """What puts them before others: `preferred_agent`, `known_agent`, `preferred_skills`."""
     excluded: tuple[str, ...] = ()
     """Every reason, not only the first."""
 
@@ -98,6 +100,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     policy_version: int | None = None
     rule: str = ""
     preference: str = ""
+    passed_over: str = ""
+    """Why it did not wait for the agent whom somebody had named: `agent-…: away`."""
     eligible: int = 0
     tie_break: str = ""
     """What put the winner before the runner-up, in words."""

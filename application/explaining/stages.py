@@ -28,7 +28,11 @@ from domain.routing.facts import Waiting
 from domain.routing.state import RouterState
 
 ROUTER = "router"
-PREFERENCES = {"known_agent": "knows the customer", "preferred_skills": "has the preferred skills"}
+PREFERENCES = {
+    "preferred_agent": "was named for it",
+    "known_agent": "knows the customer",
+    "preferred_skills": "has the preferred skills",
+}
 
 
 class DecisionUnknown(Exception):
@@ -108,6 +112,7 @@ def classification_of(waiting: Waiting) -> Classification:
         sentiment=waiting.sentiment,
         age_adjustment_seconds=waiting.age_adjustment_seconds,
         known_agent_id=waiting.known_agent_id,
+        preferred_agent_id=waiting.preferred_agent_id,
     )
 
 
@@ -140,7 +145,7 @@ def queued_of(state: RouterState, waiting: Waiting, at: datetime, choice: Choice
 
 def _candidates(state: RouterState, event: ConversationOffered, choice: Choice) -> list[Candidate]:
     try:
-        return explain(state, choice.decided_at, event.conversation_id, choice.ordinal)
+        return explain(state, choice.decided_at, event.conversation_id, choice.ordinal, choice.edition)
     except NotWaiting:  # what can be read of the log decides otherwise, and has given it to somebody by then
         return []
 
@@ -168,6 +173,7 @@ def _assignment(
         policy_version=choice.policy_version,
         rule=choice.rule,
         preference=choice.preference,
+        passed_over=choice.passed_over,
         eligible=choice.eligible,
         tie_break=tie_break(choice, candidates),
         runner_up=choice.runner_up,
@@ -221,4 +227,8 @@ def tie_break(choice: Choice, candidates: Sequence[Candidate]) -> str:
         return f"{first.merit:g} against {second.merit:g} of {second.agent_id}, by the rule {choice.rule}"
     if longer > 0:
         return f"idle {longer:g} s longer than {second.agent_id}"
-    return f"like {second.agent_id} in all else, has the lower id"
+    if choice.edition == 1:
+        return f"like {second.agent_id} in all else, has the lower id"
+    if longer < 0:
+        return f"idle for longer than {second.agent_id} by the order of events; the clock was set back meanwhile"
+    return f"idle since the same moment as {second.agent_id}, and came first in the order of events"

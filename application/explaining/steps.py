@@ -13,6 +13,13 @@ from domain.routing.decisions import Decision, Expire, Overflow, Relax, Withdraw
 from domain.routing.facts import Facts, Waiting
 from domain.routing.state import RouterState
 
+WITHDRAWN = {
+    "signed_out": "the agent had signed out",
+    "closed": "the conversation was closed meanwhile",
+    "transferred": "somebody handed the conversation on meanwhile",
+    "set aside": "the conversation could not be read for a while",
+}
+"""The reasons that are recorded, in words."""
 Told = ConversationRelaxed | ConversationOverflowed | OfferExpired | OfferWithdrawn
 
 
@@ -27,12 +34,12 @@ def step_of(recorded: Recorded, state: RouterState) -> Step | None:
     elif isinstance(event, ConversationRelaxed):
         what, because = _relaxed(facts, waiting, event)
     elif isinstance(event, ConversationOverflowed):
-        what, because = _overflowed(facts, waiting, event)
+        what, because = _overflowed(facts, waiting, event, recorded.recorded_at)
     elif isinstance(event, OfferExpired):
         what, because = _expired(waiting, event, recorded.recorded_at)
     else:
         what = f"{event.offer_id} to {event.agent_id} was taken back; it waits again, with its age"
-        because = f"the reason was: {event.reason}"
+        because = WITHDRAWN.get(event.reason, f"the reason was: {event.reason}")
     return Step(
         position=recorded.position,
         topic=recorded.topic,
@@ -61,7 +68,7 @@ def _relaxed(facts: Facts, waiting: Waiting, event: ConversationRelaxed) -> tupl
     return what, f"it came in at {_moment(waiting.entered_at)}; the step is due {after} s later, at {_moment(due)}"
 
 
-def _overflowed(facts: Facts, waiting: Waiting, event: ConversationOverflowed) -> tuple[str, str]:
+def _overflowed(facts: Facts, waiting: Waiting, event: ConversationOverflowed, at: datetime) -> tuple[str, str]:
     definition = facts.definition(event.queue_id)
     what = f"it went from {definition.name} to {facts.definition(event.to_queue_id).name}"
     if event.promise:
@@ -81,10 +88,12 @@ def _overflowed(facts: Facts, waiting: Waiting, event: ConversationOverflowed) -
                 f"{rule_said}: after {rule.limit} s; it came in at {came}, so the limit was hit at {_moment(hit)}",
             )
         case Limit.LENGTH:
-            length = sum(one.queue_id == event.queue_id for one in facts.waiting.values())
+            length = sum(one.queue_id == event.queue_id and one.offer is None for one in facts.waiting.values())
             return what, f"{rule_said}: more than {rule.limit} wait; {length} did, and what came last goes"
         case _:
-            return what, f"{rule_said}: the queue was closed"
+            hours = definition.opening_hours
+            opens_at = hours.next_change(at) if hours else None
+            return what, f"{rule_said}: the queue was closed" + (f", until {_moment(opens_at)}" if opens_at else "")
 
 
 def _expired(waiting: Waiting, event: OfferExpired, at: datetime) -> tuple[str, str]:

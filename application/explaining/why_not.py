@@ -11,7 +11,7 @@ from domain.assignment import Choice, ConversationOffered
 from domain.routing.decide import decide
 from domain.routing.decisions import Offer
 from domain.routing.explain import Candidate
-from domain.routing.facts import Facts
+from domain.routing.facts import Facts, Since
 from domain.routing.state import RouterState
 
 AGENTS_NAMED_MAX = 5
@@ -75,7 +75,7 @@ def _winner_otherwise(state: RouterState, event: ConversationOffered, choice: Ch
     for skill, level in requirement.items():
         skills[skill] = max(level, skills.get(skill, 0))
     if desk.agent.presence is not Presence.AVAILABLE:
-        desk.free_since = choice.decided_at
+        desk.free = Since(facts.position, max(facts.latest_at, choice.decided_at), choice.decided_at)
     desk.agent = replace(
         desk.agent,
         presence=Presence.AVAILABLE,
@@ -87,7 +87,7 @@ def _winner_otherwise(state: RouterState, event: ConversationOffered, choice: Ch
         work={},
     )
     waiting.declined = {other: until for other, until in waiting.declined.items() if other != agent_id}
-    waiting.known_agent_id = None
-    decisions = decide(RouterState(facts), choice.decided_at)
+    waiting.known_agent_id = waiting.preferred_agent_id = None
+    decisions = decide(RouterState(facts), choice.decided_at, edition=choice.edition)
     offers = (one for one in decisions if isinstance(one, Offer) and one.conversation_id == event.conversation_id)
     return next((offer.agent_id for offer in offers), None)

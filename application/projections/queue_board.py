@@ -16,7 +16,13 @@ from domain.assignment import (
     OfferExpired,
     OfferWithdrawn,
 )
-from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed, ConversationRelaxed
+from domain.classification import (
+    AgeAdjusted,
+    AgentPreferred,
+    ConversationClassified,
+    ConversationOverflowed,
+    ConversationRelaxed,
+)
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded
 from domain.queue import Promise, WorkSetAside
@@ -33,6 +39,7 @@ WAITING = (
     ConversationPrioritized,
     ConversationClassified,
     AgeAdjusted,
+    AgentPreferred,
     ConversationRelaxed,
     ConversationOverflowed,
     WorkSetAside,
@@ -67,6 +74,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Counts as so much older in the order, or younger; `waiting_since` is as measured."""
     known_agent_id: str | None = None
     """Who served the customer last."""
+    preferred_agent_id: str | None = None
+    """Who is to have it, as somebody said."""
     skills: dict[str, int] = {}
     """What it asks for beyond its queue's skills."""
     step: int = 0
@@ -138,6 +147,7 @@ def _entered(before: Waiting | None, recorded: Recorded, event: ConversationEnqu
         sentiment=event.sentiment,
         age_adjustment_seconds=event.age_adjustment_seconds,
         known_agent_id=event.known_agent_id,
+        preferred_agent_id=event.preferred_agent_id,
         skills=event.skills,
         overflowed_from=event.overflowed_from,
         promise=before.promise if before else Promise.NONE,
@@ -166,6 +176,8 @@ def _changed(card: Waiting, event: Event) -> Waiting:
             return replace(card, tier=marks.tier, language=marks.language, sentiment=marks.sentiment)
         case AgeAdjusted(seconds=seconds):
             return replace(card, age_adjustment_seconds=seconds)
+        case AgentPreferred(agent_id=agent_id):
+            return replace(card, preferred_agent_id=agent_id)
         case ConversationRelaxed(step=step, skills=skills):
             return replace(card, step=step, asks=skills)
         case WorkSetAside(reason=reason):

@@ -6,6 +6,8 @@ or reservations would have to be made twice to go unseen.
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from application.proofs.items import Case, Item, changed, entered, ranked
 from application.proofs.room import crowded_by
 from domain import agent, policy, queue
@@ -125,14 +127,21 @@ class Floor:
         return self.terms(item.case)[2]
 
     def waits_for(self, item: Item, at: datetime) -> str:
-        """The agent who knows the customer, while the item waits for nobody else."""
-        known, seconds = item.known_agent_id, self.policy.rules.known_agent_seconds
-        if known is None or not seconds or at >= item.entered_at + timedelta(seconds=seconds) or known in item.rests:
-            return ""
-        somebody = self.agents.get(known)
-        if somebody is None or somebody.presence is not Presence.AVAILABLE:
-            return ""
-        return known if self._is_able(somebody, item.case, at) else ""
+        """The agent who was named for it, else the one who knows the customer, while the item waits for nobody else."""
+        for agent_id, ends_at in self.waits(item):
+            somebody = self.agents.get(agent_id or "")
+            is_there = somebody is not None and somebody.presence is Presence.AVAILABLE and agent_id not in item.rests
+            if agent_id and at < ends_at and somebody and is_there and self._is_able(somebody, item.case, at):
+                return agent_id
+        return ""
+
+    def waits(self, item: Item) -> tuple[tuple[str | None, datetime], tuple[str | None, datetime]]:
+        """For whom it may wait, and until when."""
+        rules = self.policy.rules
+        return (
+            (item.preferred_agent_id, item.preferred_at + timedelta(seconds=rules.preferred_agent_seconds)),
+            (item.known_agent_id, item.entered_at + timedelta(seconds=rules.known_agent_seconds)),
+        )
 
     def may_take(self, agent_id: str, somebody: Agent, item: Item, at: datetime) -> bool:
         """Whether the agent, as they stand, could be given the item at that moment."""
@@ -150,6 +159,10 @@ class Floor:
             and self._has_room(somebody, self.terms(case)[2])
             and self.is_open(case.queue_id, at)
         )
+
+    def may_take_such_once_done(self, somebody: Agent, case: Case, at: datetime) -> bool:
+        """Whether the agent is at work and could be given what asks so, were it not for what keeps them busy."""
+        return self.may_take_such(replace(somebody, work={}), case, at)
 
     def _has_room(self, somebody: Agent, ask: Ask) -> bool:
         rules = self.policy.rules

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from application.proofs.finding import Finding, Promise, Unled
-from application.proofs.floor import Floor
+from application.proofs.floor import EPOCH, Floor
 from application.proofs.items import Case, Item
 from application.proofs.leads import Gap, Leads
+from domain.agent import Presence
 from domain.event import Recorded, kind_of
 from domain.routing.evolve import TOPICS
 
@@ -96,12 +97,18 @@ class Idle:
         moments = [item.changed_at, floor.agents_changed_at[agent_id], floor.rules_changed_at]
         if (rest := item.rests.get(agent_id)) is not None:
             moments.append(rest)
-        if item.known_agent_id is not None and item.known_agent_id != agent_id:
-            moments.append(item.entered_at + timedelta(seconds=floor.policy.rules.known_agent_seconds))
+        moments += [self._left_or(awaited, ends_at) for awaited, ends_at in floor.waits(item) if awaited != agent_id]
         since = max(moments)
         hours = floor.definition(item.case.queue_id).opening_hours
         opened_at = hours.opened_between(since, now) if hours and now - since > self._lag else None
         return opened_at or since
+
+    def _left_or(self, awaited: str | None, ends_at: datetime) -> datetime:
+        """When it waited for that agent no longer at the latest: nobody waits for who is not there."""
+        somebody = self._floor.agents.get(awaited or "")
+        if somebody is not None and somebody.presence is Presence.AVAILABLE:
+            return ends_at
+        return min(ends_at, self._floor.agents_changed_at.get(awaited or "", EPOCH))
 
     def _is_old(self, agent_id: str, now: datetime) -> bool:
         """Whether they have had room for longer than the lag."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from domain.assignment import ConversationEnqueued, ConversationOffered, OfferDeclined, OfferExpired, OfferWithdrawn
-from domain.classification import AgeAdjusted, ConversationClassified, ConversationRelaxed
+from domain.classification import AgeAdjusted, AgentPreferred, ConversationClassified, ConversationRelaxed
 from domain.conversation import ConversationPrioritized
 from domain.event import Event, Recorded
 from domain.policy import RoutingPolicy
@@ -42,6 +42,9 @@ class Item(msgspec.Struct, kw_only=True):
     sentiment: str
     adjusted_seconds: int
     known_agent_id: str | None
+    preferred_agent_id: str | None
+    preferred_at: datetime
+    """When they were named, or it came into its queue."""
     offered_to: str | None = None
     rests: dict[str, datetime] = {}
     """Until when each agent who declined it is left alone with it; the latest to decline stands last."""
@@ -72,6 +75,8 @@ def entered(recorded: Recorded, event: ConversationEnqueued, rules: RoutingPolic
         sentiment=event.sentiment,
         adjusted_seconds=event.age_adjustment_seconds,
         known_agent_id=event.known_agent_id,
+        preferred_agent_id=event.preferred_agent_id,
+        preferred_at=recorded.recorded_at,
     )
     ranked(item, rules)
     return item
@@ -126,6 +131,10 @@ def _adjusted(item: Item, event: AgeAdjusted, _: Recorded, rules: RoutingPolicy)
     ranked(item, rules)
 
 
+def _preferred(item: Item, event: AgentPreferred, recorded: Recorded, _: RoutingPolicy) -> None:
+    item.preferred_agent_id, item.preferred_at = event.agent_id, recorded.recorded_at
+
+
 def _relaxed(item: Item, event: ConversationRelaxed, _: Recorded, __: RoutingPolicy) -> None:
     item.case = item.case._replace(step=event.step)
 
@@ -138,6 +147,7 @@ _CHANGES: dict[type[Event], Callable[[Item, Any, Recorded, RoutingPolicy], None]
     ConversationPrioritized: _prioritized,
     ConversationClassified: _classified,
     AgeAdjusted: _adjusted,
+    AgentPreferred: _preferred,
     ConversationRelaxed: _relaxed,
 }
-"""By type, because asking whether an event is one of eight takes longer than all the rest."""
+"""By type, because asking whether an event is one of nine takes longer than all the rest."""

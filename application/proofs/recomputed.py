@@ -93,7 +93,7 @@ class Again:
         What a router overlooks in that way shows without its help, as overtaken or as idle.
         """
         recorded = 1 + max(chosen.choice.ordinal for chosen in several)
-        return decide(self._state, now, recorded + 1)[:recorded]
+        return decide(self._state, now, recorded + 1, several[0].choice.edition)[:recorded]
 
     def compare(self, several: Sequence[Chosen], decisions: Sequence[Decision]) -> Iterator[tuple[Chosen, str]]:
         """The offers that do not come out the same, and what came out instead."""

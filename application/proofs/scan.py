@@ -57,20 +57,26 @@ class Scan:
             yield Promise.ELIGIBLE, f"{offer.conversation_id} went to {offer.agent_id} while it waits for {awaited}"
         elif not self._floor.may_take_such(somebody, offered.case, self._now):
             yield Promise.ELIGIBLE, f"{offer.conversation_id} went to {offer.agent_id}, who may not have it"
-        elif self._should_rest(offer.agent_id, offered):
+        elif self._should_rest(offer, offered):
             yield Promise.ELIGIBLE, f"{offer.conversation_id} went to {offer.agent_id}, who had just declined it"
         if (item := self._passed_over(offer, offered, somebody)) is not None:
             yield Promise.OVERTAKEN, self._told(offer, item)
 
-    def _should_rest(self, agent_id: str, offered: Item) -> bool:
-        """They declined it, and it was not so that all others had too, they not as the last."""
-        if offered.rests.get(agent_id, self._now) <= self._now:
+    def _should_rest(self, offer: Offer, offered: Item) -> bool:
+        """They declined it, and it was not so that all others at work had too, they not as the last.
+
+        By the first edition of the rules, that others were busy was as good as that they had declined.
+        """
+        agent_id, now, floor = offer.agent_id, self._now, self._floor
+        if offered.rests.get(agent_id, now) <= now:
             return False
+        is_left = floor.may_take_such if offer.choice.edition == 1 else floor.may_take_such_once_done
+        others = floor.free if offer.choice.edition == 1 else floor.agents
         return next(reversed(offered.rests)) == agent_id or any(
-            offered.rests.get(other, self._now) <= self._now
+            offered.rests.get(other, now) <= now
             and (somebody := self._agent(other)) is not None
-            and self._floor.may_take_such(somebody, offered.case, self._now)
-            for other in self._floor.free
+            and is_left(somebody, offered.case, now)
+            for other in others
         )
 
     def _passed_over(self, offer: Offer, offered: Item, somebody: Agent) -> Item | None:

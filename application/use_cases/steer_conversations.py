@@ -245,6 +245,30 @@ class SteerConversations:
             lambda one, _: (classification.adjust_age(one, seconds, reason=reason), []),
         )
 
+    async def prefer_agent(
+        self,
+        command: Command,
+        customer_id: str,
+        conversation_id: str,
+        agent_id: str | None,
+        reason: str,
+        *,
+        later_too: bool = False,
+    ) -> Done:
+        """It waits for this agent for a while, as the policy says; None takes back whoever was named.
+
+        `later_too`: the customer's later conversations as well. Raises ConversationIsClosed, AgentUnknown.
+        """
+
+        def decide(one: Conversation, _: Agent | None, *named: Agent) -> tuple[list[Event], ...]:
+            for somebody in named:
+                agent.demand_registered(somebody)
+            events = classification.prefer(one, agent_id, later_too=later_too, reason=reason)
+            return events, [], *([] for _ in named)
+
+        named = [agent_id] if agent_id else []
+        return await self._desk.change(command, customer_id, conversation_id, decide, *named)
+
 
 def _taken_up(one: Conversation, holder: Agent | None, customer_id: str, ask: Ask) -> tuple[list[Event], list[Event]]:
     """By the agent who has it, or is offered it: accepted, or no longer on hold."""

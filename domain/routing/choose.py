@@ -7,12 +7,13 @@ from itertools import islice
 import msgspec
 
 from domain.policy import ChoiceRule, Weights
-from domain.routing.crew import Crew, bits
-from domain.routing.facts import EPOCH, Waiting
+from domain.routing.crew import Crew, Turn, bits
+from domain.routing.facts import EDITION, EPOCH, Waiting
 from domain.routing.lines import Line, Terms
 from domain.workload import part_in_use
 
 MINUTE = timedelta(minutes=1)
+NO_TURN: Turn = (EPOCH, 0, "", EPOCH)
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -22,24 +23,35 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     first: int
     """Those of them who are asked before the others."""
     preference: str = ""
-    """Why: `known_agent`, `preferred_skills`."""
+    """Why: `preferred_agent`, `known_agent`, `preferred_skills`."""
 
 
-def field_for(line: Line, waiting: Waiting, crew: Crew, now: datetime) -> Field:
-    """Those who may take it, have room and do not rest from it.
-
-    Who declined it rests from it, unless nobody else is left: then the rest of all but the latest to decline is over.
-    The latest keeps resting, because asking the only agent again at once would turn a "no" into a loop.
-    """
+def field_for(line: Line, waiting: Waiting, crew: Crew, now: datetime, edition: int = EDITION) -> Field:
+    """Those who may take it, have room and do not rest from it."""
     may = line.able(crew) & crew.with_room(line.room)
     if may and waiting.declined:
-        fresh = may & ~_bits_of(crew, [one for one, until in waiting.declined.items() if until > now])
-        may = fresh or may & ~_bits_of(crew, [next(reversed(waiting.declined))])
+        may = _without_who_rests(may, line, waiting, crew, now, edition)
     if line.terms.agent_id:
-        return Field(all=may, first=may, preference="known_agent")
+        is_named = line.terms.agent_id == waiting.preferred_agent_id
+        return Field(all=may, first=may, preference="preferred_agent" if is_named else "known_agent")
     if line.terms.preferred and (better := may & line.better(crew)):
         return Field(all=may, first=better, preference="preferred_skills")
     return Field(all=may, first=may)
+
+
+def _without_who_rests(may: int, line: Line, waiting: Waiting, crew: Crew, now: datetime, edition: int) -> int:
+    """Who declined it is not asked again until their rest is over, or nobody else is left who is at work and could be
+    given it now or when they are done with what keeps them busy.
+
+    Then the rest of all but the latest to decline is over. The latest keeps resting, because asking the only agent
+    again at once would turn a "no" into a loop.
+    """
+    resting = _bits_of(crew, [one for one, until in waiting.declined.items() if until > now])
+    if fresh := may & ~resting:
+        return fresh
+    if edition > 1 and crew.will_have_room(line.able(crew) & crew.at_work & ~resting, line.terms.ask):
+        return 0
+    return may & ~_bits_of(crew, [next(reversed(waiting.declined))])
 
 
 def best_two(
@@ -63,7 +75,7 @@ def in_order(line: Line, field: Field, crew: Crew, weights: Weights, now: dateti
 def merit(terms: Terms, bit: int, crew: Crew, weights: Weights, now: datetime) -> float:
     """What the rule counts of the agent; more goes first. Ties go to the longest idle."""
     agent = crew.agents[bit]
-    idle_since, _ = crew.turns[bit] or (EPOCH, "")
+    idle_since, *_ = crew.turns[bit] or NO_TURN
     match terms.choice:
         case ChoiceRule.LONGEST_IDLE:
             return (now - idle_since) / timedelta(seconds=1)
@@ -77,7 +89,7 @@ def merit(terms: Terms, bit: int, crew: Crew, weights: Weights, now: datetime) -
 
 
 def _ordered(terms: Terms, who: Iterable[int], crew: Crew, weights: Weights, now: datetime) -> list[int]:
-    return sorted(who, key=lambda bit: (-merit(terms, bit, crew, weights, now), crew.turns[bit] or (EPOCH, "")))
+    return sorted(who, key=lambda bit: (-merit(terms, bit, crew, weights, now), crew.turns[bit] or NO_TURN))
 
 
 def _first_two(terms: Terms, who: int, crew: Crew, weights: Weights, now: datetime) -> list[int]:

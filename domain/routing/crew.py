@@ -14,8 +14,10 @@ from domain.workload import Ask, has_room, part_in_use
 
 Room = int | Ask
 """What room there must be: load units where they say it all."""
-Turn = tuple[datetime, str]
-"""An agent's place among the agents: idle since, agent. The longest idle comes first, then the lower id."""
+Turn = tuple[datetime, int, str, datetime]
+"""An agent's place among the agents: idle since, by a time that never goes back and the position, which no two share;
+agent, who settles it where no positions count; the time that is shown. The longest idle comes first.
+"""
 NOBODY = (0,) * (SKILL_LEVEL_MAX + 1)
 """Who has each level of a skill that nobody has."""
 STALE_TURNS_MAX = 100
@@ -40,6 +42,10 @@ class Crew:
         """By bit, the version in which they came to do more or less."""
         self.rooms: list[frozenset[Room]] = []
         """By bit, what they have room for now."""
+        self.at_work = 0
+        """Who takes work, with room or without."""
+        self.has_lost = False
+        """Whether somebody has left, or can or may do less or other things, since the last decision."""
         self.ids: list[str] = []
         """By bit, whose it is."""
         self._bits: dict[str, int] = {}
@@ -81,6 +87,7 @@ class Crew:
         ):
             return
         self.version += 1
+        self.has_lost = True
         mask = self._masks[bit]
         for levels in (self._skilled[skill] for skill in self.skills[bit]):
             levels[:] = [who & ~mask for who in levels]
@@ -98,9 +105,14 @@ class Crew:
     def seat(self, agent_id: str, agent: Agent, turn: Turn | None) -> None:
         """Moves the agent to this turn, with the room they have. No turn: they take no work."""
         bit = self._bits[agent_id]
+        if agent.capacity < self.agents[bit].capacity:
+            self.has_lost = True
         self.agents[bit] = agent
-        if self.turns[bit] != turn:
+        if (before := self.turns[bit]) != turn:
             self.turns[bit] = turn
+            if before is None or turn is None:
+                self.at_work ^= self._masks[bit]
+                self.has_lost = self.has_lost or turn is None
             if turn is not None:
                 self._take_turn(turn)
         if self._counts_load:
@@ -135,6 +147,15 @@ class Crew:
             who = self._room[room]
         return who
 
+    def will_have_room(self, who: int, ask: Ask) -> bool:
+        """Whether one of these has, or will have once they are done with other work."""
+        while who and ask.at_most != 0:  # from the highest down, as `bits`
+            bit = who.bit_length() - 1
+            if self.agents[bit].capacity >= ask.units:
+                return True
+            who ^= 1 << bit
+        return False
+
     def longest_idle(self, who: int) -> Iterable[int]:
         """The bits of these agents, all of whom take work, in the order of their turns."""
         if are_few(who, len(self._in_turn)):
@@ -144,7 +165,7 @@ class Crew:
     def _gone_through(self, who: int) -> Iterator[int]:
         wanted = who.to_bytes(len(self.agents) // 8 + 1, "little")
         for turn in self._in_turn:
-            if is_set(wanted, bit := self._bits[turn[1]]) and self._is_current(turn):
+            if is_set(wanted, bit := self._bits[turn[2]]) and self._is_current(turn):
                 yield bit
 
     def alike(self, who: int, skills: Collection[str]) -> list[int]:
@@ -211,7 +232,7 @@ class Crew:
             order[:] = filter(self._is_current, order)
 
     def _is_current(self, turn: Turn) -> bool:
-        return self.turns[self._bits[turn[1]]] == turn
+        return self.turns[self._bits[turn[2]]] == turn
 
     def _rooms_of(self, agent: Agent) -> frozenset[Room]:
         free = agent.capacity - agent.load

@@ -15,12 +15,18 @@ from domain.assignment import (
     OfferExpired,
     OfferWithdrawn,
 )
-from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed, ConversationRelaxed
+from domain.classification import (
+    AgeAdjusted,
+    AgentPreferred,
+    ConversationClassified,
+    ConversationOverflowed,
+    ConversationRelaxed,
+)
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded
 from domain.policy import PolicyDefined
 from domain.queue import QueueDefined, WorkPutBack, WorkSetAside
-from domain.routing.facts import Desk, StandingOffer, Waiting
+from domain.routing.facts import Desk, Since, StandingOffer, Waiting
 from domain.routing.state import RouterState
 from domain.workload import UNREADABLE
 
@@ -34,6 +40,7 @@ WaitingEvent = (
     | ConversationPrioritized
     | ConversationClassified
     | AgeAdjusted
+    | AgentPreferred
     | ConversationRelaxed
 )
 CAME_TO_NOTHING = frozenset({"declined", "expired", "withdrawn"})
@@ -47,7 +54,9 @@ def evolve(state: RouterState, recorded: Recorded) -> None:
     """
     if recorded.topic not in TOPICS or recorded.position <= state.facts.position:
         return
-    state.facts.position = recorded.position
+    facts = state.facts
+    facts.position = recorded.position
+    facts.latest_at = max(facts.latest_at, recorded.recorded_at)
     if (take := _TAKES.get(type(recorded.event))) is not None:
         take(state, recorded, recorded.event)
 
@@ -68,6 +77,8 @@ def _enqueue(state: RouterState, recorded: Recorded, event: ConversationEnqueued
         sentiment=event.sentiment,
         age_adjustment_seconds=event.age_adjustment_seconds,
         known_agent_id=event.known_agent_id,
+        preferred_agent_id=event.preferred_agent_id,
+        preferred_at=recorded.recorded_at,
         skills=event.skills,
         overflowed_from=event.overflowed_from,
     )
@@ -107,6 +118,8 @@ def _evolve_waiting(state: RouterState, recorded: Recorded, event: WaitingEvent)
             waiting.tier, waiting.language, waiting.sentiment = marks.tier, marks.language, marks.sentiment
         case AgeAdjusted(seconds=seconds):
             waiting.age_adjustment_seconds = seconds
+        case AgentPreferred(agent_id=agent_id):
+            waiting.preferred_agent_id, waiting.preferred_at = agent_id, recorded.recorded_at
         case ConversationRelaxed(step=step):
             waiting.step = step
     state.place_conversation(event.conversation_id)
@@ -120,11 +133,15 @@ def _desk(state: RouterState, agent_id: str) -> Desk:
     return desk
 
 
+def _since(state: RouterState, recorded: Recorded) -> Since:
+    return Since(recorded.position, state.facts.latest_at, recorded.recorded_at)
+
+
 def _evolve_desk(state: RouterState, recorded: Recorded, event: AgentEvent) -> None:
     desk = _desk(state, recorded.stream)
     desk.agent = agent.evolve(desk.agent, event)
     if isinstance(event, PresenceChanged) and event.presence is Presence.AVAILABLE:
-        desk.free_since = recorded.recorded_at
+        desk.free = _since(state, recorded)
     state.place_agent(recorded.stream)
     if not isinstance(event, CapacitySet):
         state.place_friends(recorded.stream)
@@ -135,7 +152,7 @@ def _take_load(state: RouterState, recorded: Recorded, event: LoadTaken) -> None
     desk.agent = agent.evolve(desk.agent, event)
     if state.facts.astray:
         state.facts.astray.pop(event.conversation_id, None)
-    desk.given[event.conversation_id] = recorded.recorded_at
+    desk.given[event.conversation_id] = _since(state, recorded)
     state.seat_agent(recorded.stream)
 
 
@@ -146,8 +163,9 @@ def _release_load(state: RouterState, recorded: Recorded, event: LoadReleased) -
         state.facts.astray |= {one: whose for one, whose in held.items() if one == event.conversation_id}
     desk.agent = agent.evolve(desk.agent, event)
     took_load = desk.given.pop(event.conversation_id, None) is not None  # false for one on hold
-    if took_load and event.reason not in CAME_TO_NOTHING and desk.free_since < recorded.recorded_at:
-        desk.free_since = recorded.recorded_at
+    if took_load and event.reason not in CAME_TO_NOTHING:
+        now = _since(state, recorded)
+        desk.free = now if desk.free.at <= now.at else now._replace(at=desk.free.at)
     state.seat_agent(recorded.stream)
 
 

@@ -8,7 +8,7 @@ from domain.agent import Presence
 from domain.offers import NotWaiting
 from domain.routing.choose import field_for, in_order, merit
 from domain.routing.crew import bits
-from domain.routing.facts import Waiting
+from domain.routing.facts import EDITION, Waiting
 from domain.routing.lacking import lacking, off_channel
 from domain.routing.lines import Terms
 from domain.routing.rounds import Round
@@ -29,7 +29,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     merit: float | None = None
     """What the rule of choice counts of them, more is better: seconds idle for `longest_idle`."""
     preference: str = ""
-    """What puts them before others: `known_agent`, `preferred_skills`."""
+    """What puts them before others: `preferred_agent`, `known_agent`, `preferred_skills`."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,18 +48,22 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Those who may be asked in their order, then the excluded by id."""
 
 
-def explain(state: RouterState, now: datetime, conversation_id: str, ordinal: int = 0) -> list[Candidate]:
+def explain(
+    state: RouterState, now: datetime, conversation_id: str, ordinal: int = 0, edition: int = EDITION
+) -> list[Candidate]:
     """Those who may be asked in their order, then the excluded by id. Scans all agents.
 
-    For a recorded decision: the state at `choice.position`, `choice.decided_at` and `choice.ordinal`; the decisions
-    before it in its list are then counted in. Raises NotWaiting.
+    For a recorded decision: the state at `choice.position`, `choice.decided_at`, `choice.ordinal` and `choice.edition`;
+    the decisions before it in its list are then counted in. Raises NotWaiting.
     """
-    return account_for(state, now, conversation_id, ordinal).candidates
+    return account_for(state, now, conversation_id, ordinal, edition).candidates
 
 
-def account_for(state: RouterState, now: datetime, conversation_id: str, ordinal: int = 0) -> Account:
+def account_for(
+    state: RouterState, now: datetime, conversation_id: str, ordinal: int = 0, edition: int = EDITION
+) -> Account:
     """As `explain`, with what the conversation asked for and its place. Raises NotWaiting."""
-    this = Round(state, now)
+    this = Round(state, now, edition)
     this.run(ordinal)
     waiting = state.facts.waiting.get(conversation_id)
     if waiting is None or not state.lines.is_waiting(conversation_id):
@@ -73,20 +77,20 @@ def account_for(state: RouterState, now: datetime, conversation_id: str, ordinal
         parts=parts,
         terms=line.terms,
         ahead=state.lines.ahead_of(conversation_id),
-        candidates=_candidates(state, now, waiting),
+        candidates=_candidates(state, now, waiting, edition),
     )
 
 
-def _candidates(state: RouterState, now: datetime, waiting: Waiting) -> list[Candidate]:
+def _candidates(state: RouterState, now: datetime, waiting: Waiting, edition: int) -> list[Candidate]:
     crew, line = state.crew, state.lines.line_of(waiting.conversation_id)
     weights = state.facts.policy.rules.weights
-    field = field_for(line, waiting, crew, now)
+    field = field_for(line, waiting, crew, now, edition)
     names = {bit: agent_id for agent_id in state.facts.desks if (bit := crew.bit(agent_id)) is not None}
     preferred = set(bits(field.first)) if field.preference else set()
     ranked = [
         Candidate(
             agent_id=names[bit],
-            idle_since=(crew.turns[bit] or (state.facts.desks[names[bit]].idle_since, ""))[0],
+            idle_since=(crew.turns[bit] or state.facts.desks[names[bit]].idle)[-1],
             rank=rank,
             excluded=(),
             merit=merit(line.terms, bit, crew, weights, now),
@@ -98,7 +102,7 @@ def _candidates(state: RouterState, now: datetime, waiting: Waiting) -> list[Can
     excluded = [
         Candidate(
             agent_id=agent_id,
-            idle_since=state.facts.desks[agent_id].idle_since,
+            idle_since=state.facts.desks[agent_id].idle.at,
             rank=None,
             excluded=_reasons(state, now, waiting, agent_id, line.terms),
         )
@@ -127,5 +131,6 @@ def _reasons(state: RouterState, now: datetime, waiting: Waiting, agent_id: str,
     if until > now:
         reasons.append(f"declined it, rests until {until.isoformat()}")
     if terms.agent_id and agent_id != terms.agent_id:
-        reasons.append(f"it waits for {terms.agent_id}, who knows the customer")
+        is_named = terms.agent_id == waiting.preferred_agent_id
+        reasons.append(f"it waits for {terms.agent_id}, who {'was named for it' if is_named else 'knows the customer'}")
     return tuple(reasons)

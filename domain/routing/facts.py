@@ -1,6 +1,8 @@
 """What the router remembers of the log: who waits for what, who works, and by which rules."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,6 +13,12 @@ from domain.policy import ChoiceRule, Policy
 from domain.queue import Limit, OverflowRule, Queue, QueueDefinition
 from domain.workload import Ask
 
+EDITION = 2
+"""Of the router's own rules, beside the policy's. A decision names the one it was taken by, and is taken again by it.
+
+1: turns go by the clock; who declined is asked again as soon as nobody else has room.
+2: turns go by the order of events; who declined is asked again when nobody else is there, with room or without.
+"""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 UNDEFINED = QueueDefinition(name="undefined")
@@ -46,6 +54,10 @@ class Waiting(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     sentiment: str = ""
     age_adjustment_seconds: int = 0
     known_agent_id: str | None = None
+    preferred_agent_id: str | None = None
+    """Who is to have it, as somebody said."""
+    preferred_at: datetime = EPOCH
+    """When they were named, or it came into this queue, whichever was later."""
     skills: dict[str, int] = {}
     overflowed_from: tuple[str, ...] = ()
     step: int = 0
@@ -73,30 +85,50 @@ def waiting_from(one: Conversation, customer_id: str) -> Waiting | None:
         language=one.language,
         sentiment=one.sentiment,
         age_adjustment_seconds=one.age_adjustment_seconds,
+        preferred_agent_id=one.preferred_agent_id,
+        preferred_at=one.waiting_since,
         skills=one.skills,
         overflowed_from=one.overflowed_from,
         step=one.steps,
     )
 
 
+class Since(NamedTuple):
+    """When something happened to an agent. What is later in the log is later, whatever the clock said."""
+
+    position: int
+    never_back_at: datetime
+    """The latest time by then, as of `Facts.latest_at`."""
+    at: datetime
+    """The time that is shown."""
+
+
+NEVER = Since(0, EPOCH, EPOCH)
+
+
 class Desk(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """An agent as the router sees them."""
 
     agent: Agent = agent.NEW
-    free_since: datetime = EPOCH
+    free: Since = NEVER
     """When they last became available or were done with a piece of work, whichever was later."""
-    given: dict[str, datetime] = msgspec.field(default_factory=dict)
+    given: dict[str, Since] = msgspec.field(default_factory=dict)
     """When each conversation that they hold, offers included, was given to them."""
 
     @property
-    def idle_since(self) -> datetime:
+    def idle(self) -> Since:
         """Since when the agent has had no new work: the order in which agents are asked.
 
         The latest of becoming available, being done with a piece of work (closed, handed on or put on hold), and
         being given any of the work they hold. So work spreads over agents who can hold several conversations. An
         offer that came to nothing leaves no trace: declining neither loses the turn nor wins a pause.
         """
-        return max(self.free_since, *self.given.values()) if self.given else self.free_since
+        return max(self.free, *self.given.values()) if self.given else self.free
+
+    @property
+    def idle_by_the_clock(self) -> datetime:
+        """The same by the times alone, as edition 1 had it."""
+        return max(self.free.at, *(one.at for one in self.given.values())) if self.given else self.free.at
 
 
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -114,6 +146,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What agents who left let go because it could not be read, and nobody has: its customer, by conversation."""
     owes_offers: bool = False
     """Something has overflowed since anything was offered: offers come first now, so that neither keeps the other."""
+    latest_at: datetime = EPOCH
+    """The latest time of any event so far: it stands still while the clock is behind where it was before."""
 
     def definition(self, queue_id: str) -> QueueDefinition:
         return self.queues.get(queue_id, queue.NEW).definition or UNDEFINED
@@ -192,12 +226,14 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
             return None
         return waiting.due_at - timedelta(seconds=rules.deadline_lead_seconds)
 
-    def prefers_until(self, waiting: Waiting) -> datetime | None:
-        """Until when it waits for the agent who knows the customer, if it does."""
-        seconds = self.policy.rules.known_agent_seconds
-        if waiting.known_agent_id is None or not seconds:
-            return None
-        return self.after_entering(waiting, seconds)
+    def wishes(self, waiting: Waiting) -> Iterator[tuple[str, datetime]]:
+        """For whom it waits, and until when at most: who was named for it, else who knows the customer."""
+        rules = self.policy.rules
+        if waiting.preferred_agent_id is not None and rules.preferred_agent_seconds:
+            ends_at = waiting.preferred_at + timedelta(seconds=rules.preferred_agent_seconds)
+            yield waiting.preferred_agent_id, ends_at
+        if waiting.known_agent_id is not None and rules.known_agent_seconds:
+            yield waiting.known_agent_id, self.after_entering(waiting, rules.known_agent_seconds)
 
     def after_entering(self, waiting: Waiting, seconds: int) -> datetime:
         """So long after it came into its queue."""

@@ -10,12 +10,13 @@ from domain.agent import Agent, Presence, Work
 from domain.assignment import Choice
 from domain.event import without
 from domain.queue import Limit, OverflowRule
-from domain.routing.choose import Field, best_two, field_for
+from domain.routing.choose import NO_TURN, Field, best_two, field_for
 from domain.routing.crew import Turn, count
 from domain.routing.decisions import Decision, Expire, Offer, Overflow, Relax, Withdraw
-from domain.routing.facts import StandingOffer, Waiting
+from domain.routing.facts import EDITION, StandingOffer, Waiting
 from domain.routing.lines import NOWHERE, Line, Place
 from domain.routing.state import RouterState
+from domain.routing.wishes import passed_over
 
 Look = tuple[Place, int, int, int]
 """A place to look at, its line, how many stand before it there, and the agent (a bit) for whom, or -1."""
@@ -31,14 +32,16 @@ class Round:
     found nothing more for them. All else was looked at then, and nothing has changed for it.
     """
 
-    def __init__(self, state: RouterState, now: datetime) -> None:
+    def __init__(self, state: RouterState, now: datetime, edition: int = EDITION) -> None:
         self.now = now
+        self.edition = edition
         self.decisions: list[Decision] = []
         self._state = state
         self._steps: dict[str, int] = {}
         self._looks: list[Look] = []
         self._first: list[Place] = []  # by number, where each line begins; nowhere once it is gone through
         state.put_back()
+        state.read_as(edition)
         state.advance(now)
         state.crew.begin()
 
@@ -63,6 +66,7 @@ class Round:
         if len(self.decisions) < limit:  # everything has been looked at
             state.lines.fresh.clear()
             state.crew.fresh.clear()
+            state.crew.has_lost = False
         if may_overflow and owes_offers and len(self.decisions) == before:
             self._overflow_queues(due, limit)
 
@@ -93,8 +97,8 @@ class Round:
         desk = self._state.facts.desks[agent_id]
         if agent.presence is not Presence.AVAILABLE:
             return None
-        given = (at for held, at in desk.given.items() if held in agent.work)
-        return max([desk.free_since, *given]), agent_id
+        given = {held: since for held, since in desk.given.items() if held in agent.work}
+        return self._state.turn_of(agent_id, replace(desk, agent=agent, given=given))
 
     def _overflow_queues(self, due: list[str], limit: int) -> bool:
         """Queues that have too much, or are closed; then what has waited too long in any. Whether there was any."""
@@ -161,6 +165,8 @@ class Round:
     def _offer_all(self, limit: int) -> None:
         """From the highest score down: looks at the fresh lines, and at the first place for each fresh agent."""
         lines, crew = self._state.lines, self._state.crew
+        if crew.has_lost:
+            self._state.refresh_declined()
         self._first = lines.first.copy()
         for number in lines.fresh:
             self._first[number] = NOWHERE
@@ -197,7 +203,7 @@ class Round:
     def _try(self, line: Line, place: Place) -> bool:
         """Offers what waits there, if somebody may be asked."""
         waiting = self._state.facts.waiting[self._state.lines.conversations[place]]
-        field = field_for(line, waiting, self._state.crew, self.now)
+        field = field_for(line, waiting, self._state.crew, self.now, self.edition)
         if field.all:
             self._offer(line, waiting, field)
         return bool(field.all)
@@ -206,12 +212,12 @@ class Round:
         """Decides for the first of the field, and reserves: the agent has less room and goes to the end."""
         crew = self._state.crew
         offer, bit = self._offer_to(line, waiting, field)
+        turn = self._state.last_turn(bit, self.now, len(self.decisions))
         self.decisions.append(offer)
         self._leave(waiting.conversation_id)
         agent, ask = crew.agents[bit], line.terms.ask
         work = {**agent.work, offer.conversation_id: Work(offer.customer_id, ask.units, ask.channel, ask.kind)}
-        idle_since, agent_id = crew.turns[bit] or (self.now, offer.agent_id)
-        self._seat(bit, replace(agent, work=work), (max(self.now, idle_since), agent_id))
+        self._seat(bit, replace(agent, work=work), turn)
 
     def _leave(self, conversation_id: str) -> None:
         self._state.lines.leave(conversation_id)
@@ -229,9 +235,10 @@ class Round:
         timeout_seconds = definition.offer_timeout_seconds or rules.offer_timeout_seconds
         eligible = count(field.all)
         bit, second = best_two(line, field, eligible, crew, rules.weights, self.now)
-        idle_since, agent_id = crew.turns[bit] or (None, "")
-        runner_up_idle_since, runner_up = (second is not None and crew.turns[second]) or (None, None)
+        *_, agent_id, idle_since = crew.turns[bit] or NO_TURN
+        *_, runner_up, runner_up_idle_since = (second is not None and crew.turns[second]) or (None, None)
         score, parts = facts.score(waiting, self.now)
+        step = self._steps.get(waiting.conversation_id, waiting.step)
         choice = Choice(
             position=facts.position,
             ordinal=ordinal,
@@ -245,7 +252,9 @@ class Round:
             runner_up_idle_since=runner_up_idle_since,
             parts=parts,
             preference=field.preference,
-            step=self._steps.get(waiting.conversation_id, waiting.step),
+            step=step,
+            edition=self.edition,
+            passed_over=passed_over(facts, waiting, step, self.now),
         )
         offer = Offer(
             conversation_id=waiting.conversation_id,

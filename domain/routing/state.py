@@ -1,15 +1,15 @@
 """What the router knows: plain facts read from the log, and the order in them that it keeps in step."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from domain.agent import Presence
-from domain.queue import Limit, QueueDefinition
+from domain.queue import Limit
 from domain.routing.agenda import Agenda
-from domain.routing.crew import Crew
-from domain.routing.facts import EPOCH, Facts, StandingOffer, Waiting
-from domain.routing.lacking import bars
+from domain.routing.crew import Crew, Turn
+from domain.routing.facts import EDITION, EPOCH, Desk, Facts, StandingOffer, Waiting
 from domain.routing.lines import Line, Lines, Reach, Skills, Terms
+from domain.routing.standing import change_moments, hangs_on_skills, step_moments, why_not
+from domain.routing.wishes import awaited
 
 
 class RouterState:
@@ -20,6 +20,8 @@ class RouterState:
 
     def __init__(self, facts: Facts | None = None) -> None:
         self.facts = facts or Facts()
+        self.edition = EDITION
+        """Of the rules by which everything is placed."""
         self.at = EPOCH
         """The moment by which everything is placed: what changes with time alone has changed up to then."""
         self.crew = Crew()
@@ -37,9 +39,10 @@ class RouterState:
         """Agents and conversations that stand where a round has put them, in order, until an event says where."""
         self._reaches: dict[int, tuple[int, int, Reach]] = {}  # by the agent's bit, with what it was worked out from
         self._lines_by_case: dict[tuple[object, ...], Line] = {}
-        self._known_to: dict[str, set[str]] = {}  # conversations by the agent who knows their customer
+        self._declined: dict[str, None] = {}  # conversations that wait and that somebody has declined
+        self._waiting_for: dict[str, set[str]] = {}  # conversations by each agent they may wait for
         self._queued: dict[str, set[str]] = {}  # those that wait, unoffered, by queue, where time or rules limit that
-        self._noted: dict[str, tuple[str, str]] = {}  # who stands in any of these, with its known agent and queue
+        self._noted: dict[str, tuple[list[str], str]] = {}  # who stands in any of these, with its agents and queue
         for agent_id in self.facts.desks:
             self.place_agent(agent_id)
         for queue_id in self.facts.queues:
@@ -54,6 +57,20 @@ class RouterState:
                 self.seat_agent(thing)
             else:
                 self.place_conversation(thing)
+
+    def read_as(self, edition: int) -> None:
+        """Places anew what that edition of the rules places otherwise than the one before."""
+        if edition == self.edition:
+            return
+        self.edition, self.crew.has_lost = edition, True
+        for agent_id in self.facts.desks:
+            self.seat_agent(agent_id)
+        for conversation_id in self.facts.waiting:
+            self.note_stranded(conversation_id)
+
+    def refresh_declined(self) -> None:
+        """What somebody has declined is looked at again, because nobody else may be left for it by now."""
+        self.lines.fresh.update(self.lines.line_of(one).number for one in self._declined if self.lines.is_waiting(one))
 
     def advance(self, now: datetime) -> None:
         """Places anew what time alone has moved since the last moment asked about, whichever of both is the later."""
@@ -83,9 +100,24 @@ class RouterState:
     def seat_agent(self, agent_id: str) -> None:
         """The same where they have only come to hold more or less, and can do what they could."""
         desk = self.facts.desks[agent_id]
-        turn = (desk.idle_since, agent_id) if desk.agent.presence is Presence.AVAILABLE else None
+        turn = self.turn_of(agent_id, desk) if desk.agent.presence is Presence.AVAILABLE else None
         self.crew.seat(agent_id, desk.agent, turn)
         self.reserved.pop(agent_id, None)
+
+    def turn_of(self, agent_id: str, desk: Desk) -> Turn:
+        """Where who stands like this stands among the agents."""
+        if self.edition == 1:
+            return desk.idle_by_the_clock, 0, agent_id, desk.idle_by_the_clock
+        position, never_back_at, at = desk.idle
+        return never_back_at, position, agent_id, at
+
+    def last_turn(self, bit: int, now: datetime, ordinal: int) -> Turn:
+        """Behind everybody else's, for who is given something by that decision."""
+        _, _, agent_id, at = self.crew.turns[bit] or (EPOCH, 0, self.crew.ids[bit], EPOCH)
+        at = max(now, at)
+        if self.edition == 1:
+            return at, 0, agent_id, at
+        return max(now, self.facts.latest_at), self.facts.position + 1 + ordinal, agent_id, at
 
     def note_stranded(self, conversation_id: str) -> None:
         """Whether it is offered to an agent who can be offered it no longer."""
@@ -96,7 +128,7 @@ class RouterState:
     def _stands(self, waiting: Waiting, offer: StandingOffer) -> bool:
         """Whether there is no `why_not`: mostly its line knows who may have it, which is quicker to ask."""
         desk = self.facts.desks.get(offer.agent_id)
-        if desk is None or not offer.is_chosen or desk.agent.presence is Presence.OFFLINE:
+        if desk is None or not hangs_on_skills(offer, self.edition) or desk.agent.presence is Presence.OFFLINE:
             return desk is None or desk.agent.is_signed_in
         line, bit = self._lines_by_case.get(_case(waiting, waiting.step, "")), self.crew.bit(offer.agent_id)
         if line is None or bit is None:
@@ -104,26 +136,14 @@ class RouterState:
         return line.able(self.crew) >> bit & 1 == 1
 
     def why_not(self, waiting: Waiting, offer: StandingOffer) -> str:
-        """Why the offer cannot stand: `signed_out`, or what the agent lacks, by their skills and its terms as they
-        are now: `not eligible: no skill returns at level 3, has 0`. Empty where it can, full hands or not.
-
-        What a person offers stands: it is theirs to say who gets it.
-        """
-        if (desk := self.facts.desks.get(offer.agent_id)) is None:
-            return ""
-        if not desk.agent.is_signed_in:
-            return "signed_out"
-        if not offer.is_chosen:
-            return ""
-        skills, groups = self.facts.requirement(waiting, waiting.step)
-        lack = bars(desk.agent, desk.agent.skills_at(self.at), skills.items(), groups, waiting.channel)
-        return f"not eligible: {lack}" if lack else ""
+        """Why the offer cannot stand, as of `standing.why_not`; empty where it can."""
+        return why_not(self.facts, waiting, offer, self.at, self.edition)
 
     def place_friends(self, agent_id: str) -> None:
-        """After they came, left or learnt: those they know wait for them or no longer, what they hold is stranded."""
+        """After they came, left or learnt: some wait for them or no longer, what they hold is stranded."""
         for conversation_id in self.facts.desks[agent_id].given:
             self.note_stranded(conversation_id)
-        for conversation_id in sorted(self._known_to.get(agent_id, ())):
+        for conversation_id in sorted(self._waiting_for.get(agent_id, ())):
             self.place_conversation(conversation_id)
 
     def place_queue(self, queue_id: str) -> None:
@@ -158,7 +178,7 @@ class RouterState:
         if (waiting := self.facts.waiting.get(conversation_id)) is None:
             return
         if waiting.offer is not None:
-            self._noted[conversation_id] = ("", "")
+            self._noted[conversation_id] = ([], "")
             self.offers_end.note(conversation_id, (waiting.offer.expires_at,))
             self.note_stranded(conversation_id)
         else:
@@ -198,7 +218,7 @@ class RouterState:
 
     def _line(self, waiting: Waiting, step: int) -> Line:
         """Found by what decides about it, so that the terms are worked out once for many conversations."""
-        agent_id = self._awaited(waiting, step)
+        agent_id = awaited(self.facts, waiting, step, self.at)
         case = _case(waiting, step, agent_id)
         line = self._lines_by_case.get(case)
         if line is None:
@@ -218,62 +238,40 @@ class RouterState:
                 self._lines_by_case[case] = line
         return line
 
-    def _awaited(self, waiting: Waiting, step: int) -> str:
-        """Who knows the customer, while it is worth waiting for them: they are at work and may take it."""
-        until = self.facts.prefers_until(waiting)
-        agent_id = waiting.known_agent_id
-        if agent_id is None or until is None or self.at >= until or agent_id in waiting.declined:
-            return ""
-        desk = self.facts.desks.get(agent_id)
-        if desk is None or desk.agent.presence is not Presence.AVAILABLE:
-            return ""
-        skills, groups = self.facts.requirement(waiting, step)
-        bit = self.crew.bit(agent_id)
-        able = self.crew.able(_sorted(skills), groups, waiting.channel)
-        return agent_id if bit is not None and able >> bit & 1 else ""
-
     def _note_times(self, waiting: Waiting) -> None:
-        """When time alone changes where it stands, who may know the customer, and how much waits in its queue."""
+        """When time alone changes where it stands, for whom it may wait, and how much waits in its queue."""
         facts, conversation_id = self.facts, waiting.conversation_id
         definition, rules = facts.definition(waiting.queue_id), facts.policy.rules
-        known, queue_id = "", ""
+        wished: list[str] = []
+        queue_id = ""
         if definition.relaxation or definition.overflow:
             queue_id = waiting.queue_id
-            self.steps_due.note(conversation_id, sorted(self._step_moments(waiting, definition)))
+            self.steps_due.note(conversation_id, sorted(step_moments(facts, waiting)))
             self._queued.setdefault(queue_id, set()).add(conversation_id)
             self._note_overfull(queue_id)
-        if waiting.declined or rules.known_agent_seconds or rules.deadline_lead_seconds:
-            known = waiting.known_agent_id or ""
-            self.changes.note(conversation_id, sorted(self._change_moments(waiting)))
-            if known:
-                self._known_to.setdefault(known, set()).add(conversation_id)
+        is_wished = rules.known_agent_seconds or waiting.preferred_agent_id
+        if waiting.declined or is_wished or rules.deadline_lead_seconds:
+            wished = [agent_id for agent_id, _ in facts.wishes(waiting)]
+            self.changes.note(conversation_id, sorted(change_moments(facts, waiting)))
+            if waiting.declined:
+                self._declined[conversation_id] = None
+            for agent_id in wished:
+                self._waiting_for.setdefault(agent_id, set()).add(conversation_id)
         elif not queue_id:
             return
-        self._noted[conversation_id] = (known, queue_id)
+        self._noted[conversation_id] = (wished, queue_id)
 
     def _forget_notes(self, conversation_id: str) -> None:
-        known, queue_id = self._noted.pop(conversation_id)
+        wished, queue_id = self._noted.pop(conversation_id)
         for agenda in (self.offers_end, self.steps_due, self.changes):
             agenda.forget(conversation_id)
         self.stranded.discard(conversation_id)
-        if known:
-            self._known_to[known].discard(conversation_id)
+        self._declined.pop(conversation_id, None)
+        for agent_id in wished:
+            self._waiting_for[agent_id].discard(conversation_id)
         if queue_id:
             self._queued[queue_id].discard(conversation_id)
             self._note_overfull(queue_id)
-
-    def _step_moments(self, waiting: Waiting, definition: QueueDefinition) -> Iterator[datetime]:
-        for step in definition.relaxation[waiting.step :]:
-            yield self.facts.after_entering(waiting, step.after_seconds)
-        for rule in definition.overflow:
-            if (moment := self.facts.overflow_at(waiting, rule)) is not None:
-                yield moment
-
-    def _change_moments(self, waiting: Waiting) -> Iterator[datetime]:
-        yield from waiting.declined.values()
-        for moment in (self.facts.prefers_until(waiting), self.facts.urgent_from(waiting)):
-            if moment is not None:
-                yield moment
 
     def _note_overfull(self, queue_id: str) -> None:
         rules = self.facts.definition(queue_id).overflow

@@ -9,6 +9,7 @@ from domain.agent import LoadReleased, Presence, PresenceChanged
 from domain.assignment import Choice, ConversationOffered, OfferExpired, OfferWithdrawn
 from domain.conversation import Status
 from domain.policy import RoutingPolicy
+from domain.routing.facts import EDITION
 from tests.application.recomputing import demand_every_choice_comes_out_the_same
 from tests.application.situations import (
     NOON,
@@ -51,6 +52,7 @@ async def test_what_waits_is_offered_to_the_longest_idle_and_says_why(shop: Shop
         runner_up=second,
         runner_up_idle_since=NOON + timedelta(seconds=10),
         parts={"age": 5.0},
+        edition=EDITION,
     )
 
 

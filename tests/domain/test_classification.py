@@ -7,7 +7,7 @@ import pytest
 
 from domain import assignment, classification, conversation, offers
 from domain.assignment import ConversationEnqueued
-from domain.classification import ConversationClassified, ConversationOverflowed, Marks, PromiseTold
+from domain.classification import AgentPreferred, ConversationClassified, ConversationOverflowed, Marks, PromiseTold
 from domain.conversation import Conversation
 from domain.languages import TAG, nearest
 from domain.queue import Limit, OverflowRule, Promise
@@ -93,6 +93,22 @@ def test_only_a_language_that_somebody_classified_holds_for_later_conversations(
     assert (after_customer(joan(one), tier).tier, after_customer(joan(one), tier).language) == ("vip", "")
     assert after_customer(joan(one), language).language == "en"
     assert after(one, [tier]).is_language_told
+
+
+def test_who_was_named_holds_for_one_conversation_or_for_the_later_ones_too_and_can_be_taken_back() -> None:
+    one = a_waiting_conversation()
+
+    (named,) = classification.prefer(one, MEI, later_too=False, reason="knows the case")
+    (for_good,) = classification.prefer(after(one, [named]), MEI, later_too=True, reason="account manager")
+    (taken_back,) = classification.prefer(after(one, [named]), None, later_too=True, reason="")
+
+    assert named == AgentPreferred(conversation_id=one.id, agent_id=MEI, queue_id=QUEUE, reason="knows the case")
+    assert classification.prefer(after(one, [named]), MEI, later_too=False, reason="again") == []
+    assert classification.prefer(one, None, later_too=False, reason="") == []
+    assert after_customer(joan(one), named).preferred_agent_id is None
+    assert after_customer(joan(one), for_good).preferred_agent_id == MEI
+    assert after_customer(joan(one), for_good, taken_back).preferred_agent_id is None
+    assert after(one, [named, taken_back]).preferred_agent_id is None
 
 
 def test_a_language_that_its_channel_tells_in_between_counts_while_it_waits_and_for_nothing_else() -> None:

@@ -34,6 +34,7 @@ ACTIONS: list[tuple[int, Action]] = [
     (1, staff.prioritize),
     (2, staff.classify),
     (1, staff.adjust_age),
+    (2, staff.prefer),
     (1, staff.reopen),
     (5, staff.change_presence),
     (1, staff.change_capacity),

@@ -79,6 +79,12 @@ async def classify(scene: Scene, process: Shop) -> None:
         await process.steer.classify(process.command(), *case.ids, tier=tier, language=language)
 
 
+async def prefer(scene: Scene, process: Shop) -> None:
+    if case := scene.some_case(*OPEN):
+        named = None if scene.chance(0.2) else scene.some_agent()
+        await process.steer.prefer_agent(process.command(), *case.ids, named, "", later_too=scene.chance(0.3))
+
+
 async def adjust_age(scene: Scene, process: Shop) -> None:
     if case := scene.some_case(*OPEN):
         await process.steer.adjust_age(process.command(), *case.ids, scene.random.choice((-30, 0, 30, 600)), "")

@@ -133,6 +133,7 @@ async def adopt_a_policy(scene: Scene, process: Shop) -> None:
         tiers={"vip": 120},
         language_prefix=choose(("", "lang:", "lang:")),
         known_agent_seconds=choose((0, 10)),
+        preferred_agent_seconds=choose((0, 10)),
         choice=choose(tuple(ChoiceRule)),
         decline_rest_seconds=choose((0, 20, 60)),
     )

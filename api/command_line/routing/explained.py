@@ -95,6 +95,7 @@ def _classification(known: Classification) -> Lines:
         ("due", _moment(known.due_at) if known.due_at else ""),
         ("age adjusted", f"{adjusted:+d} s" if adjusted else ""),
         ("known agent", known.known_agent_id or ""),
+        ("named agent", known.preferred_agent_id or ""),
     ]
 
 
@@ -128,6 +129,7 @@ def _assignment(told: Explanation) -> Lines:
         ("as", f"decision {made.ordinal} of that moment, offered at position {told.position}"),
         ("policy", f"version {made.policy_version}, rule {made.rule}"),
         ("preference", made.preference),
+        ("named agent", f"passed over, {made.passed_over}" if made.passed_over else ""),
         ("winner", _name(told)),
         ("runner-up", made.runner_up or "nobody"),
         ("because", made.tie_break),

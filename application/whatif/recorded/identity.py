@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from domain.assignment import ConversationOffered
+from domain.assignment import Choice, ConversationOffered
 from domain.event import Recorded
 from domain.routing.decide import decide
 from domain.routing.decisions import Decision, Offer
@@ -62,9 +62,10 @@ class Identity:
         if sittings is None:
             return
         for decided_at, offers in sittings.items():
-            decisions = decide(state, decided_at)  # the whole sitting, so that the next need not look there again
+            edition = _choice(offers[0]).edition
+            decisions = decide(state, decided_at, edition=edition)  # the whole sitting: the next need not look there
             for recorded in offers:
-                ordinal = _ordinal(recorded)
+                ordinal = _choice(recorded).ordinal
                 decision = decisions[ordinal] if ordinal < len(decisions) else None
                 if not _is_identical(recorded, decision):
                     raise NotIdentical(recorded, decision, self.identical, self.due)
@@ -77,10 +78,10 @@ class Identity:
                 raise NotIdentical(offers[0], None, self.identical, self.due)
 
 
-def _ordinal(recorded: Recorded) -> int:
+def _choice(recorded: Recorded) -> Choice:
     assert isinstance(recorded.event, ConversationOffered)
     assert recorded.event.choice is not None  # only such are noted
-    return recorded.event.choice.ordinal
+    return recorded.event.choice
 
 
 def _is_identical(recorded: Recorded, decision: Decision | None) -> bool:

@@ -24,7 +24,7 @@ from domain.assignment import (
     OfferExpired,
     OfferWithdrawn,
 )
-from domain.classification import AgeAdjusted, ConversationClassified, ConversationOverflowed
+from domain.classification import AgeAdjusted, AgentPreferred, ConversationClassified, ConversationOverflowed
 from domain.conversation import ConversationClosed, ConversationPrioritized
 from domain.event import Event, Recorded
 from domain.routing import evolve as engine
@@ -102,6 +102,7 @@ class Recording:
             ConversationPrioritized: self._changed,
             ConversationClassified: self._changed,
             AgeAdjusted: self._changed,
+            AgentPreferred: self._changed,
         }
 
     def take(self, recorded: Recorded) -> None:
@@ -286,4 +287,5 @@ def _as_it_waits(enqueued: ConversationEnqueued, waiting: Waiting) -> Conversati
         language=waiting.language,
         sentiment=waiting.sentiment,
         age_adjustment_seconds=waiting.age_adjustment_seconds,
+        preferred_agent_id=waiting.preferred_agent_id,
     )

@@ -149,6 +149,27 @@ def test_tier_and_language_hold_for_the_customers_next_conversation(shop: Shop, 
     assert (again["customer_id"], one["tier"], one.get("sentiment")) == (taken["customer_id"], "vip", None)
 
 
+def test_who_is_to_have_it_is_named_shown_and_taken_back(
+    deployment: Deployment, shop: Shop, supervisor: Caller, auditor: Caller
+) -> None:
+    held, wanted = a_held_conversation(shop), shop.agent(is_available=False)
+    ask = {"agent_id": wanted.agent_id, "later_too": True, "reason": "account manager"}
+
+    done = shop.adapter.done(f"{held.path}/prefer_agent", ask)
+    shown = supervisor.shown(f"/v1/conversations/{held.conversation_id}", params={"min_position": done["position"]})
+    undone = held.agent.done(f"{held.path}/prefer_agent", {"agent_id": None})
+    unknown = supervisor.post(f"{held.path}/prefer_agent", ask | {"agent_id": f"agent-{'0' * 32}"})
+    refused = auditor.post(f"{held.path}/prefer_agent", ask)
+    stranger = a_shop(deployment, shop.administrator).adapter.post(f"{held.path}/prefer_agent", ask)
+
+    assert shown["conversation"]["preferred_agent_id"] == wanted.agent_id
+    path = f"/v1/customers/{held.customer_id}/timeline"
+    entries = supervisor.shown(path, params={"min_position": undone["position"]})["items"]
+    told = [one["event"] for one in entries if one["kind"] == "conversation.agent_preferred"]
+    assert [one["agent_id"] for one in told] == [None, wanted.agent_id]
+    assert [one.status_code for one in (unknown, refused, stranger)] == [404, 403, 404]
+
+
 def test_a_supervisor_gives_work_to_who_is_full_and_says_why(shop: Shop, supervisor: Caller) -> None:
     full = shop.agent(capacity=1)
     taken = shop.bring("ana")

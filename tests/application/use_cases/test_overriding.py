@@ -2,9 +2,16 @@
 
 import pytest
 
-from domain.agent import LoadTaken, NotAvailable, Presence
+from application.ids import new_id
+from domain.agent import AgentUnknown, LoadTaken, NotAvailable, Presence
 from domain.assignment import ConversationEnqueued, ConversationOffered
-from domain.classification import AgeAdjusted, AgeAdjustmentOutOfRange, ConversationClassified, Marks
+from domain.classification import (
+    AgeAdjusted,
+    AgeAdjustmentOutOfRange,
+    AgentPreferred,
+    ConversationClassified,
+    Marks,
+)
 from domain.conversation import ConversationIsClosed, Status
 from domain.policy import RoutingPolicy
 from domain.workload import AtCapacity
@@ -103,6 +110,46 @@ async def test_an_adjusted_age_moves_it_and_leaves_the_wait_as_measured(shop: Sh
     assert offered.conversation_id == adjusted.conversation_id
     assert (await shop.conversation(adjusted)).waiting_since == shop.clock()
     assert (await shop.conversation(older)).status is Status.WAITING
+
+
+async def test_it_waits_for_who_was_named_and_their_next_conversation_does_too(shop: Shop) -> None:
+    case = await a_waiting_conversation(shop)
+    named, other = await shop.hire("Mei", capacity=0), await shop.hire("Ola")
+    head = await shop.log.head()
+
+    await shop.steer.prefer_agent(shop.command(), *case.ids, named, "account manager", later_too=True)
+    await shop.route()
+    assert await shop.since(head) == [
+        AgentPreferred(
+            conversation_id=case.conversation_id,
+            agent_id=named,
+            queue_id=shop.queue_id,
+            later_too=True,
+            reason="account manager",
+        )
+    ]
+    shop.clock.wait(60)
+    await shop.route()
+
+    (offered,) = await offers(shop, head)
+    assert (offered.agent_id, offered.choice and offered.choice.passed_over) == (
+        other,
+        f"{named}: waited for until {shop.clock().isoformat()}",
+    )
+    await shop.serve.close(shop.command(), *case.ids, "done")
+    shop.clock.wait(8 * 86_400)
+    (receipt,) = await shop.receive(a_message("again"))
+    enqueued = [event for event in await shop.since(head) if isinstance(event, ConversationEnqueued)]
+    assert [one.preferred_agent_id for one in enqueued] == [named]
+    assert receipt.conversation_id != case.conversation_id
+    await demand_every_choice_comes_out_the_same(shop.log)
+
+
+async def test_only_somebody_who_works_here_can_be_named(shop: Shop) -> None:
+    case = await a_waiting_conversation(shop)
+
+    with pytest.raises(AgentUnknown):
+        await shop.steer.prefer_agent(shop.command(), *case.ids, new_id("agent"), "")
 
 
 async def test_what_is_closed_is_neither_classified_nor_aged(shop: Shop) -> None:

@@ -15,7 +15,6 @@ from domain.hours import WEEKDAYS
 from domain.policy import ChoiceRule, RoutingPolicy
 from domain.workload import AtCapacity, has_room
 from tests.domain.routing.shop import Shop, replayed
-from tests.domain.situations import NOON
 
 SKILLS = ("returns", "lang:zh", "billing")
 QUEUES = ("queue-1", "queue-2", "queue-3")
@@ -36,6 +35,7 @@ class Day:
             (16, self.arrive),
             (14, self.accept),
             (5, self.decline),
+            (4, self.decline_in_turns),
             (10, self.close),
             (3, self.hold),
             (3, self.resume),
@@ -48,6 +48,7 @@ class Day:
             (1, self.adopt_policy),
             (1, self.entitle),
             (5, self.classify),
+            (5, self.prefer),
             (1, self.adjust_age),
             (4, self.race),
             (1, self.lose_the_router),
@@ -100,7 +101,7 @@ class Day:
             self.lose_the_router()
 
     def step_the_clock_back(self) -> None:
-        self.shop.wait(-self.random.choice((1, 5)))
+        self.shop.wait(-self.random.choice((1, 5, 3_600)))
 
     def some_skills(self, most: int) -> dict[str, int]:
         chosen = self.random.sample(SKILLS, self.random.randint(0, most))
@@ -123,6 +124,14 @@ class Day:
     def decline(self) -> None:
         for one in self.any_of(Status.OFFERED):
             self.shop.decline(one.id)
+
+    def decline_in_turns(self) -> None:
+        """One after the other, as far as the router asks somebody else."""
+        for one in self.any_of(Status.OFFERED):
+            for _ in range(3):
+                if self.shop.find(one.id)[1].status is Status.OFFERED:
+                    self.shop.decline(one.id)
+                    self.shop.route()
 
     def close(self) -> None:
         for one in self.any_of(Status.WAITING, Status.ON_HOLD, *AT_WORK):
@@ -170,6 +179,11 @@ class Day:
             tier, language = self.random.choice(("", "vip")), self.random.choice(("", "zh"))
             self.shop.classify(one.id, tier=tier, language=language, sentiment=self.random.choice(("", "angry")))
 
+    def prefer(self) -> None:
+        """Among others somebody whom nobody knows; or nobody any more."""
+        for one in self.any_of(Status.WAITING, Status.OFFERED, Status.ASSIGNED):
+            self.shop.prefer(one.id, self.random.choice((*self.shop.agents, "agent-nobody", None)))
+
     def adjust_age(self) -> None:
         for one in self.any_of(Status.WAITING, Status.OFFERED):
             self.shop.adjust_age(one.id, self.random.choice((-30, 0, 30, 600)))
@@ -191,7 +205,7 @@ class Day:
             {"when": "length", "limit": 3, "to_queue_id": self.random.choice(QUEUES)},
             {"when": "closed", "to_queue_id": self.random.choice(QUEUES)},
         ]
-        closes_at = f"{12 + (self.shop.now - NOON).seconds // 3_600:02}:{self.random.choice((1, 3, 30)):02}"
+        closes_at = f"{self.shop.now.hour:02}:{self.random.choice((1, 3, 30)):02}"
         hours = {"time_zone": "UTC", "weekly": {day: [["00:00", closes_at], ["23:00", "24:00"]] for day in WEEKDAYS}}
         self.shop.open_queue(
             queue_id,
@@ -220,6 +234,7 @@ class Day:
             language_prefix=choose(("", "lang:")),
             language_level=choose((1, 5)),
             known_agent_seconds=choose((0, 10, 30)),
+            preferred_agent_seconds=choose((0, 10, 30)),
             choice=choose(tuple(ChoiceRule)),
             decline_rest_seconds=choose((0, 20, 60)),
         )

@@ -12,7 +12,7 @@ from domain.routing.decisions import Overflow
 from domain.routing.evolve import evolve
 from domain.routing.facts import Facts
 from domain.routing.state import RouterState
-from tests.domain.routing import reference
+from tests.domain.routing import looked_up, reference
 from tests.domain.routing.day import AT_WORK, Day
 from tests.domain.routing.shop import Shop, replayed
 
@@ -45,7 +45,7 @@ def demand_the_reference_agrees(shop: Shop) -> None:
             kept = kept_skills(shop, decision.conversation_id)
             shop.obey(decision)
             if isinstance(decision, Overflow):
-                assert reference.enqueued(shop, decision.conversation_id)[2].skills == kept
+                assert looked_up.enqueued(shop, decision.conversation_id)[2].skills == kept
             with pytest.raises(RuleBroken):  # a repeat, or a second router that has fallen behind
                 shop.obey(decision)
 
@@ -58,11 +58,11 @@ def kept_skills(shop: Shop, conversation_id: str) -> dict[str, int]:
     here or before.
     """
     _, one = shop.find(conversation_id)
-    asked, steps = reference.enqueued(shop, one.id)[2].skills, reference.relaxed(shop, one.id)
+    asked, steps = looked_up.enqueued(shop, one.id)[2].skills, looked_up.relaxed(shop, one.id)
     kept = {skill: level for skill, level in asked.items() if all(skill in taken.skills for taken in steps)}
     prefix = shop.policy.rules.language_prefix
     spoken = prefix + one.language if prefix and one.language else ""
-    timetable = reference.definition_of(shop, one.queue_id or "").relaxation[: reference.step_of(shop, one.id)]
+    timetable = looked_up.definition_of(shop, one.queue_id or "").relaxation[: looked_up.step_of(shop, one.id)]
     if spoken and (asked.get(spoken) == 0 or any(spoken in step.drop for step in timetable)):
         kept[spoken] = 0
     return kept

@@ -6,13 +6,25 @@ Shares no code with `domain/routing/`, so that a mistake would have to be made t
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain.agent import Agent, LoadReleased, LoadTaken, Presence, PresenceChanged
-from domain.assignment import ConversationEnqueued, ConversationOffered, OfferDeclined
-from domain.classification import ConversationOverflowed, ConversationRelaxed
+from msgspec.structs import replace
+
+from domain.agent import Agent, Presence
+from domain.assignment import ConversationOffered
+from domain.classification import ConversationOverflowed
 from domain.conversation import Conversation, Status
-from domain.policy import ChoiceRule, PolicyDefined, RoutingPolicy
-from domain.queue import QueueDefinition
+from domain.policy import ChoiceRule
 from domain.routing.decisions import Decision, Overflow, Relax
+from tests.domain.routing.looked_up import (
+    declined_until,
+    definition_of,
+    enqueued,
+    has_been,
+    idle_since,
+    is_open,
+    latest_time,
+    named,
+    step_of,
+)
 from tests.domain.routing.shop import Shop
 
 Said = tuple[str, str, str]
@@ -124,28 +136,38 @@ def score(shop: Shop, one: Conversation) -> timedelta:
 
 def who_may_take(shop: Shop, one: Conversation) -> list[str]:
     known = awaited(shop, one)
-    able = [agent_id for agent_id in shop.agents if known in (None, agent_id) and is_able(shop, one, agent_id)]
+    may = shop.agents if known is None else {known: shop.agents[known]}
+    able = [agent_id for agent_id, agent in may.items() if is_able(shop, one, agent)]
     rests = declined_until(shop, one.id)
     fresh = [agent_id for agent_id in able if rests.get(agent_id, shop.now) <= shop.now]
     if fresh or not rests:
         return fresh
+    for agent_id, agent in may.items():
+        has_declined = rests.get(agent_id, shop.now) > shop.now
+        if not has_declined and is_able(shop, one, replace(agent, work={})):
+            return []  # somebody else is left, if busy
     latest = list(rests)[-1]
     return [agent_id for agent_id in able if agent_id != latest]
 
 
 def awaited(shop: Shop, one: Conversation) -> str | None:
-    """The agent who knows the customer, while it waits for nobody else."""
+    """The agent who was named for it, else the one who knows the customer, while it waits for nobody else."""
     _, entered_at, event = enqueued(shop, one.id)
-    known, seconds = event.known_agent_id, shop.policy.rules.known_agent_seconds
-    if known is None or shop.now >= entered_at + timedelta(seconds=seconds) or known in declined_until(shop, one.id):
-        return None
-    agent = shop.agents[known]
-    is_there = agent.presence is Presence.AVAILABLE
-    return known if is_there and is_qualified(shop, one, agent) else None
+    rules, (preferred, named_at) = shop.policy.rules, named(shop, one.id)
+    for agent_id, since, seconds in (
+        (preferred, named_at, rules.preferred_agent_seconds),
+        (event.known_agent_id, entered_at, rules.known_agent_seconds),
+    ):
+        if agent_id not in shop.agents or agent_id in declined_until(shop, one.id):
+            continue
+        agent = shop.agents[agent_id]
+        is_in_time = shop.now < since + timedelta(seconds=seconds)
+        if is_in_time and agent.presence is Presence.AVAILABLE and is_qualified(shop, one, agent):
+            return agent_id
+    return None
 
 
-def is_able(shop: Shop, one: Conversation, agent_id: str) -> bool:
-    agent = shop.agents[agent_id]
+def is_able(shop: Shop, one: Conversation, agent: Agent) -> bool:
     return agent.presence is Presence.AVAILABLE and is_qualified(shop, one, agent) and has_room(shop, one, agent)
 
 
@@ -218,7 +240,7 @@ def merit(shop: Shop, one: Conversation, agent_id: str) -> float:
     counted = {*asked_for(shop, one)[0], *definition.preferred_skills}
     levels = sum(level_of(shop, agent, skill) for skill in counted)
     used = sum(work.units for work in agent.work.values()) / agent.capacity
-    idle_minutes = (shop.now - idle_since(shop, agent_id)) / timedelta(minutes=1)
+    idle_minutes = (shop.now - latest_time(shop, idle_since(shop, agent_id))) / timedelta(minutes=1)
     match definition.choice or rules.choice:
         case ChoiceRule.MOST_SKILLED:
             return levels
@@ -228,71 +250,3 @@ def merit(shop: Shop, one: Conversation, agent_id: str) -> float:
             return rules.weights.skill * levels + rules.weights.idle * idle_minutes - rules.weights.load * used
         case _:
             return 0  # the longest idle: settled by the tie
-
-
-def definition_of(shop: Shop, queue_id: str) -> QueueDefinition:
-    definition = shop.queues[queue_id].definition
-    assert definition is not None
-    return definition
-
-
-def is_open(shop: Shop, queue_id: str) -> bool:
-    hours = definition_of(shop, queue_id).opening_hours
-    return hours is None or hours.is_open(shop.now)
-
-
-def has_been(one: Conversation, queue_id: str) -> bool:
-    return queue_id == one.queue_id or queue_id in one.overflowed_from
-
-
-def enqueued(shop: Shop, conversation_id: str) -> tuple[int, datetime, ConversationEnqueued]:
-    """Where in the log it came into its queue last, when, and as what."""
-    for recorded in reversed(shop.log):
-        if isinstance(recorded.event, ConversationEnqueued) and recorded.event.conversation_id == conversation_id:
-            return recorded.position, recorded.recorded_at, recorded.event
-    raise AssertionError(f"{conversation_id} never waited")
-
-
-def relaxed(shop: Shop, conversation_id: str) -> list[ConversationRelaxed]:
-    """The steps that it has taken since it came into its queue."""
-    since, _, _ = enqueued(shop, conversation_id)
-    told = (recorded.event for recorded in shop.log[since:] if isinstance(recorded.event, ConversationRelaxed))
-    return [step for step in told if step.conversation_id == conversation_id]
-
-
-def step_of(shop: Shop, conversation_id: str) -> int:
-    return max((taken.step for taken in relaxed(shop, conversation_id)), default=0)
-
-
-def declined_until(shop: Shop, conversation_id: str) -> dict[str, datetime]:
-    """Until when each agent rests from the conversation since it was enqueued, the latest to decline last."""
-    rests: dict[str, datetime] = {}
-    rules = RoutingPolicy()
-    for recorded in shop.log:
-        match recorded.event:
-            case PolicyDefined(rules=adopted):
-                rules = adopted
-            case ConversationEnqueued(conversation_id=enqueued) if enqueued == conversation_id:
-                rests.clear()
-            case OfferDeclined(conversation_id=declined, agent_id=agent_id) if declined == conversation_id:
-                rests.pop(agent_id, None)
-                rests[agent_id] = recorded.recorded_at + timedelta(seconds=rules.decline_rest_seconds)
-    return rests
-
-
-def idle_since(shop: Shop, agent_id: str) -> datetime:
-    """The latest of becoming available, being done with work, and being given work that they hold."""
-    moments = [datetime.fromtimestamp(0, tz=shop.now.tzinfo)]
-    held: dict[str, datetime] = {}
-    for recorded in shop.log:
-        if recorded.stream != agent_id:
-            continue
-        match recorded.event:
-            case PresenceChanged(presence=Presence.AVAILABLE):
-                moments.append(recorded.recorded_at)
-            case LoadTaken(conversation_id=conversation_id):
-                held[conversation_id] = recorded.recorded_at
-            case LoadReleased(conversation_id=conversation_id, reason=reason):
-                if held.pop(conversation_id, None) and reason not in ("declined", "expired", "withdrawn"):
-                    moments.append(recorded.recorded_at)
-    return max(*moments, *held.values()) if held else max(moments)

@@ -208,6 +208,10 @@ class Shop:
         customer_id, one = self.find(conversation_id)
         self.record(customer_id, classification.adjust_age(one, seconds, reason="waited elsewhere"))
 
+    def prefer(self, conversation_id: str, agent_id: str | None, *, later_too: bool = False) -> None:
+        customer_id, one = self.find(conversation_id)
+        self.record(customer_id, classification.prefer(one, agent_id, later_too=later_too, reason="knows the case"))
+
     def decide(self, limit: int = DECISIONS_MAX) -> list[Decision]:
         return decide(self.router, self.now, limit)
 

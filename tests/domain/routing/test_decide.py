@@ -1,8 +1,14 @@
-"""Who may be asked, and who is."""
+"""Who may be asked, who is, and what goes first: one score, boost plus age, over all that waits."""
+
+from datetime import timedelta
+
+import pytest
 
 from domain.agent import Presence
+from domain.policy import ChoiceRule, RoutingPolicy
+from domain.routing.explain import explain
 from tests.domain.routing.situations import a_shop, a_shop_with, every
-from tests.domain.situations import MEI, OLA, QUEUE
+from tests.domain.situations import MEI, NOON, OLA, QUEUE
 
 
 def test_nothing_is_decided_where_nothing_waits() -> None:
@@ -33,7 +39,7 @@ def test_the_longest_idle_agent_is_asked() -> None:
     assert every(decisions) == [("Offer", "first", OLA)]
 
 
-def test_the_lower_id_is_asked_of_two_who_are_idle_equally_long() -> None:
+def test_who_came_first_is_asked_of_two_who_came_at_the_same_moment() -> None:
     shop = a_shop_with(OLA, MEI)
     shop.turn(OLA, Presence.AWAY)
     shop.turn(MEI, Presence.AWAY)
@@ -43,7 +49,26 @@ def test_the_lower_id_is_asked_of_two_who_are_idle_equally_long() -> None:
 
     decisions = shop.decide()
 
-    assert every(decisions) == [("Offer", "first", MEI)]
+    assert every(decisions) == [("Offer", "first", OLA)]
+
+
+@pytest.mark.parametrize("choice", ChoiceRule)
+def test_a_clock_that_is_set_back_turns_nobodys_turn_round(choice: ChoiceRule) -> None:
+    """Mei has just got free, at a time that the clock shows for the second time; Ola has been idle all the while."""
+    shop = a_shop_with(MEI, OLA)
+    shop.adopt(RoutingPolicy(choice=choice))
+    shop.arrive("before", QUEUE)
+    shop.route()
+    shop.accept("before")
+    shop.wait(-3_600)
+    shop.close("before")
+
+    shop.arrive("first", QUEUE)
+    shop.arrive("second", QUEUE)
+
+    assert every(shop.decide()) == [("Offer", "first", OLA), ("Offer", "second", MEI)]
+    assert [one.agent_id for one in explain(shop.router, shop.now, "first")] == [OLA, MEI]
+    assert shop.router.facts.desks[OLA].idle.at == NOON + timedelta(minutes=1)
 
 
 def test_an_agent_needs_every_skill_at_its_level() -> None:
@@ -123,3 +148,81 @@ def test_work_on_hold_leaves_room_for_other_work() -> None:
     decisions = shop.decide()
 
     assert every(decisions) == [("Offer", "second", MEI)]
+
+
+def test_what_waits_longer_goes_first() -> None:
+    shop = a_shop_with(MEI)
+    shop.arrive("second by name", QUEUE)
+    shop.wait(1)
+    shop.arrive("first by name", QUEUE)
+
+    decisions = shop.decide()
+
+    assert every(decisions) == [("Offer", "second by name", MEI)]
+
+
+def test_what_was_enqueued_first_goes_first_at_the_same_moment() -> None:
+    shop = a_shop_with(MEI)
+    shop.arrive("b", QUEUE)
+    shop.arrive("a", QUEUE)
+
+    decisions = shop.decide()
+
+    assert every(decisions) == [("Offer", "b", MEI)]
+
+
+def test_a_point_of_priority_is_worth_its_boost_in_waiting_time() -> None:
+    shop = a_shop_with(MEI)
+    shop.arrive("ordinary", QUEUE)
+    shop.wait(299)
+    shop.arrive("urgent", QUEUE, priority=1)
+
+    decisions = shop.decide()
+
+    assert every(decisions) == [("Offer", "urgent", MEI)]
+
+
+def test_age_overtakes_priority_in_the_end() -> None:
+    shop = a_shop_with(MEI)
+    shop.arrive("ordinary", QUEUE)
+    shop.wait(301)
+    shop.arrive("urgent", QUEUE, priority=1)
+
+    decisions = shop.decide()
+
+    assert every(decisions) == [("Offer", "ordinary", MEI)]
+
+
+def test_a_lower_score_is_served_where_nobody_may_take_the_higher() -> None:
+    shop = a_shop_with(MEI)
+    shop.open_queue("queue-chinese", {"lang:zh": 5})
+    shop.arrive("chinese", "queue-chinese", priority=10)
+    shop.arrive("ordinary", QUEUE)
+
+    decisions = shop.decide()
+
+    assert every(decisions) == [("Offer", "ordinary", MEI)]
+
+
+def test_priority_set_while_waiting_counts() -> None:
+    shop = a_shop_with(MEI)
+    shop.arrive("first", QUEUE)
+    shop.arrive("second", QUEUE)
+    shop.prioritize("second", 5)
+
+    decisions = shop.decide()
+
+    assert every(decisions) == [("Offer", "second", MEI)]
+
+
+def test_a_transfer_keeps_the_age() -> None:
+    shop = a_shop_with(MEI)
+    shop.open_queue("queue-billing", {})
+    shop.arrive("first", QUEUE)
+    shop.wait(1)
+    shop.arrive("second", "queue-billing")
+    shop.transfer("first", "queue-billing")
+
+    decisions = shop.decide()
+
+    assert every(decisions) == [("Offer", "first", MEI)]

@@ -1,4 +1,4 @@
-"""What comes back: offers declined, run out or withdrawn."""
+"""What comes back: offers that ran out or are withdrawn."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,52 +11,8 @@ from domain.policy import RoutingPolicy
 from domain.routing.decide import next_deadline
 from domain.routing.decisions import Expire, Offer, Withdraw
 from tests.domain.routing.shop import Shop
-from tests.domain.routing.situations import a_shop, a_shop_where_mei_declined, a_shop_with, every, the_offer
+from tests.domain.routing.situations import a_shop, a_shop_with, every, the_offer
 from tests.domain.situations import MEI, NOON, OLA, QUEUE
-
-
-def test_who_declined_is_passed_over_for_others() -> None:
-    shop = a_shop_with(MEI, OLA)
-    shop.arrive("first", QUEUE)
-    shop.route()
-    shop.decline("first")
-
-    decisions = shop.decide()
-
-    assert every(decisions) == [("Offer", "first", OLA)]
-
-
-def test_who_declined_first_is_asked_again_once_everybody_declined() -> None:
-    shop = a_shop_with(MEI, OLA)
-    shop.arrive("first", QUEUE)
-    shop.route()
-    shop.decline("first")
-    shop.route()
-    shop.decline("first")
-
-    decisions = shop.decide()
-
-    assert every(decisions) == [("Offer", "first", MEI)]
-
-
-def test_the_only_agent_is_asked_again_after_the_rest() -> None:
-    shop = a_shop_where_mei_declined()
-    asked_at_once = shop.decide()
-    shop.wait(60)
-
-    decisions = shop.decide()
-
-    assert asked_at_once == []
-    assert every(decisions) == [("Offer", "first", MEI)]
-
-
-def test_what_everybody_declined_holds_nothing_up_behind_it() -> None:
-    shop = a_shop_where_mei_declined()
-    shop.arrive("second", QUEUE)
-
-    decisions = shop.decide()
-
-    assert every(decisions) == [("Offer", "second", MEI)]
 
 
 def test_an_offer_that_ran_out_ends_and_goes_to_somebody_else_in_one_list() -> None:

@@ -39,7 +39,7 @@ def a_shop_where_mei_works() -> Shop:
 
 
 def idle_seconds(shop: Shop) -> float:
-    return (shop.now - shop.router.facts.desks[MEI].idle_since).total_seconds()
+    return (shop.now - shop.router.facts.desks[MEI].idle.at).total_seconds()
 
 
 def test_an_agent_is_idle_since_they_became_available() -> None:
@@ -128,7 +128,7 @@ def test_an_event_of_an_erased_customer_moves_the_position_and_says_nothing() ->
 
     evolve(state, msgspec.structs.replace(redacted, topic="conversation.enqueued"))
 
-    assert state.facts == Facts(position=7)
+    assert state.facts == Facts(position=7, latest_at=NOON)
 
 
 def test_what_is_set_aside_waits_nowhere_until_it_is_enqueued_again() -> None:
@@ -160,7 +160,7 @@ def test_what_the_router_never_saw_waiting_is_ignored() -> None:
 
     evolve(state, a_recorded(closed, stream="customer-1", position=7))
 
-    assert state.facts == Facts(position=7)
+    assert state.facts == Facts(position=7, latest_at=NOON)
 
 
 def test_what_is_with_an_agent_no_longer_waits() -> None:

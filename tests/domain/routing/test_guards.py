@@ -1,5 +1,10 @@
-"""Every guard is needed: with any one of them taken away, some random day breaks a promise."""
+"""Random days in the shop, every step of which must keep the promises of the router. A failure names its seed.
 
+Every guard is needed: with any one of them taken away, some day breaks a promise.
+`ONETHREAD_ROUTING_SEEDS=100:200 pytest tests/domain/routing/test_guards.py -k keeps` runs other seeds.
+"""
+
+import os
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -16,6 +21,7 @@ from tests.domain.routing import shop
 from tests.domain.routing.day import Day
 from tests.domain.routing.promises import live_through
 
+FIRST, LAST = (int(seed) for seed in os.environ.get("ONETHREAD_ROUTING_SEEDS", "0:12").split(":"))
 SEEDS_MAX = 40
 STOPS_THE_DAY = (AssertionError, RuleBroken, LookupError, AttributeError, ValueError, pytest.fail.Exception)
 Put = Callable[[Any, str, Any], None]
@@ -61,11 +67,26 @@ def no_preference(put: Put) -> None:
 
 
 def no_friends(put: Put) -> None:
-    put(state.RouterState, "_awaited", lambda *_: "")
+    put(state, "awaited", lambda *_: "")
 
 
 def no_rests(put: Put) -> None:
     put(choose, "_bits_of", lambda *_: 0)
+
+
+def no_wait_for_who_is_busy(put: Put) -> None:
+    put(crew.Crew, "will_have_room", lambda *_: False)
+
+
+def no_second_look_once_nobody_else_is_left(put: Put) -> None:
+    put(state.RouterState, "refresh_declined", lambda *_: None)
+
+
+def no_order_of_events(put: Put) -> None:
+    def turn_of(self: state.RouterState, agent_id: str, desk: facts.Desk) -> crew.Turn:
+        return desk.idle_by_the_clock, 0, agent_id, desk.idle_by_the_clock
+
+    put(state.RouterState, "turn_of", turn_of)
 
 
 def no_time(put: Put) -> None:
@@ -170,6 +191,11 @@ GUARDS = [guard for name, guard in list(globals().items()) if name.startswith("n
 @pytest.fixture
 def put(monkeypatch: pytest.MonkeyPatch) -> Put:
     return monkeypatch.setattr
+
+
+@pytest.mark.parametrize("seed", range(FIRST, LAST))
+def test_a_random_day_keeps_every_promise(seed: int) -> None:
+    live_through(Day(seed))
 
 
 @pytest.mark.parametrize("take_away", GUARDS, ids=lambda guard: guard.__name__)

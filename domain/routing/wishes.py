@@ -1,0 +1,38 @@
+"""Whom a conversation waits for, and nobody else, while it is worth it: nobody who is not there, and not for ever."""
+
+from datetime import datetime
+
+from domain.agent import Presence
+from domain.routing.facts import Facts, Waiting
+from domain.routing.lacking import bars
+
+
+def awaited(facts: Facts, waiting: Waiting, step: int, at: datetime) -> str:
+    """Who was named for it, or else who knows the customer, where nothing makes it pointless after so many steps."""
+    wishes = facts.wishes(waiting)
+    return next((who for who, until in wishes if not _pointless(facts, waiting, who, until, step, at)), "")
+
+
+def passed_over(facts: Facts, waiting: Waiting, step: int, at: datetime) -> str:
+    """Why it does not wait for the agent who was named: `agent-ola: away`. Empty where it does, or nobody was."""
+    if waiting.preferred_agent_id is None:
+        return ""
+    who, until = next(facts.wishes(waiting), ("", at))
+    if who != waiting.preferred_agent_id:
+        return f"{waiting.preferred_agent_id}: the policy waits for nobody"
+    reason = _pointless(facts, waiting, who, until, step, at)
+    return f"{who}: {reason}" if reason else ""
+
+
+def _pointless(facts: Facts, waiting: Waiting, agent_id: str, until: datetime, step: int, at: datetime) -> str:
+    """What makes it pointless to wait for the agent; having no room at the moment does not."""
+    if at >= until:
+        return f"waited for until {until.isoformat()}"
+    if agent_id in waiting.declined:
+        return "declined it"
+    if (desk := facts.desks.get(agent_id)) is None:
+        return "there is no such agent"
+    if desk.agent.presence is not Presence.AVAILABLE:
+        return str(desk.agent.presence)
+    skills, groups = facts.requirement(waiting, step)
+    return bars(desk.agent, desk.agent.skills_at(at), sorted(skills.items()), groups, waiting.channel)
