@@ -100,8 +100,9 @@ class Attempts:
                     return await self._conclude(one, LOST, reply.attempts, limits)
                 number = delivery.next_attempt(reply)
                 await self._begin(one, number)
+                begun = await self._conversation(one)
                 outcome = await self._hand_over(one)
-                return await self._conclude(one, outcome, number, limits)
+                return await self._conclude(one, outcome, number, limits, begun.latest_provider_id if begun else "")
             except AttemptOutdated:
                 self._commands.states.forget(one.written.stream)
             except ClaimTaken:
@@ -133,7 +134,7 @@ class Attempts:
             agent_id=one.reply.agent_id,
         )
         claim = self._commands.claim_keys.once("attempt", one.reply.message_id, str(number))
-        await self._record(one, lambda reply: delivery.attempt(reply, attempted), [claim])
+        await self._record(one, lambda now: delivery.attempt(_reply_in(now, one), attempted), [claim])
 
     async def _hand_over(self, one: Waiting) -> Outcome:
         known = self._directory.account(one.reply.account_id)
@@ -182,16 +183,21 @@ class Attempts:
             logger.exception("channel %s failed to send", one.reply.channel)
             return Unknown(reason=f"the channel failed: {type(error).__name__}")
 
-    async def _conclude(self, one: Waiting, outcome: Outcome, attempt: int, limits: Limits) -> Result:
+    async def _conclude(self, one: Waiting, outcome: Outcome, attempt: int, limits: Limits, heard: str = "") -> Result:
         """Keeps trying while the log is in trouble: only this process knows the outcome. Raises AttemptOutdated."""
         pause_until = await self._throttled(one, outcome)
         told = self._told(one, outcome, attempt, limits)
         claims: list[Claim] = []
+
+        def conclude(now: Conversation | None) -> list[Event]:
+            ended = delivery.unless_back(told, now, heard=heard)
+            return delivery.conclude(_reply_in(now, one), ended, attempt=attempt)
+
         if isinstance(outcome, Accepted) and outcome.provider_id:
             claims = [self._commands.claim_keys.sent(one.reply.account_id, outcome.provider_id)]
         while True:
             try:
-                await self._record(one, lambda reply: delivery.conclude(reply, told, attempt=attempt), claims)
+                await self._record(one, conclude, claims)
                 break
             except ClaimTaken:  # an echo came first, and receipts find that; the outcome stands all the same
                 claims = []
@@ -256,14 +262,14 @@ class Attempts:
         return (await self._customer(one)).conversations.get(one.reply.conversation_id)
 
     async def _record(
-        self, one: Waiting, decide: Callable[[Reply | None], Sequence[Event]], claims: Sequence[Claim]
+        self, one: Waiting, decide: Callable[[Conversation | None], Sequence[Event]], claims: Sequence[Claim]
     ) -> None:
         command = Command(
             actor="send_replies", at=self._clock(), cause=one.position, correlation=one.written.correlation
         )
 
         def decided(customer: Customer) -> list[Sequence[Event]]:
-            return [decide(_reply_in(customer.conversations.get(one.reply.conversation_id), one))]
+            return [decide(customer.conversations.get(one.reply.conversation_id))]
 
         await self._commands.carry_out(command, [one.written.stream], decided, claims)
 

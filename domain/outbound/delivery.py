@@ -207,6 +207,16 @@ def conclude(reply: Reply | None, told: Event, *, attempt: int) -> list[Event]:
     return [told]
 
 
+def unless_back(told: Event, conversation: Conversation | None, *, heard: str) -> Event:
+    """How an attempt ended, without the block of a customer who has written while it was made.
+
+    `heard`: the provider's id of the customer's latest message when it was begun.
+    """
+    if not isinstance(told, DeliveryRejected) or conversation is None or conversation.latest_provider_id == heard:
+        return told
+    return replace(told, blocked="")
+
+
 def resend(
     conversation: Conversation, message_id: str, *, reply_position: int, agent_id: str | None, at: datetime
 ) -> list[Event]:

@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import httpx
 import pytest
+from typing_extensions import override
 
-from application.exchange.sending import Accepted, Outgoing, Refusal, Rejected, Unknown
+from application.exchange.sending import Accepted, Outcome, Outgoing, Refusal, Rejected, Unknown
 from application.log import Context, Fact, Write
+from domain.account import AccountDefinition
 from domain.outbound.delivery import DeliveryAccepted
+from domain.outbound.reach import Reach
 from tests.application.policies.scripted_channel import (
     NOT_NOW,
     QUICK,
@@ -246,3 +250,25 @@ async def test_each_attempt_says_what_it_is_for(shop: Shop) -> None:
     await sending(shop, Channel()).catch_up()
 
     assert [(one.actor, one.cause) for one in await everything(shop.log, written)] == [("send_replies", written)] * 2
+
+
+async def test_a_block_is_remembered_unless_the_customer_wrote_while_it_was_found(shop: Shop) -> None:
+    blocked = Rejected(reason="blocked", refusal=Refusal.RECIPIENT_GONE, reach=Reach.BLOCKED)
+
+    class Writing(Channel):
+        @override
+        async def send(self, account: AccountDefinition, reply: Outgoing, client: httpx.AsyncClient) -> Outcome:
+            if reply.handle == "ola":
+                await shop.receive(a_message("m-2", "ola"))
+            return await super().send(account, reply, client)
+
+    li, ola = await an_assigned_conversation(shop, "li"), await an_assigned_conversation(shop, "ola")
+    for case in (li, ola):
+        await reply(shop, case)
+
+    await sending(shop, Writing(blocked, blocked)).catch_up()
+
+    stopped = [
+        (await shop.customer(case.customer_id)).conversations[case.conversation_id].stopped for case in (li, ola)
+    ]
+    assert stopped == [{"li": Reach.BLOCKED}, {}]
