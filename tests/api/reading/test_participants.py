@@ -112,10 +112,12 @@ def test_what_was_taken_out_or_given_back_is_found_again_by_its_own_token(mailbo
     assert (carla["customer_id"], carla["conversation_id"]) == (apart["customer_id"], apart["conversation_id"])
 
 
-def test_the_same_mail_again_joins_once(mailbox: Shop) -> None:
+def test_the_same_mail_again_joins_once_and_others_of_its_id_join_too(mailbox: Shop) -> None:
     ana, sender = bring(mailbox, somebody()), somebody("Bob")
 
     first, again = (bring(mailbox, sender, token_of(ana), number="the.same") for _ in range(2))
+    other, twice = (bring(mailbox, somebody("Eve"), token_of(ana), number="the.same") for _ in range(2))
 
     assert again == first
-    assert first["conversation_id"] == ana["conversation_id"]
+    assert {one["conversation_id"] for one in (first, other, twice)} == {ana["conversation_id"]}
+    assert len({one["message_id"] for one in (first, other, twice)}) == 3, "ids are reused"
