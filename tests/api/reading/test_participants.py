@@ -89,6 +89,17 @@ def test_given_back_the_mail_is_its_writers_own_and_its_words_are_shown_only_the
     assert (card["customer_id"], card["conversation"]["status"]) == (stands["customer_id"], "waiting")
 
 
+def test_of_two_mails_of_one_id_only_the_one_that_is_given_back_is_silent(mailbox: Shop, supervisor: Caller) -> None:
+    ana = bring(mailbox, somebody(), number="taken.twice")
+    taken = bring(mailbox, somebody("Bob"), token_of(ana), number="taken.twice")
+
+    stands = give_back(supervisor, taken)
+
+    shown = entries(supervisor, ana, stands["position"])
+    assert "Said by Ana" in shown[ana["position"]]["event"]["content"]["text"]
+    assert shown[taken["position"]]["event"]["content"] == {}
+
+
 def test_whoever_turned_out_to_be_the_customer_stays_with_them(mailbox: Shop, supervisor: Caller) -> None:
     ana, bob = bring(mailbox, somebody()), somebody("Bob")
     taken, address = bring(mailbox, bob, token_of(ana)), bob.partition("<")[2].rstrip(">")
