@@ -17,7 +17,7 @@ from domain.customer import Customer
 from domain.event import Event, Recorded, RuleBroken
 from domain.interaction import ChannelTakesNoReplies
 from domain.outbound import delivery
-from domain.threads.mails import key_of
+from domain.threads.mails import key_of, mails_in
 
 logger = logging.getLogger(__name__)
 
@@ -65,12 +65,13 @@ class TellPromises(Whenever):
     def _told(
         self, customer: Customer, overflowed: ConversationOverflowed, message_id: str, at: datetime
     ) -> list[Event]:
-        """Nothing to a machine, which might answer (RFC 3834). Raises ConversationUnknown, ChannelTakesNoReplies,
-        ReplyWindowClosed, ReplyTooLong.
+        """Nothing to a machine, nor after one joined, which might answer (RFC 3834).
+
+        Raises ConversationUnknown, ChannelTakesNoReplies, ReplyWindowClosed, ReplyTooLong.
         """
         one = customer.conversation(overflowed.conversation_id)
-        mail = customer.mails.get(key_of(one.account_id, one.latest_provider_id))
-        if mail is not None and mail.nature:
+        answered = customer.mails.get(key_of(one.account_id, one.latest_provider_id))
+        if any(mail is not None and mail.nature for mail in (answered, *mails_in(customer.mails, one.id)[-1:])):
             return []
         told = classification.tell_promise(one, overflowed, message_id=message_id, at=at)
         if told:

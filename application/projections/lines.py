@@ -123,7 +123,8 @@ class Draft:
         elif before.is_missing:
             self._replace(before, line_of(recorded, name=name, alias=alias), recorded.position, is_new=True)
         elif not (isinstance(event, ReplyEchoed) and isinstance(before.entry.event, ReplyWritten)):
-            self._put(line_of(recorded), is_new=True)  # the id means something else already
+            own = name_of(scope, event.message_id) if isinstance(event, MessageReceived) else 0
+            self._put(line_of(recorded, name=own), is_new=True)  # the channel's id means something else already
 
     def _amend_message(self, recorded: Recorded, name: int) -> None:
         """What is told about a message; where we do not have that, it is a line of its own, of the newest telling."""
@@ -153,9 +154,11 @@ class Draft:
 
     def _move(self, recorded: Recorded, event: MoveEvent) -> None:
         """The line of the mail shows where it is now."""
-        before = self._line(_name_changed(recorded.stream, event))
-        if before is not None and not before.is_missing:
-            self._put(replace(before, told=amended(before.told, recorded), changed=recorded.position))
+        for name in _names_changed(recorded.stream, event):
+            before = self._line(name)
+            if before is not None and getattr(before.entry.event, "message_id", "") == event.message_id:
+                self._put(replace(before, told=amended(before.told, recorded), changed=recorded.position))
+                return
 
     def _fare(self, recorded: Recorded, event: DeliveryEvent) -> None:
         """How something we sent fares. When we learn what the channel calls it, it takes the place of its echo."""
@@ -209,8 +212,8 @@ class Draft:
                 made[name_of(scope, event.message_id)] = event.account_id
         elif isinstance(event, ReplyWritten):
             made[name_of(scope, event.message_id)] = event.account_id
-        elif name := _name_changed(scope, event):
-            yield name
+        elif names := _names_changed(scope, event):
+            yield from names
         elif isinstance(event, DELIVERY_EVENTS):
             name = name_of(scope, event.message_id)
             yield name
@@ -221,11 +224,11 @@ class Draft:
                     yield name_of(scope, account_id, event.provider_id)
 
 
-def _name_changed(customer_id: str, event: Event) -> int:
-    """What the line is called that a move or a call changes; 0 where the event is neither."""
+def _names_changed(customer_id: str, event: Event) -> Sequence[int]:
+    """What the line may be called that a move or a call changes: of mails of one id, all but the first go by ours."""
     if isinstance(event, MessageJoined) or (isinstance(event, MessageLeft) and event.to_customer_id):
-        return name_of(customer_id, event.account_id, event.provider_id)
-    return _name_of_call(customer_id, event) if isinstance(event, CallEvent) and event.account_id else 0
+        return name_of(customer_id, event.account_id, event.provider_id), name_of(customer_id, event.message_id)
+    return (_name_of_call(customer_id, event),) if isinstance(event, CallEvent) and event.account_id else ()
 
 
 def _name_of_call(customer_id: str, event: CallEvent) -> int:

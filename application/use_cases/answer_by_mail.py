@@ -66,7 +66,9 @@ class AnswerByMail:
             except Otherwise:
                 self._commands.states.forget(customer_id)
             except ClaimTaken:
-                return None
+                if arrival.other is None or await self._is_same(arrival):
+                    return None
+                arrival.claim, arrival.other = arrival.other, None  # ids are reused
             else:
                 return await self._receipt(claim, customer_id, events[place])
         raise Contended
@@ -77,6 +79,12 @@ class AnswerByMail:
         taken = await self._commands.log.claimed([key])
         opened = await self._commands.log.at(taken[key][0]) if key in taken else None
         return opened.stream if opened else ""
+
+    async def _is_same(self, arrival: Arrival) -> bool:
+        """Whether it is this very mail that was stored under its id before."""
+        position, fingerprint = (await self._commands.log.claimed([arrival.claim.key]))[arrival.claim.key]
+        original = await self._commands.log.at(position)
+        return original is not None and arrival.is_same(fingerprint, original.event)
 
     async def _receipt(self, claim: Claim, customer_id: str, received: Event) -> Receipt:
         assert isinstance(received, MessageReceived)  # the event that was just claimed

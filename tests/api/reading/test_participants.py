@@ -89,6 +89,17 @@ def test_given_back_the_mail_is_its_writers_own_and_its_words_are_shown_only_the
     assert (card["customer_id"], card["conversation"]["status"]) == (stands["customer_id"], "waiting")
 
 
+def test_of_two_mails_of_one_id_only_the_one_that_is_given_back_is_silent(mailbox: Shop, supervisor: Caller) -> None:
+    ana = bring(mailbox, somebody(), number="taken.twice")
+    taken = bring(mailbox, somebody("Bob"), token_of(ana), number="taken.twice")
+
+    stands = give_back(supervisor, taken)
+
+    shown = entries(supervisor, ana, stands["position"])
+    assert "Said by Ana" in shown[ana["position"]]["event"]["content"]["text"]
+    assert shown[taken["position"]]["event"]["content"] == {}
+
+
 def test_whoever_turned_out_to_be_the_customer_stays_with_them(mailbox: Shop, supervisor: Caller) -> None:
     ana, bob = bring(mailbox, somebody()), somebody("Bob")
     taken, address = bring(mailbox, bob, token_of(ana)), bob.partition("<")[2].rstrip(">")
@@ -112,10 +123,12 @@ def test_what_was_taken_out_or_given_back_is_found_again_by_its_own_token(mailbo
     assert (carla["customer_id"], carla["conversation_id"]) == (apart["customer_id"], apart["conversation_id"])
 
 
-def test_the_same_mail_again_joins_once(mailbox: Shop) -> None:
+def test_the_same_mail_again_joins_once_and_others_of_its_id_join_too(mailbox: Shop) -> None:
     ana, sender = bring(mailbox, somebody()), somebody("Bob")
 
     first, again = (bring(mailbox, sender, token_of(ana), number="the.same") for _ in range(2))
+    other, twice = (bring(mailbox, somebody("Eve"), token_of(ana), number="the.same") for _ in range(2))
 
     assert again == first
-    assert first["conversation_id"] == ana["conversation_id"]
+    assert {one["conversation_id"] for one in (first, other, twice)} == {ana["conversation_id"]}
+    assert len({one["message_id"] for one in (first, other, twice)}) == 3, "ids are reused"

@@ -10,6 +10,7 @@ import pytest
 from application.exchange.limits import DEFAULT
 from application.follower import Follower
 from application.policies.tell_promises import TellPromises
+from application.use_cases.answer_by_mail import AnswerByMail
 from channels.table import CHANNELS
 from domain.classification import PromiseTold
 from domain.queue import QueueDefinition
@@ -126,6 +127,24 @@ async def test_a_machine_is_told_nothing_since_it_might_answer(shop: Shop, natur
 
     await telling(shop).catch_up()
 
+    assert await told(shop) == []
+
+
+async def test_nothing_is_told_after_a_machine_joined_which_might_answer_through_the_customer(shop: Shop) -> None:
+    await overflowing(shop)
+    mailbox = await shop.open_account("email")
+    (receipt,) = await shop.receive(a_message(handle="ana@example.org"), account_id=mailbox)
+    proof = {"conversation_id": receipt.conversation_id, "joined_by": "reply_address", "nature": "auto_reply"}
+
+    joined = await AnswerByMail(shop.commands, shop.directory).receive(
+        mailbox, a_message("m-2", "robot@example.org", **proof), shop.command()
+    )
+    shop.clock.wait(61)
+    await shop.route()
+    await telling(shop).catch_up()
+
+    assert joined is not None
+    assert "conversation.overflowed" in [one.topic for one in await everything(shop.log)]
     assert await told(shop) == []
 
 
