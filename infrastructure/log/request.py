@@ -58,12 +58,12 @@ class Request:
         self.claims = claims
         self.events = events
         self.new_keys = new_keys
-        self.size_bytes = _OVERHEAD_BYTES * (1 + len(writes) + len(events) + len(claims))
+        self.rests_on = [write.stream for write in writes if not write.facts]
+        self.size_bytes = _OVERHEAD_BYTES * (1 + len(events) + len(claims) + len(self.rests_on))
         for event in events:
             self.size_bytes += len(event.state)
         self.touches: list[str | bytes] = [write.stream for write in writes if write.facts]
         self.touches += [claim.key for claim in claims]
-        self.rests_on = [write.stream for write in writes if not write.facts]
         self.submitted_at = 0.0
         self.is_held = False  # counted in the writer's backlog
         self.outcome: asyncio.Future[Outcome]
