@@ -6,7 +6,7 @@ import click
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from api.command_line.run import run_with_parts
@@ -158,7 +158,7 @@ def _of(findings: list[Finding], promise: Promise) -> list[Finding]:
 
 def _print_findings(console: Console, title: str, count: int, findings: list[Finding]) -> None:
     console.print(Text(f"\n{title}: {count:,}", style="bold"))
-    table = Table("position", "at", "who", "what", box=None)
+    table = Table("position", "at", Column("who", overflow="fold"), Column("what", overflow="fold"), box=None)
     for one in findings[:SHOWN_MAX]:
         table.add_row(str(one.position), one.at.isoformat(sep=" ", timespec="milliseconds"), one.who, Text(one.what))
     console.print(table)
