@@ -1,5 +1,6 @@
 """`onethread verify`: puts what is promised to the whole log, and lists what breaks it."""
 
+import sys
 from datetime import timedelta
 
 import click
@@ -76,6 +77,11 @@ def verify_routing_command(first: int, last: int | None, lag_seconds: float, qui
     """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
 
     async def run(parts: Parts) -> None:
+        newest = min(await parts.log.head(), last or sys.maxsize)
+        if first > max(newest, 1):
+            raise click.BadParameter(
+                f"there is nothing from {first} on: the last event is at {newest}", param_hint="--from"
+            )
         with _progress() as progress:
             task = progress.add_task("reading the log", total=None)
             audit = await verify_routing(
