@@ -185,7 +185,10 @@ def _compare(
 ) -> Report:
     history = recording.finish()
     if recording.ledger is None or not history.arrivals:
-        raise click.ClickException("no contact came in this time, so there is nothing to simulate")
+        newest = recording.state.facts.latest_at.isoformat(sep=" ", timespec="seconds")
+        raise click.ClickException(
+            f"no contact came in this time, so there is nothing to simulate; what was read of the log ends at {newest}"
+        )
     facts = recording.state.facts
     document = _document(policy, facts) if policy else None
     scenarios, yardstick = _scenarios(history, document.plan if document else AS_IT_WAS, roster)

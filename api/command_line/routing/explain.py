@@ -43,7 +43,8 @@ def explain(decision: str | None, conversation_id: str | None, agent: str | None
         raise click.UsageError("name a decision, or a conversation with --conversation")
 
     async def run(parts: Parts) -> None:
-        told = await _told(parts.explain, decision or "", conversation_id, agent, parts.clock())
+        with Console(stderr=True).status("reading the log"):
+            told = await _told(parts.explain, decision or "", conversation_id, agent, parts.clock())
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(told)))
             return

@@ -1,10 +1,11 @@
 """An explanation for a terminal: four stages, one below the other, and a table of everybody who was considered."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from application.explaining.explanation import (
@@ -20,6 +21,7 @@ from application.explaining.explanation import (
 )
 from domain.policy import ChoiceRule
 
+AGENT = re.compile(r"agent-[\w-]+")
 CANDIDATES_MAX = 40
 """Rows of the table; `--json` has all of them."""
 Lines = Iterable[tuple[str, str]]
@@ -28,17 +30,20 @@ Lines = Iterable[tuple[str, str]]
 
 def printed(told: Explanation) -> Iterator[RenderableType]:
     """The parts of the answer, from the top."""
-    yield Text(f"{told.offer_id}: {told.conversation_id} offered to {_name(told)}", style="bold")
+    names = {one.agent_id: f"{one.name} ({one.agent_id})" for one in told.assignment.candidates if one.name}
+    winner = names.get(told.assignment.agent_id, told.assignment.agent_id)
+    yield Text(f"{told.offer_id}: {told.conversation_id} offered to {winner}", style="bold")
     yield _stage("1  intake", _intake(told.intake))
-    yield _stage("2  classification", _classification(told.classification))
+    yield _stage("2  classification", _named(_classification(told.classification), names))
     yield _stage("3  queue", _queue(told.queue))
-    yield _stage("4  assignment", _assignment(told))
+    yield _stage("4  assignment", _named(_assignment(told), names))
     if told.assignment.candidates:
         made = told.assignment
         merit = made.rule if made.rule != ChoiceRule.LONGEST_IDLE else ""
         yield _table(made.candidates, made.eligible, merit, made.agent_id)
     if told.why_not is not None:
-        yield _stage(f"why not {told.why_not.agent_id}?", _why_not(told.why_not))
+        who = names.get(told.why_not.agent_id, told.why_not.agent_id)
+        yield _stage(f"why not {who}?", _named(_why_not(told.why_not), names))
     yield _verdict(told.assignment)
 
 
@@ -53,14 +58,16 @@ def printed_otherwise(told: Unassigned | Step) -> Iterator[RenderableType]:
         return
     yield Text(f"{told.conversation_id} waits; nobody has it at {_moment(told.at)}", style="bold")
     yield _stage("1  intake", _intake(told.intake))
-    yield _stage("2  classification", _classification(told.classification))
+    names = {one.agent_id: f"{one.name} ({one.agent_id})" for one in told.candidates if one.name}
+    yield _stage("2  classification", _named(_classification(told.classification), names))
     yield _stage(
         "3  queue", [*_queue(told.queue), ("closed", "nobody is asked until it opens" if told.is_closed else "")]
     )
     if told.candidates:
         yield _table(told.candidates, sum(one.rank is not None for one in told.candidates))
     if told.why_not is not None:
-        yield _stage(f"why not {told.why_not.agent_id}?", _why_not(told.why_not))
+        who = names.get(told.why_not.agent_id, told.why_not.agent_id)
+        yield _stage(f"why not {who}?", _named(_why_not(told.why_not), names))
 
 
 def _stage(title: str, lines: Lines) -> RenderableType:
@@ -130,7 +137,7 @@ def _assignment(told: Explanation) -> Lines:
         ("policy", f"version {made.policy_version}, rule {made.rule}"),
         ("preference", made.preference),
         ("named agent", f"passed over, {made.passed_over}" if made.passed_over else ""),
-        ("winner", _name(told)),
+        ("winner", made.agent_id),
         ("runner-up", made.runner_up or "nobody"),
         ("because", made.tie_break),
     ]
@@ -139,7 +146,7 @@ def _assignment(told: Explanation) -> Lines:
 def _table(candidates: Sequence[CandidateShown], eligible: int, merit: str = "", winner: str = "") -> RenderableType:
     has_preference = any(one.preference for one in candidates)
     more = [name for name in (merit, has_preference and "preferred as") if name]
-    table = Table("", "agent", "idle since", *more, "why not")
+    table = Table("", Column("agent", overflow="fold"), "idle since", *more, "why not")
     for one in candidates[:CANDIDATES_MAX]:
         style = "green" if one.agent_id == winner else "" if one.rank else "dim"
         agent = f"{one.name} ({one.agent_id})" if one.name else one.agent_id
@@ -172,11 +179,9 @@ def _verdict(made: Assignment) -> Text:
             return Text(f"\nRecomputed from the log: NOT the same, but {made.recomputed_as}.", style="bold red")
 
 
-def _name(told: Explanation) -> str:
-    agent_id = told.assignment.agent_id
-    named = (one.name for one in told.assignment.candidates if one.agent_id == agent_id and one.name)
-    name = next(named, "")
-    return f"{name} ({agent_id})" if name else agent_id
+def _named(lines: Lines, names: Mapping[str, str]) -> Lines:
+    """With the name beside each agent's id."""
+    return [(title, AGENT.sub(lambda found: names.get(found[0], found[0]), value)) for title, value in lines]
 
 
 def _levels(skills: Mapping[str, int]) -> str:

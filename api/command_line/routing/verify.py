@@ -1,12 +1,13 @@
 """`onethread verify`: puts what is promised to the whole log, and lists what breaks it."""
 
+import sys
 from datetime import timedelta
 
 import click
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from api.command_line.run import run_with_parts
@@ -76,6 +77,11 @@ def verify_routing_command(first: int, last: int | None, lag_seconds: float, qui
     """  # noqa: D301  # click keeps the lines of a paragraph that begins with this character
 
     async def run(parts: Parts) -> None:
+        newest = min(await parts.log.head(), last or sys.maxsize)
+        if first > max(newest, 1):
+            raise click.BadParameter(
+                f"there is nothing from {first} on: the last event is at {newest}", param_hint="--from"
+            )
         with _progress() as progress:
             task = progress.add_task("reading the log", total=None)
             audit = await verify_routing(
@@ -158,7 +164,7 @@ def _of(findings: list[Finding], promise: Promise) -> list[Finding]:
 
 def _print_findings(console: Console, title: str, count: int, findings: list[Finding]) -> None:
     console.print(Text(f"\n{title}: {count:,}", style="bold"))
-    table = Table("position", "at", "who", "what", box=None)
+    table = Table("position", "at", Column("who", overflow="fold"), Column("what", overflow="fold"), box=None)
     for one in findings[:SHOWN_MAX]:
         table.add_row(str(one.position), one.at.isoformat(sep=" ", timespec="milliseconds"), one.who, Text(one.what))
     console.print(table)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from domain.agent import Agent
 from domain.queue import OverflowRule, QueueDefinition
 from domain.routing.crew import Crew, bits
@@ -17,7 +19,8 @@ class Roster:
     """Everybody who is registered, with the skills that count at a moment."""
 
     def __init__(self, agents: Mapping[str, Agent], at: datetime) -> None:
-        self.agents = agents
+        self.agents = {agent_id: replace(agent, work={}) for agent_id, agent in agents.items()}
+        """As if they held nothing."""
         self.groups: set[str] = set()
         self.best: dict[str, int] = {}
         """The highest level that anybody has, by skill."""
@@ -35,7 +38,7 @@ class Roster:
         return self._some(self._crew.able(tuple(skills.items()), groups, channel), None, at_least)
 
     def servers(self, skills: Mapping[str, int], groups: tuple[str, ...], ask: Ask, at_least: int = 1) -> list[str]:
-        """Those of them who have room for it when they hold nothing."""
+        """Those of them who have room for it once they hold nothing."""
         return self._some(self._crew.able(tuple(skills.items()), groups, ask.channel), ask, at_least)
 
     def _some(self, who: int, ask: Ask | None, at_least: int) -> list[str]:

@@ -87,7 +87,7 @@ def test_the_newest_offer_of_a_conversation_is_explained_as_json(terminal: Termi
 def test_why_not_an_agent_is_printed(terminal: Terminal, made: Decided) -> None:
     said = terminal.done("explain", made.offered.offer_id, "--agent", made.offered.agent_id).out
 
-    assert f"why not {made.offered.agent_id}?" in said
+    assert f"why not Mei ({made.offered.agent_id})?" in said
     assert "They were offered it." in said
 
 

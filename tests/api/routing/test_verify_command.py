@@ -82,6 +82,9 @@ def test_a_log_that_keeps_every_promise_says_so(settings: Settings, terminal: Te
 
     assert said.count("none") == len(Promise)
     assert "1 decision taken once more." in said
+    beyond = terminal.run("verify", "routing", "--from", "999999")
+    assert beyond.status == 2
+    assert "there is nothing from 999999 on: the last event is at " in beyond.err
 
 
 def test_a_counterexample_is_listed_with_its_position_and_ends_with_status_1(

@@ -1,9 +1,11 @@
 """What an explanation says, stage by stage, of decisions taken in a shop in memory."""
 
+import io
 from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 
 from api.command_line.routing.explained import printed
 from application.explaining.explanation import Explanation
@@ -222,3 +224,20 @@ def test_what_comes_out_the_same_beside_a_gap_is_proven() -> None:
     made = explanation_of(offered, [], replayed(shop.log[: stands_at(offered)]), gap=GAP).assignment
 
     assert (made.recomputed, made.unproven) == (True, "")
+
+
+def test_agents_are_printed_with_their_names_wherever_they_are_told_of() -> None:
+    shop = a_shop_that_offered_to_mei()
+    told = explained(shop, PIA)
+    named = [replace(one, name=one.agent_id.removeprefix("agent-").title()) for one in told.assignment.candidates]
+    told = replace(told, assignment=replace(told.assignment, candidates=named))
+    console = Console(width=200, record=True, file=io.StringIO())
+
+    for part in printed(told):
+        console.print(part)
+
+    shown = console.export_text()
+    assert f"offered to Mei ({MEI})" in shown
+    assert f"longer than Ola ({OLA})" in shown
+    assert f"why not Pia ({PIA})?" in shown
+    assert f"Pia ({PIA}) would have got it" in shown

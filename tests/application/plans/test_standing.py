@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from application.plans.document import read_document
 from application.plans.judging.judge import judge_standing
 from application.plans.situation import Situation
+from domain.agent import Work
 from domain.queue import Limit, OverflowRule, Queue, QueueDefinition
 from tests.application.plans.situations import RETURNS, SALES, a_shop, reasons, waiting_in
 
@@ -66,3 +67,11 @@ def test_special_days_beside_a_week_are_no_end() -> None:
     week = TODAY.replace("weekly: {}", "weekly: {fri: [['09:00', '18:00']]}")
 
     assert reasons(f"queues: {{Sales: {{{week}}}}}", a_shop_where(QueueDefinition(name="Sales"))) == []
+
+
+def test_who_is_busy_counts_as_if_they_held_nothing() -> None:
+    shop, document = a_shop(), "queues: {Returns: {required_skills: {returns: 3}, units: {phone: 6}}}"
+    call = Work("customer-1", 6, "phone", "call")
+    busy = {agent_id: replace(one, work={"conversation-1": call}) for agent_id, one in shop.agents.items()}
+
+    assert told_as_it_stands(document, replace(shop, agents=busy)) == told_as_it_stands(document, shop)

@@ -8,10 +8,12 @@ from msgspec.structs import replace
 
 from application.proofs.audit import RoutingAudit
 from application.proofs.finding import Promise
-from domain.agent import AgentSignedOut, LoadTaken
+from domain.agent import AgentSignedOut, LoadTaken, Presence
 from domain.assignment import ConversationOffered, OfferDeclined, OfferExpired
 from domain.event import Recorded
 from domain.policy import RoutingPolicy
+from domain.routing.decide import decide
+from domain.routing.decisions import Offer
 from tests.application.proofs.situations import (
     LAG,
     a_busy_hour,
@@ -21,7 +23,7 @@ from tests.application.proofs.situations import (
     with_event,
 )
 from tests.domain.routing.situations import a_shop_with
-from tests.domain.situations import MEI, OLA, QUEUE
+from tests.domain.situations import KAI, MEI, OLA, QUEUE
 
 Altered = Callable[[Sequence[Recorded]], list[Recorded]]
 
@@ -184,3 +186,35 @@ def test_what_happened_before_the_stretch_asked_about_is_not_told() -> None:
         audit.finish()
 
     assert [audit.counts for audit in audits] == [{Promise.REASONS: 1}, {}]
+
+
+@pytest.mark.parametrize(("edition", "counts"), [(1, {}), (2, {Promise.RECOMPUTED: 1, Promise.ELIGIBLE: 1})])
+def test_who_is_asked_again_too_soon_is_found_by_the_rules_of_the_day(edition: int, counts: dict[Promise, int]) -> None:
+    """Mei and Ola have declined it and Kai is busy; by the first edition of the rules Mei is asked again at once."""
+    shop = a_shop_with(KAI, MEI, OLA)
+    shop.arrive("for Kai", QUEUE)
+    shop.route()
+    shop.accept("for Kai")
+    shop.arrive("first", QUEUE)
+    for _ in range(2):
+        shop.route()
+        shop.decline("first")
+    (again,) = decide(shop.router, shop.now, edition=1)
+    assert isinstance(again, Offer)
+    shop.obey(replace(again, choice=replace(again.choice, edition=edition)))
+
+    assert audited(shop.log).counts == counts
+
+
+@pytest.mark.parametrize(("named_is", "counts"), [(Presence.AVAILABLE, {}), (Presence.AWAY, {Promise.IDLE: 1})])
+def test_what_waits_for_somebody_who_is_not_there_is_found(named_is: Presence, counts: dict[Promise, int]) -> None:
+    """Mei, who has no room, was named for it; Ola has room, and in the end she leaves without having been asked."""
+    shop = a_shop_with(MEI, OLA)
+    shop.allow(MEI, 1)
+    shop.arrive("first", QUEUE)
+    shop.prefer("first", MEI)
+    shop.turn(MEI, named_is)
+    shop.wait(10)
+    shop.turn(OLA, Presence.OFFLINE)
+
+    assert audited(shop.log).counts == counts
