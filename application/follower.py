@@ -12,10 +12,11 @@ BATCH_MAX = 2_000
 """Events given to a reaction at once."""
 POLL_SECONDS = 0.25
 RETRY_SECONDS_MAX = 5.0
-RUSH_SECONDS_PER_EVENT = 0.0003
-"""In a rush the next batch may gather so long for each event of the last: a batch costs more than its events do."""
-RUSH_FACTOR = 4.0
-"""So much longer for a reader that may gather anyway."""
+RUSH_POSITIONS = 8
+"""A step over more than so many positions of the log shows a rush."""
+RUSH_SECONDS_PER_POSITION = 0.0006
+"""In a rush the next batch may gather so long for each of the others: a step costs more than its events do. At fewer
+than 1,600 events a second this dies down, at more it grows to the most."""
 RUSH_SECONDS_MAX = 0.05
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,6 @@ class Follower:
         self._log = log
         self._batch_max = batch_max
         self._gather_seconds = gather_seconds
-        self._rush_per_event = RUSH_SECONDS_PER_EVENT * (RUSH_FACTOR if gather_seconds else 1.0)
         self._pause_seconds = gather_seconds
         self._moved = asyncio.Event()
 
@@ -110,13 +110,17 @@ class Follower:
         if upto <= self.position:
             return False
         await self.reaction.take(batch, upto)
+        self._pause_seconds = self._pause_after(len(batch), upto - self.position)
         self.position = upto
         self._announce()
-        if len(batch) == self._batch_max:  # it is behind: whoever fell out of the log's tail would have to read it back
-            self._pause_seconds = 0.0
-        else:
-            self._pause_seconds = max(self._gather_seconds, min(RUSH_SECONDS_MAX, len(batch) * self._rush_per_event))
         return True
+
+    def _pause_after(self, events: int, positions: int) -> float:
+        """How long the next batch may gather. Events that do not concern the reaction count too: they woke it."""
+        if events == self._batch_max or positions >= self._batch_max:
+            return 0.0  # it is behind: whoever fell out of the log's tail would have to read it back
+        rush_seconds = min(RUSH_SECONDS_MAX, (positions - RUSH_POSITIONS) * RUSH_SECONDS_PER_POSITION)
+        return max(self._gather_seconds, rush_seconds)
 
     async def _pass(self, error: UnreadableEvent) -> None:
         """One event that nobody can read must not stop all that come after it."""

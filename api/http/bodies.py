@@ -21,6 +21,8 @@ JSON_TYPE = re.compile(r"application/([a-z0-9.+-]+\+)?json\s*(;.*)?", re.IGNOREC
 _PLACE = re.compile(r"(?P<detail>.*?)(?: - at (?:`key` in )?`(?P<field>\$.*)`)?", re.DOTALL)
 _NAMED = re.compile(r"Object (?:contains unknown|missing required) field `(?P<name>.*)`", re.DOTALL)
 _LIMIT = re.compile(r"(?:<=|>=|<|>) (-?\d+)$")
+_OUTER_YEARS = (b"0001-", b"9999-", b"\\u00")
+"""One is in every body with a moment whose zone leads out of the years 1 to 9999. Signs may be written as escapes."""
 T = TypeVar("T")
 
 
@@ -72,7 +74,7 @@ def decode(raw: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
     if b"\\u0000" in raw:  # the only way in which JSON can bring a NUL
         _demand_no_nul(raw)
     kind: Any = decoder.type
-    if _has_moments(kind):
+    if _has_moments(kind) and any(year in raw for year in _OUTER_YEARS):
         _demand_moments(msgspec.to_builtins(decoded, builtin_types=(datetime,)), "$")
     return decoded
 

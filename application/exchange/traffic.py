@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 
-class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+class Traffic(msgspec.Struct, kw_only=True):
     """What went through an account: all there ever was, or what one batch of events adds."""
 
     account_id: str

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-
 from application.exchange.traffic import Traffic, TrafficCounts
 from application.log import UnreadableEvent
 from application.states import States
@@ -12,6 +10,9 @@ from domain.customer import Customer
 from domain.event import Recorded
 from domain.interaction import MessageReceived, ReplyWritten
 from domain.outbound.delivery import DeliveryAccepted, DeliveryRejected, DeliveryUnknown
+
+NAMED = (MessageReceived, ReplyWritten)
+"""Events that say which account they are of."""
 
 
 class CountTraffic:
@@ -42,17 +43,19 @@ class CountTraffic:
     async def take(self, batch: Sequence[Recorded], upto: int) -> None:
         found: dict[str, Traffic] = {}
         for recorded in batch:
-            if account_id := await self._account_of(recorded):
-                found[account_id] = _counted(found.get(account_id, Traffic(account_id=account_id)), recorded)
+            event = recorded.event
+            account_id = event.account_id if isinstance(event, NAMED) else await self._account_of(recorded)
+            if account_id:
+                if (traffic := found.get(account_id)) is None:
+                    traffic = found[account_id] = Traffic(account_id=account_id)
+                _count(traffic, recorded)
         if batch:
             await self._counts.add(list(found.values()), after=self._counted, upto=upto)
             self._counted = upto
 
     async def _account_of(self, recorded: Recorded) -> str:
-        """Some events name their account; for the others the conversation does. Empty where there is none."""
+        """For events that do not name their account, the conversation does. Empty where there is none."""
         event = recorded.event
-        if isinstance(event, MessageReceived | ReplyWritten):
-            return event.account_id
         if not isinstance(event, CallLogged | DeliveryAccepted | DeliveryRejected | DeliveryUnknown):
             return ""  # what it said has been erased
         customer: Customer
@@ -66,15 +69,13 @@ class CountTraffic:
         return conversation.account_id if conversation is not None else ""
 
 
-def _counted(so_far: Traffic, recorded: Recorded) -> Traffic:
+def _count(so_far: Traffic, recorded: Recorded) -> None:
     at = recorded.recorded_at
     match recorded.event:
         case MessageReceived() | CallLogged():
-            return replace(so_far, last_in_at=at, came_in=so_far.came_in + 1)
+            so_far.last_in_at, so_far.came_in = at, so_far.came_in + 1
         case DeliveryAccepted() | ReplyWritten(channel="webchat"):  # whose replies go to the visitor's socket at once
-            return replace(so_far, last_out_at=at, went_out=so_far.went_out + 1)
+            so_far.last_out_at, so_far.went_out = at, so_far.went_out + 1
         case DeliveryRejected(is_final=True) | DeliveryUnknown():
-            failed = so_far.failed + 1
-            return replace(so_far, failed=failed, last_failure_at=at, last_failure_position=recorded.position)
-        case _:
-            return so_far
+            so_far.last_failure_at, so_far.last_failure_position = at, recorded.position
+            so_far.failed += 1

@@ -20,6 +20,7 @@ from api.access.authentication import Tokens
 from api.app import create_app
 from api.composition import composed
 from api.key_file import new_key
+from api.one_write import OneWrite
 from api.parts import Parts
 from api.settings import Settings
 from application.commands import Command
@@ -185,7 +186,7 @@ async def _serve(
             create_app(parts),
             port=0,
             loop="none",
-            http="httptools",
+            http=OneWrite,
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             ws_max_size=65_536,

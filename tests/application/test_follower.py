@@ -42,3 +42,23 @@ async def test_a_reader_that_is_behind_does_not_let_events_gather(shop: Shop) ->
 
     assert sum(reaction.batches) == MESSAGES
     assert max(reaction.batches) == 2
+
+
+async def test_in_a_rush_events_gather_although_the_first_of_them_concerns_nobody(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.follower.RUSH_SECONDS_MAX", GATHER_SECONDS)
+    monkeypatch.setattr("application.follower.RUSH_SECONDS_PER_POSITION", GATHER_SECONDS)
+    reaction = Taken()
+    reaction.topics = ("conversation.closed",)
+    follower = Follower(shop.log, reaction)
+    await shop.receive(*(a_message(f"m-{number}") for number in range(MESSAGES)))
+    await follower.catch_up()
+
+    reaction.topics = ("conversation.message_received",)
+    await shop.receive(a_message("m-a"))
+    step = asyncio.create_task(follower.step())
+    await shop.receive(a_message("m-b"))
+    await step
+
+    assert reaction.batches[-1] == 2
