@@ -49,9 +49,12 @@ class AnswerByMail:
         self, customer_id: str, arrival: Arrival, command: Command, decide: Callable[[Customer], list[Event]]
     ) -> Receipt | None:
         for _ in range(ATTEMPTS_MAX):
-            events = decide((await self._commands.states.load(customer_id))[0])
+            known, version = await self._commands.states.load(customer_id)
+            events = decide(known)
             place = next((nth for nth, event in enumerate(events) if isinstance(event, MessageReceived)), None)
             if place is None:
+                if await self._commands.states.moved_on(customer_id, version):
+                    continue  # another process knows more of them
                 return None
             claim = Claim(arrival.claim.key, arrival.claim.fingerprint, place)
 

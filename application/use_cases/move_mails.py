@@ -125,7 +125,9 @@ class MoveMails:
     async def _received(self, customer_id: str, conversation_id: str, message_id: str) -> MessageReceived | None:
         """As the log has it; None where it is not there, which the decision refuses."""
         customer: Customer
-        customer, _ = await self._commands.states.load(customer_id)
+        customer, version = await self._commands.states.load(customer_id)
+        if await self._commands.states.moved_on(customer_id, version):  # by another process
+            customer, _ = await self._commands.states.load(customer_id)
         try:
             mail = find(customer, conversation_id, message_id)
         except MailNotHere:

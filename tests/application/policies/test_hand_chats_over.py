@@ -6,6 +6,7 @@ from application.follower import Follower
 from application.policies.hand_chats_over import HandChatsOver
 from application.use_cases.answer_by_mail import AnswerByMail
 from application.use_cases.hand_over import HandOver
+from application.use_cases.move_mails import MoveMails
 from domain.account import AccountDefinition
 from domain.customer import IdentityClaimed
 from domain.intake import InboundMessage
@@ -146,7 +147,7 @@ async def test_without_an_address_or_a_mailbox_a_reply_waits_in_the_chat(
 
 def an_answer(case: Case, sender: str = ADDRESS.upper()) -> InboundMessage:
     proof = {"conversation_id": case.conversation_id, "joined_by": "reply_address"}
-    return a_message("<1@x>", sender, "Thanks", **proof)
+    return a_message("<answer@x>", sender, "Thanks", **proof)
 
 
 async def test_an_answer_from_the_address_joins_the_chat_once(shop: Shop) -> None:
@@ -169,6 +170,36 @@ async def test_an_answer_from_the_address_joins_the_chat_once(shop: Shop) -> Non
     assert isinstance(recorded.event, MessageReceived)
     follow_up = await reply(shop, case, "With pleasure.")
     assert (await look(shop))[-1].replies == (follow_up,)
+
+
+async def test_a_process_that_was_not_told_of_a_conversation_looks_again_before_it_opens_another(shop: Shop) -> None:
+    mailbox = await shop.open_account("email")
+    await shop.receive(a_message("<1@x>", "ana@example.org"), account_id=mailbox)
+    async with another_process(shop) as other:
+        (later,) = await other.receive(a_message("<2@x>", "ana@example.org", thread="<2@x>"), account_id=mailbox)
+    case = Case(customer_id=later.customer_id, conversation_id=later.conversation_id)
+
+    receipt = await AnswerByMail(shop.commands, shop.directory).receive(
+        mailbox, an_answer(case, "bob@else.example"), shop.command()
+    )
+
+    assert receipt is not None
+    assert (receipt.customer_id, receipt.conversation_id) == case.ids
+
+
+async def test_a_process_that_was_not_told_of_a_participant_gives_their_mail_back_all_the_same(shop: Shop) -> None:
+    mailbox = await shop.open_account("email")
+    (first,) = await shop.receive(a_message("<1@x>", "ana@example.org"), account_id=mailbox)
+    case = Case(customer_id=first.customer_id, conversation_id=first.conversation_id)
+    async with another_process(shop) as other:
+        answers = AnswerByMail(other.commands, other.directory)
+        receipt = await answers.receive(mailbox, an_answer(case, "bob@else.example"), other.command())
+    assert receipt is not None
+
+    moved = await MoveMails(shop.commands, shop.directory).move(shop.command(), *case.ids, receipt.message_id, None)
+
+    assert moved.customer_id != case.customer_id
+    assert (await shop.conversation(case)).handle == "ana@example.org"
 
 
 async def test_an_answer_from_elsewhere_is_its_senders_own(shop: Shop) -> None:
