@@ -235,8 +235,8 @@ class Round:
         timeout_seconds = definition.offer_timeout_seconds or rules.offer_timeout_seconds
         eligible = count(field.all)
         bit, second = best_two(line, field, eligible, crew, rules.weights, self.now)
-        *_, agent_id, idle_since = crew.turns[bit] or NO_TURN
-        *_, runner_up, runner_up_idle_since = (second is not None and crew.turns[second]) or (None, None)
+        _, _, agent_id, idle_since = crew.turns[bit] or NO_TURN
+        _, _, runner_up, runner_up_idle_since = (second is not None and crew.turns[second]) or (0, 0, None, None)
         score, parts = facts.score(waiting, self.now)
         step = self._steps.get(waiting.conversation_id, waiting.step)
         choice = Choice(
@@ -254,7 +254,7 @@ class Round:
             preference=field.preference,
             step=step,
             edition=self.edition,
-            passed_over=passed_over(facts, waiting, step, self.now),
+            passed_over=passed_over(facts, waiting, step, self.now) if waiting.preferred_agent_id else "",
         )
         offer = Offer(
             conversation_id=waiting.conversation_id,

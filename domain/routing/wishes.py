@@ -9,6 +9,8 @@ from domain.routing.lacking import bars
 
 def awaited(facts: Facts, waiting: Waiting, step: int, at: datetime) -> str:
     """Who was named for it, or else who knows the customer, where nothing makes it pointless after so many steps."""
+    if waiting.preferred_agent_id is None and waiting.known_agent_id is None:  # as nearly always
+        return ""
     wishes = facts.wishes(waiting)
     return next((who for who, until in wishes if not _pointless(facts, waiting, who, until, step, at)), "")
 
