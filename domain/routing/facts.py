@@ -244,6 +244,22 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
         timetable = self.definition(waiting.queue_id).relaxation
         return sum(at >= self.after_entering(waiting, step.after_seconds) for step in timetable)
 
+    def step_moments(self, waiting: Waiting) -> Iterator[datetime]:
+        """When it may relax or overflow."""
+        definition = self.definition(waiting.queue_id)
+        for step in definition.relaxation[waiting.step :]:
+            yield self.after_entering(waiting, step.after_seconds)
+        for rule in definition.overflow:
+            if (moment := self.overflow_at(waiting, rule)) is not None:
+                yield moment
+
+    def change_moments(self, waiting: Waiting) -> Iterator[datetime]:
+        """When somebody's rest from it is over, nobody is waited for any more, or its deadline nears."""
+        yield from waiting.declined.values()
+        yield from (until for _, until in self.wishes(waiting))
+        if (urgent_from := self.urgent_from(waiting)) is not None:
+            yield urgent_from
+
     def overflow_at(self, waiting: Waiting, rule: OverflowRule) -> datetime | None:
         """When a rule about waiting hits, if it can: nothing goes where it has been."""
         if rule.when is not Limit.WAITED or self.has_been(waiting, rule.to_queue_id):

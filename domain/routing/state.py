@@ -8,8 +8,7 @@ from domain.routing.agenda import Agenda
 from domain.routing.crew import Crew, Turn
 from domain.routing.facts import EDITION, EPOCH, Desk, Facts, StandingOffer, Waiting
 from domain.routing.lines import Line, Lines, Reach, Skills, Terms
-from domain.routing.standing import change_moments, hangs_on_skills, step_moments, why_not
-from domain.routing.wishes import awaited
+from domain.routing.wishes import awaited, hangs_on_skills, why_not
 
 
 class RouterState:
@@ -136,7 +135,7 @@ class RouterState:
         return line.able(self.crew) >> bit & 1 == 1
 
     def why_not(self, waiting: Waiting, offer: StandingOffer) -> str:
-        """Why the offer cannot stand, as of `standing.why_not`; empty where it can."""
+        """Why the offer cannot stand, as of `wishes.why_not`; empty where it can."""
         return why_not(self.facts, waiting, offer, self.at, self.edition)
 
     def place_friends(self, agent_id: str) -> None:
@@ -246,13 +245,13 @@ class RouterState:
         queue_id = ""
         if definition.relaxation or definition.overflow:
             queue_id = waiting.queue_id
-            self.steps_due.note(conversation_id, sorted(step_moments(facts, waiting)))
+            self.steps_due.note(conversation_id, sorted(facts.step_moments(waiting)))
             self._queued.setdefault(queue_id, set()).add(conversation_id)
             self._note_overfull(queue_id)
         is_wished = rules.known_agent_seconds or waiting.preferred_agent_id
         if waiting.declined or is_wished or rules.deadline_lead_seconds:
             wished = [agent_id for agent_id, _ in facts.wishes(waiting)]
-            self.changes.note(conversation_id, sorted(change_moments(facts, waiting)))
+            self.changes.note(conversation_id, sorted(facts.change_moments(waiting)))
             if waiting.declined:
                 self._declined[conversation_id] = None
             for agent_id in wished:

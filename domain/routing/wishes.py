@@ -1,9 +1,9 @@
-"""Whom a conversation waits for, and nobody else, while it is worth it: nobody who is not there, and not for ever."""
+"""A conversation and one agent: whom it waits for, while it is worth it, and with whom its offer may stand."""
 
 from datetime import datetime
 
 from domain.agent import Presence
-from domain.routing.facts import Facts, Waiting
+from domain.routing.facts import Facts, StandingOffer, Waiting
 from domain.routing.lacking import bars
 
 
@@ -38,3 +38,26 @@ def _pointless(facts: Facts, waiting: Waiting, agent_id: str, until: datetime, s
         return str(desk.agent.presence)
     skills, groups = facts.requirement(waiting, step)
     return bars(desk.agent, desk.agent.skills_at(at), sorted(skills.items()), groups, waiting.channel)
+
+
+def why_not(facts: Facts, waiting: Waiting, offer: StandingOffer, at: datetime, edition: int) -> str:
+    """Why the offer cannot stand: `signed_out`, or what the agent lacks, by their skills and its terms as they are
+    at that moment: `not eligible: no skill returns at level 3, has 0`. Empty where it can, full hands or not.
+    """
+    if (desk := facts.desks.get(offer.agent_id)) is None:
+        return ""
+    if not desk.agent.is_signed_in:
+        return "signed_out"
+    if not hangs_on_skills(offer, edition):
+        return ""
+    skills, groups = facts.requirement(waiting, waiting.step)
+    lack = bars(desk.agent, desk.agent.skills_at(at), skills.items(), groups, waiting.channel)
+    return f"not eligible: {lack}" if lack else ""
+
+
+def hangs_on_skills(offer: StandingOffer, edition: int) -> bool:
+    """Whether it ends when its agent comes to lack something.
+
+    What a person offers stands: it is theirs to say who gets it. By the first edition of the rules all others did too.
+    """
+    return offer.is_chosen and edition > 1
