@@ -47,6 +47,7 @@ class Metrics:
         self.request_seconds = histogram(
             "request_seconds", "HTTP requests.", ["method", "route", "status"], buckets=SECONDS_BUCKETS
         )
+        self.bodies_bytes = gauge("bodies_bytes", "What large bodies of requests under way take of memory.")
         self.sockets = gauge("sockets", "Open sockets, by who is at the other end.", ["kind"])
         self.pushed = counter("frames_pushed_total", "Frames given to sockets.")
         self.lag_seconds = gauge(

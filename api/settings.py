@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ONETHREAD_MAIL_BYTES_MAX: largest raw mail."""
     media_bytes_max: Annotated[int, Meta(ge=65_536, le=268_435_456)] = 26_214_400
     """ONETHREAD_MEDIA_BYTES_MAX: largest attachment that is kept. It is in memory whole, four at once an account."""
+    bodies_bytes_max: Annotated[int, Meta(ge=1_048_576)] = 134_217_728
+    """ONETHREAD_BODIES_BYTES_MAX: of all large bodies under way together; beyond, requests get 503. One always goes."""
     media_store: Annotated[str, Meta(pattern="^(s3://[a-z0-9][a-z0-9.-]+(/.*)?)?$")] = ""
     """ONETHREAD_MEDIA_STORE: `s3://bucket/prefix` keeps attachments on S3. Empty: in `media` of the data directory,
     which all processes of a deployment must then share."""

@@ -16,6 +16,7 @@ from api.http.refusals import (
     Invalid,
     KeyMissing,
     MediaTypeUnsupported,
+    NoRoom,
     NotAllowed,
     SignInNeeded,
     TooManyAttempts,
@@ -74,6 +75,8 @@ AGAIN_SOON = (("retry-after", "2"),)
 BEARER = (("www-authenticate", 'Bearer realm="onethread"'),)
 SIGNATURE = (("www-authenticate", 'Signature realm="onethread"'),)
 
+BUSY = Kind("busy", 503, "Too much is under way at this moment. Nothing was stored; try again.", AGAIN_AT_ONCE)
+
 TABLE: dict[type[Exception], Kind] = {
     Invalid: Kind("invalid", 400, "The request cannot be read."),
     CursorInvalid: Kind("invalid", 400, "The request cannot be read."),
@@ -95,7 +98,8 @@ TABLE: dict[type[Exception], Kind] = {
     MediaTypeUnsupported: Kind("media-type-unsupported", 415, "The body is of another media type than this takes."),
     KeyReused: Kind("key-reused", 422, "This Idempotency-Key was used before for another command."),
     TooManyAttempts: Kind("too-many-attempts", 429, "Too many attempts."),
-    LogBusy: Kind("busy", 503, "Too much is under way at this moment. Nothing was stored; try again.", AGAIN_AT_ONCE),
+    LogBusy: BUSY,
+    NoRoom: BUSY,
     LogUnreachable: Kind(
         "log-unreachable", 503, "The log cannot be reached. Repeat the request with the same key.", AGAIN_SOON
     ),

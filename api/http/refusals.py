@@ -51,6 +51,10 @@ class BodyTooSlow(Refusal):
     """The body did not arrive in time."""
 
 
+class NoRoom(Refusal):
+    """Too many large bodies are under way; nothing of this one was kept."""
+
+
 class MediaTypeUnsupported(Refusal):
     """The body is of another media type than this takes."""
 

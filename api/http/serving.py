@@ -70,6 +70,8 @@ class Serving:
         except Exception as error:  # noqa: BLE001  # the edge: the table says what it means, the rest is logged
             answer = answer_problem(error, scope["path"])
             self._edge.parts.metrics.refused.labels(answer.problem).inc()
+        finally:
+            self._edge.room.leave()
         self._measure(answer.status, time.perf_counter() - began)
         return answer
 
@@ -96,7 +98,7 @@ class Serving:
         if operation.takes_body:
             is_mail = ids.get("channel") in operation.large_channels
             bytes_max = edge.parts.settings.mail_bytes_max if is_mail else self._bytes_max
-            raw = await read_body(receive, _text(headers.get(b"content-length")), bytes_max, edge.patience)
+            raw = await read_body(receive, _text(headers.get(b"content-length")), bytes_max, edge.patience, edge.room)
             given: Any = self._given(raw, _text(headers.get(b"content-type")))
         else:
             given = read_query(scope["query_string"], operation.takes)
