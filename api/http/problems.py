@@ -13,6 +13,7 @@ from api.http.answer import Answer
 from api.http.refusals import (
     BodyTooLarge,
     BodyTooSlow,
+    HeadTooLarge,
     Invalid,
     KeyMissing,
     MediaTypeUnsupported,
@@ -98,6 +99,7 @@ TABLE: dict[type[Exception], Kind] = {
     MediaTypeUnsupported: Kind("media-type-unsupported", 415, "The body is of another media type than this takes."),
     KeyReused: Kind("key-reused", 422, "This Idempotency-Key was used before for another command."),
     TooManyAttempts: Kind("too-many-attempts", 429, "Too many attempts."),
+    HeadTooLarge: Kind("head-too-large", 431, "The head of the request is over the limit."),
     LogBusy: BUSY,
     NoRoom: BUSY,
     LogUnreachable: Kind(

@@ -19,6 +19,7 @@ from websockets.typing import Origin
 from api.access.authentication import Tokens
 from api.app import create_app
 from api.composition import composed
+from api.http_connection import HttpConnection
 from api.key_file import new_key
 from api.parts import Parts
 from api.settings import Settings
@@ -185,7 +186,7 @@ async def _serve(
             create_app(parts),
             port=0,
             loop="none",
-            http="httptools",
+            http=HttpConnection,
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             ws_max_size=65_536,
