@@ -1,6 +1,7 @@
 """From an operation to a route of the framework: who asks, may they, what do they give; then answer or problem."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,6 +24,8 @@ from api.http.problems import answer_problem
 from api.http.refusals import ClientGone, Invalid, NotAllowed, Unknown
 
 QUERY_FIELDS_MAX = 20
+ONCE = frozenset({b"authorization", b"content-type", b"idempotency-key", b"if-match"})
+"""Headers that mean nothing when they come twice: whoever reads the first would do other than who reads the last."""
 GONE = Answer(499)
 """Nobody is there to read it."""
 
@@ -84,7 +87,10 @@ class Serving:
 
     async def _carry_out(self, scope: HTTPScope, receive: Receive) -> Answer:
         operation, edge = self._operation, self._edge
-        headers = dict(scope["headers"])
+        given_headers = list(scope["headers"])
+        headers = dict(given_headers)
+        if len(headers) != len(given_headers):
+            _demand_once(name for name, _ in given_headers)
         at = edge.parts.clock()
         person, reach = ANYBODY, Reach.ALL
         if operation.action is not None:
@@ -131,6 +137,13 @@ class Serving:
             raw, content_type = b"{}", None
         demand_json(content_type)
         return decode(raw, self._decoder)
+
+
+def _demand_once(names: Iterable[bytes]) -> None:
+    """Raises Invalid."""
+    for name, count in Counter(names).items():
+        if count > 1 and name in ONCE:
+            raise Invalid(f"header.{name.decode()}", "given more than once", 1)
 
 
 def _text(value: bytes | None) -> str | None:

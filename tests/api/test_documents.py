@@ -84,6 +84,16 @@ def test_limits_and_meanings_of_fields_show(document: dict[str, Any]) -> None:
     assert queue["name"]["pattern"] == "^[^\\u0000]*$"
 
 
+def test_moments_in_answers_and_frames_are_told_as_date_times(document: dict[str, Any]) -> None:
+    shown, heard = document["components"]["schemas"], asyncapi_document()["components"]["schemas"]
+
+    moment = {"type": "string", "format": "date-time"}
+    assert shown["Entry"]["properties"]["occurred_at"] == moment
+    assert shown["Entry"]["properties"]["edited_at"]["anyOf"] == [moment, {"type": "null"}]
+    assert shown["Agent"]["properties"]["skills_end"]["additionalProperties"] == moment
+    assert heard["Message"]["properties"]["at"] == moment
+
+
 def test_the_process_is_alive_and_ready_and_tells_its_metrics(deployment: Deployment) -> None:
     anybody = deployment.anybody()
 
