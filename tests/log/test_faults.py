@@ -117,6 +117,23 @@ async def test_a_request_that_the_database_cannot_take_fails_alone(log: Postgres
     assert await log.head() == 3
 
 
+@pytest.mark.parametrize("condition", ["disk_full", "too_many_connections", "read_only_sql_transaction"])
+async def test_a_database_that_cannot_store_now_is_told_as_unreachable(
+    log: PostgresLog, log_url: str, condition: LiteralString
+) -> None:
+    with psycopg.connect(log_url, autocommit=True) as connection:
+        refuse = SQL("BEGIN RAISE EXCEPTION USING ERRCODE = {}; END").format(Literal(condition))
+        connection.execute(
+            SQL("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS {}").format(Literal(refuse.as_string()))
+        )
+        connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON onethread_events EXECUTE FUNCTION refuse()")
+
+    with pytest.raises(LogUnreachable, match="cannot store now"):
+        await log.append([a_write(ANNA)], context=CONTEXT)
+
+    assert await log.head() == 0
+
+
 @pytest.mark.parametrize("is_sent", [False, True], ids=["before", "after"])
 async def test_what_became_of_a_call_without_an_answer_is_found_out(log: PostgresLog, is_sent: bool) -> None:  # noqa: FBT001
     await log.append([a_write(ANNA)], [a_claim("taken")], context=CONTEXT)
@@ -155,7 +172,7 @@ async def test_a_backend_that_outlives_its_connection_stores_nothing_behind_our_
 
 
 async def test_a_storm_of_broken_connections_loses_and_doubles_nothing(log: PostgresLog, log_url: str) -> None:
-    chance = random.Random(SEED)
+    chance, progress = random.Random(SEED), asyncio.Event()
     acknowledged: dict[str, list[int]] = {}
     broken = 0
 
@@ -170,6 +187,7 @@ async def test_a_storm_of_broken_connections_loses_and_doubles_nothing(log: Post
                     outcome = await log.append([a_write(stream, version)], [claim], context=CONTEXT)
             assert isinstance(outcome, Appended | AlreadyClaimed)
             acknowledged[stream].append(outcome.positions[0] if isinstance(outcome, Appended) else outcome.position)
+            progress.set()
 
     async def terminate() -> None:
         nonlocal broken
@@ -177,6 +195,8 @@ async def test_a_storm_of_broken_connections_loses_and_doubles_nothing(log: Post
             while True:
                 await connection.execute("SELECT pg_sleep(%s)", (chance.uniform(0, 0.03),))
                 broken += (await connection.execute(BREAK_WRITERS)).rowcount
+                progress.clear()
+                await progress.wait()  # on a slow machine no connection would ever live long enough
 
     storm = asyncio.create_task(terminate())
     await asyncio.gather(*[command(number) for number in range(40)])
