@@ -23,6 +23,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """DATABASE_URL: PostgreSQL 18, without a pooler in between. Empty: an embedded server under `data_directory`."""
     nats_url: str = ""
     """NATS_URL: one or several, comma-separated. Empty: an embedded server under `data_directory`."""
+    nats_replicas: Annotated[int, Meta(ge=1, le=5)] = 1
+    """ONETHREAD_NATS_REPLICAS: servers of a NATS cluster that keep each adapter message. With 1 the door over NATS
+    is shut while the one that has them is away; a cluster of three takes 3."""
     data_directory: Path = Path(".onethread")
     """ONETHREAD_DATA_DIRECTORY: where the embedded servers and, with them, the keys are kept."""
     host: str = "127.0.0.1"

@@ -114,8 +114,11 @@ class NatsDoor:
 
     async def _ensure(self, wanted: StreamConfig) -> None:
         assert wanted.name is not None  # ours have one
+        replicas = wanted.num_replicas = self._parts.settings.nats_replicas
         try:
-            await self._stream.stream_info(wanted.name)
+            found = await self._stream.stream_info(wanted.name)
+            if found.config.num_replicas != replicas:
+                await self._stream.update_stream(found.config, num_replicas=replicas)
         except NotFoundError:
             try:
                 await self._stream.add_stream(wanted)
