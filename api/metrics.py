@@ -149,6 +149,8 @@ class Metrics:
         lags: dict[str, float] = {}
         for name, follower in followers.items():
             if follower.position < 0:  # another process has its lease; a standby is not behind
+                self.lag_events.remove(name)
+                self.lag_seconds.remove(name)
                 continue
             behind = head - follower.position
             oldest = None
@@ -162,7 +164,9 @@ class Metrics:
 
     def measure_routing(self, router: Router) -> None:
         """Sets the sizes of the queues and the router's decisions, where the router runs in this process."""
-        if not router.leads:
+        if not router.leads:  # whoever leads tells; what this process knew when it led is long out of date
+            self.waiting.clear()
+            self.set_aside.set(0)
             return
         waiting = Counts(one.queue_id for one in router.state.facts.waiting.values())
         for queue_id in router.state.facts.queues.keys() | waiting.keys():
