@@ -34,7 +34,10 @@ def routes_of(operations: Iterable[Operation], edge: Edge) -> list[HTTPRouteHand
     """The operations as the framework wants them: one handler a path, so that `Allow` names all of its methods."""
     by_path: dict[str, dict[str, Serving]] = {}
     for operation in operations:
-        by_path.setdefault(operation.path, {})[operation.method] = Serving(operation, edge)
+        by_method = by_path.setdefault(operation.path, {})
+        by_method[operation.method] = Serving(operation, edge)
+        if operation.method == "GET":  # the server leaves the body out
+            by_method["HEAD"] = by_method["GET"]
     return [_route_of(path, by_method) for path, by_method in by_path.items()]
 
 
