@@ -1,6 +1,7 @@
 """The composition root: every part of a process, and what of it runs, made by plain calls."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -45,8 +46,11 @@ from infrastructure.outbox import PostgresOutbox
 from infrastructure.positions import PostgresPositions
 from infrastructure.stopping import stop
 
+AGAIN_SECONDS = 1.0
 PROVIDER_SECONDS_MAX = 20.0
 """A provider that has not answered a send by then has an unknown outcome."""
+
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -198,12 +202,20 @@ def _wire_wake_ups(parts: Parts, announcer: Announcer) -> None:
 @asynccontextmanager
 async def _running(bodies: Mapping[str, Callable[[], Awaitable[None]]]) -> AsyncIterator[None]:
     """Runs them beside what the context holds; at its end they are cancelled and waited for."""
-    tasks = [asyncio.create_task(_coroutine(body), name=name) for name, body in bodies.items()]
+    tasks = [asyncio.create_task(_kept_up(name, body), name=name) for name, body in bodies.items()]
     try:
         yield
     finally:
         await stop(tasks)
 
 
-async def _coroutine(body: Callable[[], Awaitable[None]]) -> None:
-    await body()
+async def _kept_up(name: str, body: Callable[[], Awaitable[None]]) -> None:
+    """Begins again what failed in a way that nobody thought of: without it, a door would be shut and nobody told."""
+    while True:
+        try:
+            await body()
+        except Exception:
+            logger.exception("%s failed; it begins again", name)
+            await asyncio.sleep(AGAIN_SECONDS)
+        else:
+            return

@@ -47,6 +47,7 @@ class Metrics:
         self.request_seconds = histogram(
             "request_seconds", "HTTP requests.", ["method", "route", "status"], buckets=SECONDS_BUCKETS
         )
+        self.bodies_bytes = gauge("bodies_bytes", "What large bodies of requests under way take of memory.")
         self.sockets = gauge("sockets", "Open sockets, by who is at the other end.", ["kind"])
         self.pushed = counter("frames_pushed_total", "Frames given to sockets.")
         self.lag_seconds = gauge(
@@ -151,6 +152,8 @@ class Metrics:
         lags: dict[str, float] = {}
         for name, follower in followers.items():
             if follower.position < 0:  # another process has its lease; a standby is not behind
+                self.lag_events.remove(name)
+                self.lag_seconds.remove(name)
                 continue
             behind = head - follower.position
             oldest = None
@@ -164,7 +167,9 @@ class Metrics:
 
     def measure_routing(self, router: Router) -> None:
         """Sets the sizes of the queues and the router's decisions, where the router runs in this process."""
-        if not router.leads:
+        if not router.leads:  # whoever leads tells; what this process knew when it led is long out of date
+            self.waiting.clear()
+            self.set_aside.set(0)
             return
         waiting = Counts(one.queue_id for one in router.state.facts.waiting.values())
         for queue_id in router.state.facts.queues.keys() | waiting.keys():

@@ -23,6 +23,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """DATABASE_URL: PostgreSQL 18, without a pooler in between. Empty: an embedded server under `data_directory`."""
     nats_url: str = ""
     """NATS_URL: one or several, comma-separated. Empty: an embedded server under `data_directory`."""
+    nats_replicas: Annotated[int, Meta(ge=1, le=5)] = 1
+    """ONETHREAD_NATS_REPLICAS: servers of a NATS cluster that keep each adapter message. With 1 the door over NATS
+    is shut while the one that has them is away; a cluster of three takes 3."""
     data_directory: Path = Path(".onethread")
     """ONETHREAD_DATA_DIRECTORY: where the embedded servers and, with them, the keys are kept."""
     host: str = "127.0.0.1"
@@ -57,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """ONETHREAD_MAIL_BYTES_MAX: largest raw mail."""
     media_bytes_max: Annotated[int, Meta(ge=65_536, le=268_435_456)] = 26_214_400
     """ONETHREAD_MEDIA_BYTES_MAX: largest attachment that is kept. It is in memory whole, four at once an account."""
+    bodies_bytes_max: Annotated[int, Meta(ge=1_048_576)] = 134_217_728
+    """ONETHREAD_BODIES_BYTES_MAX: of all large bodies under way together; beyond, requests get 503. One always goes."""
     media_store: Annotated[str, Meta(pattern="^(s3://[a-z0-9][a-z0-9.-]+(/.*)?)?$")] = ""
     """ONETHREAD_MEDIA_STORE: `s3://bucket/prefix` keeps attachments on S3. Empty: in `media` of the data directory,
     which all processes of a deployment must then share."""

@@ -55,8 +55,10 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 def demand_revision(command: Command, revision: int) -> None:
     """Raises RevisionStale."""
-    if command.expected_revision is not None and command.expected_revision != revision:
-        raise RevisionStale(f"it stands at revision {revision}, you expected {command.expected_revision}")
+    expected = command.expected_revision
+    if expected is not None and expected != revision:
+        named = f"you expected {expected}" if expected >= 0 else "and never at what you expected"
+        raise RevisionStale(f"it stands at revision {revision}, {named}")
 
 
 class Commands:

@@ -17,7 +17,7 @@ class PersonAlreadyThere(RuleBroken):
 
 
 class Role(StrEnum):
-    """What somebody may do. Each is told apart in `api/permissions.py`."""
+    """What somebody may do. Each is told apart in `api/access/permissions.py`."""
 
     AGENT = "agent"
     SUPERVISOR = "supervisor"

@@ -19,9 +19,9 @@ from typing_extensions import override
 
 from api.app import create_app, create_upkeep_app
 from api.composition import composed
+from api.http_connection import HttpConnection
 from api.key_file import with_kept_keys
 from api.logs import set_up_logs
-from api.one_write import OneWrite
 from api.parts import Parts
 from api.settings import Settings, SettingWrong, settings_from_environment
 from infrastructure.embedded.servers import embedded_servers
@@ -122,7 +122,7 @@ async def _serve(parts: Parts, app: Litestar, says: str) -> None:
         host=settings.host,
         port=settings.port,
         loop="none",
-        http=OneWrite,
+        http=HttpConnection,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_max_size=65_536,

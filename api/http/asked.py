@@ -11,7 +11,7 @@ from api.access.authentication import Tokens
 from api.access.passwords import Attempts, Passwords
 from api.access.permissions import Reach
 from api.http.idempotency import fingerprinted
-from api.http.patience import Patience
+from api.http.patience import Patience, Room
 from api.http.preconditions import expected_revision
 from api.parts import Parts
 from api.sockets.allowances import Allowances
@@ -25,7 +25,7 @@ ANYBODY = Person(id="anybody")
 
 
 BODY_SECONDS_MAX = 30.0
-"""A body that has not arrived by then is given up."""
+"""A body that has not arrived by then is given up, but for what comes fast enough."""
 
 
 FILES_A_MINUTE_MAX = 10
@@ -47,6 +47,8 @@ class Edge:
         self.refused_hooks = Attempts(1, within_seconds=60)
         self.typing = TypingRelay(parts.nats)
         self.patience = Patience(BODY_SECONDS_MAX)
+        self.room = Room(parts.settings.bodies_bytes_max)
+        parts.metrics.bodies_bytes.set_function(lambda: self.room.held_bytes)
         self.allowances = Allowances()
         self._received: dict[str, Counter] = {}
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import msgspec.inspect
 
-from api.http.patience import Patience
+from api.http.patience import Patience, Room
 from api.http.refusals import BodyTooLarge, BodyTooSlow, ClientGone, Invalid, MediaTypeUnsupported
 
 if TYPE_CHECKING:
@@ -24,21 +25,29 @@ _LIMIT = re.compile(r"(?:<=|>=|<|>) (-?\d+)$")
 _OUTER_YEARS = (b"0001-", b"9999-", b"\\u00")
 """One is in every body with a moment whose zone leads out of the years 1 to 9999. Signs may be written as escapes."""
 T = TypeVar("T")
+RATE_MIN = 32_768
+"""Bytes a second that a body which takes its time must reach."""
 
 
-async def read_body(receive: "Receive", content_length: str | None, bytes_max: int, patience: Patience) -> bytes:
-    """The whole body. Raises BodyTooLarge before or while it arrives, BodyTooSlow, ClientGone."""
+async def read_body(
+    receive: "Receive", content_length: str | None, bytes_max: int, patience: Patience, room: Room
+) -> bytes:
+    """The whole body. Raises BodyTooLarge before or while it arrives, BodyTooSlow, NoRoom, ClientGone."""
     if content_length is not None and content_length.isdecimal() and int(content_length[:20]) > bytes_max:
         raise BodyTooLarge(bytes_max)
     event = await _next(receive, patience)
     body = _chunk(event)
     if not event.get("more_body", False) and len(body) <= bytes_max:
         return body
-    chunks, size_bytes = [body], len(body)
+    chunks, size_bytes, began = [body], len(body), time.monotonic()
+    room.take(size_bytes)
     while event.get("more_body", False) and size_bytes <= bytes_max:
         event = await _next(receive, patience)
+        if time.monotonic() - began > patience.seconds + size_bytes / RATE_MIN:  # a drop now and then is not silence
+            raise BodyTooSlow
         chunks.append(_chunk(event))
         size_bytes += len(chunks[-1])
+        room.take(len(chunks[-1]))
     if size_bytes > bytes_max:
         raise BodyTooLarge(bytes_max)
     return b"".join(chunks)

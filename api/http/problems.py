@@ -13,9 +13,11 @@ from api.http.answer import Answer
 from api.http.refusals import (
     BodyTooLarge,
     BodyTooSlow,
+    HeadTooLarge,
     Invalid,
     KeyMissing,
     MediaTypeUnsupported,
+    NoRoom,
     NotAllowed,
     SignInNeeded,
     TooManyAttempts,
@@ -74,6 +76,8 @@ AGAIN_SOON = (("retry-after", "2"),)
 BEARER = (("www-authenticate", 'Bearer realm="onethread"'),)
 SIGNATURE = (("www-authenticate", 'Signature realm="onethread"'),)
 
+BUSY = Kind("busy", 503, "Too much is under way at this moment. Nothing was stored; try again.", AGAIN_AT_ONCE)
+
 TABLE: dict[type[Exception], Kind] = {
     Invalid: Kind("invalid", 400, "The request cannot be read."),
     CursorInvalid: Kind("invalid", 400, "The request cannot be read."),
@@ -95,7 +99,9 @@ TABLE: dict[type[Exception], Kind] = {
     MediaTypeUnsupported: Kind("media-type-unsupported", 415, "The body is of another media type than this takes."),
     KeyReused: Kind("key-reused", 422, "This Idempotency-Key was used before for another command."),
     TooManyAttempts: Kind("too-many-attempts", 429, "Too many attempts."),
-    LogBusy: Kind("busy", 503, "Too much is under way at this moment. Nothing was stored; try again.", AGAIN_AT_ONCE),
+    HeadTooLarge: Kind("head-too-large", 431, "The head of the request is over the limit."),
+    LogBusy: BUSY,
+    NoRoom: BUSY,
     LogUnreachable: Kind(
         "log-unreachable", 503, "The log cannot be reached. Repeat the request with the same key.", AGAIN_SOON
     ),

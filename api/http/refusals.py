@@ -23,6 +23,13 @@ class Invalid(Refusal):
         return {"field": self.field, "detail": self.reason, **limit}
 
 
+class HeadTooLarge(Invalid):
+    """The head of the request is over the limit."""
+
+    def __init__(self, bytes_max: int) -> None:
+        super().__init__("header", f"request line and headers may have {bytes_max} bytes", bytes_max)
+
+
 class KeyMissing(Refusal):
     """Send an Idempotency-Key header: any text of at most 255 characters that you use for this command alone."""
 
@@ -49,6 +56,10 @@ class BodyTooLarge(Refusal):
 
 class BodyTooSlow(Refusal):
     """The body did not arrive in time."""
+
+
+class NoRoom(Refusal):
+    """Too many large bodies are under way; nothing of this one was kept."""
 
 
 class MediaTypeUnsupported(Refusal):

@@ -21,6 +21,7 @@ class Schemas:
         for one in _structs(self._types):
             if (schema := self.components.get(one.__name__)) is not None:
                 _describe(schema, one)
+                _tell_moments(schema, one)
                 schema.update(getattr(one, "SCHEMA", {}))  # what msgspec has no words for
 
     def of(self, one: Any) -> dict[str, Any]:
@@ -63,6 +64,27 @@ def _describe(schema: dict[str, Any], struct: type[msgspec.Struct]) -> None:
         field = schema.get("properties", {}).get(names.get(name, name))
         if field is not None:
             field.setdefault("description", text)
+
+
+def _tell_moments(schema: dict[str, Any], struct: type[msgspec.Struct]) -> None:
+    """Every date-time of ours has a zone; msgspec says `date-time` only where the type demands one."""
+    for field in msgspec.structs.fields(struct):
+        if (said := schema.get("properties", {}).get(field.encode_name)) is not None:
+            _tell_moment(said, msgspec.inspect.type_info(field.type))
+
+
+def _tell_moment(schema: dict[str, Any], described: msgspec.inspect.Type) -> None:
+    if isinstance(described, msgspec.inspect.Metadata):
+        described = described.type
+    if isinstance(described, msgspec.inspect.DateTimeType):
+        schema["format"] = "date-time"
+    elif isinstance(described, msgspec.inspect.UnionType) and "anyOf" in schema:
+        for one, inner in zip(schema["anyOf"], described.types, strict=True):
+            _tell_moment(one, inner)
+    elif isinstance(described, msgspec.inspect.DictType) and "additionalProperties" in schema:
+        _tell_moment(schema["additionalProperties"], described.value_type)
+    elif isinstance(described, msgspec.inspect.ListType | msgspec.inspect.VarTupleType) and "items" in schema:
+        _tell_moment(schema["items"], described.item_type)
 
 
 def field_docstrings(struct: type[msgspec.Struct]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """From an operation to a route of the framework: who asks, may they, what do they give; then answer or problem."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,6 +24,8 @@ from api.http.problems import answer_problem
 from api.http.refusals import ClientGone, Invalid, NotAllowed, Unknown
 
 QUERY_FIELDS_MAX = 20
+ONCE = frozenset({b"authorization", b"content-type", b"idempotency-key", b"if-match"})
+"""Headers that mean nothing when they come twice: whoever reads the first would do other than who reads the last."""
 GONE = Answer(499)
 """Nobody is there to read it."""
 
@@ -31,7 +34,10 @@ def routes_of(operations: Iterable[Operation], edge: Edge) -> list[HTTPRouteHand
     """The operations as the framework wants them: one handler a path, so that `Allow` names all of its methods."""
     by_path: dict[str, dict[str, Serving]] = {}
     for operation in operations:
-        by_path.setdefault(operation.path, {})[operation.method] = Serving(operation, edge)
+        by_method = by_path.setdefault(operation.path, {})
+        by_method[operation.method] = Serving(operation, edge)
+        if operation.method == "GET":  # the server leaves the body out
+            by_method["HEAD"] = by_method["GET"]
     return [_route_of(path, by_method) for path, by_method in by_path.items()]
 
 
@@ -72,6 +78,8 @@ class Serving:
         except Exception as error:  # noqa: BLE001  # the edge: the table says what it means, the rest is logged
             answer = answer_problem(error, scope["path"])
             self._edge.parts.metrics.refused.labels(answer.problem).inc()
+        finally:
+            self._edge.room.leave()
         self._measure(answer.status, time.perf_counter() - began)
         return answer
 
@@ -84,7 +92,10 @@ class Serving:
 
     async def _carry_out(self, scope: HTTPScope, receive: Receive) -> Answer:
         operation, edge = self._operation, self._edge
-        headers = dict(scope["headers"])
+        given_headers = list(scope["headers"])
+        headers = dict(given_headers)
+        if len(headers) != len(given_headers):
+            _demand_once(name for name, _ in given_headers)
         at = edge.parts.clock()
         person, reach = ANYBODY, Reach.ALL
         if operation.action is not None:
@@ -98,7 +109,7 @@ class Serving:
         if operation.takes_body:
             is_mail = ids.get("channel") in operation.large_channels
             bytes_max = edge.parts.settings.mail_bytes_max if is_mail else self._bytes_max
-            raw = await read_body(receive, _text(headers.get(b"content-length")), bytes_max, edge.patience)
+            raw = await read_body(receive, _text(headers.get(b"content-length")), bytes_max, edge.patience, edge.room)
             given: Any = self._given(raw, _text(headers.get(b"content-type")))
         else:
             given = read_query(scope["query_string"], operation.takes)
@@ -136,6 +147,13 @@ class Serving:
             if self._operation.read_apart is None:
                 raise
             return self._operation.read_apart(raw, refusal)
+
+
+def _demand_once(names: Iterable[bytes]) -> None:
+    """Raises Invalid."""
+    for name, count in Counter(names).items():
+        if count > 1 and name in ONCE:
+            raise Invalid(f"header.{name.decode()}", "given more than once", 1)
 
 
 def _text(value: bytes | None) -> str | None:

@@ -45,7 +45,7 @@ async def read_queue_board(asked: Asked[PageQuery]) -> Answer:
     return page_answer(await with_expectations(asked, page))
 
 
-@read("/v1/agents", Action.READ_AGENTS, takes=PageQuery, gives=page_of(AgentCard, "AgentPage"))
+@read("/v1/agents", Action.READ_AGENTS, takes=PageQuery, gives=page_of(AgentCard, "AgentPage"), statuses=(404,))
 async def list_agents(asked: Asked[PageQuery]) -> Answer:
     """The agent board.
 

@@ -16,6 +16,9 @@ _KEYS = "SELECT stream, wrapped_key FROM onethread_stream_keys WHERE stream = AN
 
 _ATTEMPTS_MAX = 3
 _CONNECT_TIMEOUT_SECONDS = 5
+_RECONNECT_SECONDS = 5.0
+"""Then whoever asks next begins to reconnect anew. The pool doubles its pauses for as long as this lasts: with its own
+five minutes, nobody could read for a minute after the server was back."""
 
 
 class ReadPool:
@@ -29,6 +32,7 @@ class ReadPool:
             min_size=1,
             max_size=connections_max,
             timeout=timeout_seconds,
+            reconnect_timeout=_RECONNECT_SECONDS,
             configure=_configure,
             open=False,
             kwargs={

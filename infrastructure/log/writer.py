@@ -169,7 +169,8 @@ class GroupCommitWriter:
             return
         except psycopg.Error as error:  # nothing was stored; find the request that the database cannot take
             if len(batch) == 1:
-                self._fail(batch[0], error)
+                cannot_now = isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction)
+                self._fail(batch[0], LogUnreachable(_of_server(error)) if cannot_now else error)
                 return
             for request in batch:
                 await self._call([request])
@@ -243,3 +244,8 @@ class GroupCommitWriter:
             else:
                 waiting.append(request)
         return waiting
+
+
+def _of_server(error: psycopg.Error) -> str:
+    """A full disk, a standby: what it is called, without the statement and its values."""
+    return f"the database cannot store now ({type(error).__name__})"

@@ -1,6 +1,7 @@
 """A running Onethread for tests: the real application on a real server in a thread of its own, and callers of it."""
 
 import asyncio
+import re
 import secrets
 import tempfile
 import threading
@@ -19,9 +20,11 @@ from websockets.typing import Origin
 from api.access.authentication import Tokens
 from api.app import create_app
 from api.composition import composed
+from api.http.openapi import openapi_document
+from api.http_connection import HttpConnection
 from api.key_file import new_key
-from api.one_write import OneWrite
 from api.parts import Parts
+from api.routes.table import OPERATIONS_BY_TAG
 from api.settings import Settings
 from application.commands import Command
 from domain.person import Person, Role
@@ -52,7 +55,10 @@ class Caller:
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {**self.headers, **more.pop("headers", {})}
-        return self.http.request(method, path, headers=headers, **more)
+        answer = self.http.request(method, path, headers=headers, **more)
+        statuses = documented_statuses(method, answer.request.url.path)
+        assert not statuses or str(answer.status_code) in statuses, (method, path, answer.status_code, "not documented")
+        return answer
 
     def done(self, path: str, body: Any = None, **more: Any) -> dict[str, Any]:
         """The answer to a command that is carried out."""
@@ -65,6 +71,21 @@ class Caller:
         answer = self.get(path, **more)
         assert answer.is_success, (answer.status_code, answer.text)
         return answer.json()
+
+
+def documented_statuses(method: str, path: str) -> frozenset[str]:
+    """What the OpenAPI document says may come back; nothing where it knows no such operation."""
+    found = [
+        statuses for (asked, form), statuses in _DOCUMENTED.items() if asked == method and re.fullmatch(form, path)
+    ]
+    return frozenset().union(*found)
+
+
+_DOCUMENTED = {
+    (method.upper(), re.sub(r"{\w+}", "[^/]+", path)): frozenset(operation["responses"])
+    for path, by_method in openapi_document(OPERATIONS_BY_TAG)["paths"].items()
+    for method, operation in by_method.items()
+}
 
 
 class Deployment:
@@ -186,7 +207,7 @@ async def _serve(
             create_app(parts),
             port=0,
             loop="none",
-            http=OneWrite,
+            http=HttpConnection,
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             ws_max_size=65_536,

@@ -117,6 +117,7 @@ def test_odd_entity_tags_are_told_apart(shop: Shop, supervisor: Caller, if_match
     answer = supervisor.post(path, {"text": "note"}, headers={"If-Match": if_match})
 
     assert answer.status_code == status, answer.text
+    assert " -1" not in answer.text
 
 
 def test_an_unchanged_conversation_is_not_sent_again(shop: Shop, supervisor: Caller) -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from api.http.openapi import PROBLEM_TEXTS, openapi_document
 from api.http.operation import Operation
+from api.metrics import Metrics
 from api.routes.table import OPERATIONS, OPERATIONS_BY_TAG
 from api.sockets.asyncapi import CODES, asyncapi_document
 from api.sockets.connection import Code
+from application.follower import Follower
 from tests.api.deployment import Deployment, a_deployment
 from tests.waiting import wait_until
 
@@ -84,6 +86,16 @@ def test_limits_and_meanings_of_fields_show(document: dict[str, Any]) -> None:
     assert queue["name"]["pattern"] == "^[^\\u0000]*$"
 
 
+def test_moments_in_answers_and_frames_are_told_as_date_times(document: dict[str, Any]) -> None:
+    shown, heard = document["components"]["schemas"], asyncapi_document()["components"]["schemas"]
+
+    moment = {"type": "string", "format": "date-time"}
+    assert shown["Entry"]["properties"]["occurred_at"] == moment
+    assert shown["Entry"]["properties"]["edited_at"]["anyOf"] == [moment, {"type": "null"}]
+    assert shown["Agent"]["properties"]["skills_end"]["additionalProperties"] == moment
+    assert heard["Message"]["properties"]["at"] == moment
+
+
 def test_the_process_is_alive_and_ready_and_tells_its_metrics(deployment: Deployment) -> None:
     anybody = deployment.anybody()
 
@@ -100,8 +112,25 @@ def test_a_router_that_only_stands_by_is_told_as_one_that_runs_elsewhere(deploym
     same = {name: getattr(settings, name) for name in ("master_keys", "claim_key", "token_key", "data_directory")}
 
     with a_deployment(settings.database_url, settings.nats_url, **same) as standby:
+        told = Metrics()
+        told.waiting.labels("queue-of-before").set(3)  # from when it led
+        told.measure_routing(standby.parts.router)
         ready = standby.anybody().shown("/health/ready")
 
     assert "router" in ready["elsewhere"]
     assert "router" not in ready["lag_seconds"]
     assert "router" not in anybody.shown("/health/ready")["elsewhere"]
+    assert told.registry.get_sample_value("onethread_queue_waiting", {"queue": "queue-of-before"}) is None
+
+
+def test_a_reader_that_went_elsewhere_is_no_longer_told_of(deployment: Deployment) -> None:
+    parts, told = deployment.parts, Metrics()
+    follower = Follower(parts.log, parts.directory)
+
+    def lag_when_at(position: int) -> float | None:
+        follower.position = position
+        deployment.run(told.measure_lag(parts.log, {"mine": follower}, parts.clock()))
+        return told.registry.get_sample_value("onethread_reader_lag_seconds", {"reader": "mine"})
+
+    assert lag_when_at(0) is not None
+    assert lag_when_at(-1) is None

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import msgspec
+import psycopg
 import pytest
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
 from api.doors.adapters.nats_door import CONSUMER, PROBLEMS_SUBJECT, STREAM, SUBJECT
@@ -132,6 +134,44 @@ def test_what_is_for_no_account_waits_with_the_deliveries_and_is_not_delivered_f
 
     wait_until(lambda: bool(supervisor.shown("/v1/deliveries", params=query)["items"]), what="it is kept")
     wait_until(lambda: is_empty(deployment), what="it is taken off")
+
+
+def test_a_message_that_meets_what_nobody_thought_of_keeps_no_other_away(
+    deployment: Deployment, shop: Shop, supervisor: Caller
+) -> None:
+    spoilt = shop.bring("spoilt")["customer_id"]
+    with psycopg.connect(deployment.parts.settings.database_url) as connection:
+        connection.execute("UPDATE onethread_events SET state = '' WHERE originator_id = %s", (spoilt,))
+    deployment.parts.commands.states.forget(spoilt)
+
+    of_spoilt = json.loads(message(shop.account_id, "s-1")) | {"handle": "spoilt"}
+    publish(deployment, shop.account_id, json.dumps(of_spoilt).encode(), message(shop.account_id, "f-1", "a fine one"))
+
+    wait_until(lambda: is_told(shop, supervisor, "a fine one"), what="the fine one is taken in")
+
+
+def test_a_door_that_fails_in_the_background_opens_again(
+    deployment: Deployment, shop: Shop, supervisor: Caller
+) -> None:
+    fetch, failures = JetStreamContext.PullSubscription.fetch, [KeyError("nobody thought of it")]
+
+    async def failing(subscription: JetStreamContext.PullSubscription, *more: Any, **named: Any) -> list[Msg]:
+        if failures:
+            raise failures.pop()
+        return await fetch(subscription, *more, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JetStreamContext.PullSubscription, "fetch", failing)
+        wait_until(lambda: not failures, what="it has failed")
+    publish(deployment, shop.account_id, message(shop.account_id, "f-2", "behind a failure"))
+
+    wait_until(lambda: is_told(shop, supervisor, "behind a failure"), what="the door is open again")
+
+
+def is_told(shop: Shop, supervisor: Caller, text: str) -> bool:
+    """Whether the timeline of `ana` has the text."""
+    known = shop.bring("ana", "Hello", message_id="good-1")
+    return text in texts(shop, supervisor, known["customer_id"], known["position"])
 
 
 def test_messages_resume_after_nats_was_lost_and_set_up_anew(deployment: Deployment, shop: Shop) -> None:

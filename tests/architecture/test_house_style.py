@@ -27,7 +27,7 @@ BANNED_WORDS |= {"process", "service", "util", "utils"}
 
 # Names that the words of the field, or others' interfaces, give us.
 WORDS_WITH_A_MEANING = {
-    "data": re.compile(r"associated_data|handle_DATA"),  # of AES-GCM; the hook of an SMTP server
+    "data": re.compile(r"associated_data|handle_DATA|data_received"),  # of AES-GCM; hooks of an SMTP server, of asyncio
     "handle": re.compile(
         r"handle|Handle|(.*_)?handle_.*|.*_handle|Handle[A-Z].*|.*Handle"
     ),  # a person's address; handle time

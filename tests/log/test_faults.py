@@ -119,6 +119,23 @@ async def test_a_request_that_the_database_cannot_take_fails_alone(log: Postgres
     assert await log.head() == 3
 
 
+@pytest.mark.parametrize("condition", ["disk_full", "too_many_connections", "read_only_sql_transaction"])
+async def test_a_database_that_cannot_store_now_is_told_as_unreachable(
+    log: PostgresLog, log_url: str, condition: LiteralString
+) -> None:
+    with psycopg.connect(log_url, autocommit=True) as connection:
+        refuse = SQL("BEGIN RAISE EXCEPTION USING ERRCODE = {}; END").format(Literal(condition))
+        connection.execute(
+            SQL("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS {}").format(Literal(refuse.as_string()))
+        )
+        connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON onethread_events EXECUTE FUNCTION refuse()")
+
+    with pytest.raises(LogUnreachable, match="cannot store now"):
+        await log.append([a_write(ANNA)], context=CONTEXT)
+
+    assert await log.head() == 0
+
+
 @pytest.mark.parametrize("is_sent", [False, True], ids=["before", "after"])
 async def test_what_became_of_a_call_without_an_answer_is_found_out(log: PostgresLog, is_sent: bool) -> None:  # noqa: FBT001
     await log.append([a_write(ANNA)], [a_claim("taken")], context=CONTEXT)

@@ -117,8 +117,11 @@ class NatsDoor:
 
     async def _ensure(self, wanted: StreamConfig) -> None:
         assert wanted.name is not None  # ours have one
+        replicas = wanted.num_replicas = self._parts.settings.nats_replicas
         try:
-            await self._stream.stream_info(wanted.name)
+            found = await self._stream.stream_info(wanted.name)
+            if found.config.num_replicas != replicas:
+                await self._stream.update_stream(found.config, num_replicas=replicas)
         except NotFoundError:
             try:
                 await self._stream.add_stream(wanted)
@@ -144,20 +147,24 @@ class NatsDoor:
                 read.append((message, self._read(account_id, message.data)))
             except (Invalid, UnreadablePayload) as error:
                 await self._refuse(account_id, message, error)
-        if not read:
-            return
+        if read:
+            await self._take_read(account_id, read)
+
+    async def _take_read(self, account_id: str, read: Sequence[tuple[Msg, InboundMessage]]) -> None:
         try:
             await self._append(account_id, read)
-        except RuleBroken as refusal:
-            if len(read) == 1:
-                await self._refused_by_rule(account_id, read[0][0], refusal)
-                return
-            for one in read:
-                await self._take(account_id, [one[0]])
         except (LogBusy, LogUnreachable, Contended) as error:
             logger.warning("the NATS door hands %d messages back: %s", len(read), type(error).__name__)
             for message, _ in read:
                 await message.nak(delay=AGAIN_SECONDS)
+        except nats.errors.Error:
+            raise
+        except Exception as error:  # noqa: BLE001  # the edge: what one message meets must not shut the door on others
+            if len(read) == 1:
+                await self._refused(account_id, read[0][0], error)
+                return
+            for one in read:
+                await self._take_read(account_id, [one])
 
     def _read(self, account_id: str, payload: bytes) -> InboundMessage:
         """Raises Invalid, UnreadablePayload."""
@@ -172,13 +179,16 @@ class NatsDoor:
         for delivered, _ in read:
             await delivered.ack()
 
-    async def _refused_by_rule(self, account_id: str, message: Msg, refusal: RuleBroken) -> None:
-        if isinstance(refusal, AccountPaused):
+    async def _refused(self, account_id: str, message: Msg, error: Exception) -> None:
+        if not isinstance(error, RuleBroken):
+            logger.error("the NATS door cannot take a message, which is tried again", exc_info=error)
             await message.nak(delay=AGAIN_PAUSED_SECONDS)
-        elif isinstance(refusal, AccountUnknown) and message.metadata.num_delivered < UNKNOWN_ACCOUNT_DELIVERIES_MAX:
+        elif isinstance(error, AccountPaused):
+            await message.nak(delay=AGAIN_PAUSED_SECONDS)
+        elif isinstance(error, AccountUnknown) and message.metadata.num_delivered < UNKNOWN_ACCOUNT_DELIVERIES_MAX:
             await message.nak(delay=AGAIN_SECONDS)
         else:
-            await self._refuse(account_id, message, refusal)
+            await self._refuse(account_id, message, error)
 
     async def _refuse(self, account_id: str, message: Msg, error: Exception) -> None:
         """Kept and told first, then taken off the stream: a crash in between tells it twice rather than never."""

@@ -93,6 +93,16 @@ def test_odd_keys_are_refused_by_name(header: str) -> None:
     assert refused.value.field == "header.Idempotency-Key"
 
 
+@pytest.mark.parametrize("name", ["Idempotency-Key", "If-Match", "Authorization", "Content-Type"])
+def test_a_header_that_says_two_things_is_refused_by_name(administrator: Caller, name: str) -> None:
+    headers = {"Idempotency-Key": "one", **administrator.headers}
+    headers |= {name: headers.get(name, '"1"')}
+
+    answer = administrator.http.post("/v1/queues", json={"name": "x"}, headers=[*headers.items(), (name, '"2"')])
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, f"header.{name.lower()}")
+
+
 def test_a_missing_key_counts_only_where_one_is_needed() -> None:
     assert read_key(None, is_required=False) is None
     with pytest.raises(KeyMissing):

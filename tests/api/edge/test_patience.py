@@ -1,11 +1,15 @@
-"""Patience with slow requests: who waits too long is told so, whoever else cancels is heard, and others go on."""
+"""Patience with slow requests: who takes too much time or room is told so, and others go on."""
 
 import asyncio
+import time
+from typing import Any
 
 import pytest
 
 from api.http import patience
-from api.http.patience import Patience
+from api.http.bodies import read_body
+from api.http.patience import Patience, Room
+from api.http.refusals import BodyTooSlow, NoRoom
 
 pytestmark = pytest.mark.anyio
 
@@ -42,6 +46,56 @@ async def test_somebody_elses_cancellation_is_no_time_out() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_a_body_that_comes_in_drops_is_given_up_although_it_never_pauses_for_long() -> None:
+    pieces = iter([b"x"] * 1_000)
+
+    async def a_drop() -> Any:
+        later = time.monotonic() + 0.001
+        while time.monotonic() < later:  # noqa: ASYNC110  # it is about time, and nobody sets an event
+            await asyncio.sleep(0)
+        return {"type": "http.request", "body": next(pieces), "more_body": True}
+
+    with pytest.raises(BodyTooSlow):
+        await read_body(a_drop, None, 1_000, Patience(0.02), Room(1_000))
+
+    assert next(pieces, None) is not None
+
+
+async def test_bodies_under_way_share_the_room_until_they_are_over() -> None:
+    room, is_in, may_go = Room(100), asyncio.Event(), asyncio.Event()
+
+    async def the_first() -> None:
+        room.take(60)
+        is_in.set()
+        await may_go.wait()
+        room.leave()
+
+    first = asyncio.create_task(the_first())
+    await is_in.wait()
+    with pytest.raises(NoRoom):
+        room.take(60)
+    room.take(40)
+    room.leave()
+    may_go.set()
+    await first
+
+    room.take(60)
+
+
+async def test_a_body_alone_has_room_however_large() -> None:
+    room = Room(100)
+
+    room.take(80)
+    room.take(80)
+
+    with pytest.raises(NoRoom):
+        await asyncio.create_task(another(room))
+
+
+async def another(room: Room) -> None:
+    room.take(1)
 
 
 async def answer() -> int:

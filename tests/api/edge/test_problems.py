@@ -48,6 +48,14 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_ones(deployment: Deplo
     assert set(answer.headers["allow"].split(", ")) >= {"GET", "POST"}
 
 
+def test_what_can_be_read_can_be_asked_for_without_its_body(deployment: Deployment) -> None:
+    whole, head = (deployment.anybody().ask(method, "/health/live") for method in ("GET", "HEAD"))
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
+    assert deployment.anybody().ask("HEAD", "/v1/me").status_code == 401
+
+
 @pytest.mark.parametrize(
     ("body", "field", "limit"),
     [
