@@ -17,7 +17,7 @@ class PolicyInvalid(RuleBroken):
 
 
 class ChoiceRule(StrEnum):
-    """Who of the agents that may be asked is asked first. Ties go to the longest idle, by the order of events."""
+    """Who of the agents that may be asked is asked first. Ties go to the longest idle, then to the lower id."""
 
     LONGEST_IDLE = "longest_idle"
     MOST_SKILLED = "most_skilled"

@@ -227,8 +227,6 @@ def tie_break(choice: Choice, candidates: Sequence[Candidate]) -> str:
         return f"{first.merit:g} against {second.merit:g} of {second.agent_id}, by the rule {choice.rule}"
     if longer > 0:
         return f"idle {longer:g} s longer than {second.agent_id}"
-    if choice.edition == 1:
-        return f"like {second.agent_id} in all else, has the lower id"
     if longer < 0:
         return f"idle for longer than {second.agent_id} by the order of events; the clock was set back meanwhile"
-    return f"idle since the same moment as {second.agent_id}, and came first in the order of events"
+    return f"like {second.agent_id} in all else, has the lower id"

@@ -11,7 +11,7 @@ from domain.assignment import Choice, ConversationOffered
 from domain.routing.decide import decide
 from domain.routing.decisions import Offer
 from domain.routing.explain import Candidate
-from domain.routing.facts import Facts, Since
+from domain.routing.facts import Facts
 from domain.routing.state import RouterState
 
 AGENTS_NAMED_MAX = 5
@@ -75,7 +75,7 @@ def _winner_otherwise(state: RouterState, event: ConversationOffered, choice: Ch
     for skill, level in requirement.items():
         skills[skill] = max(level, skills.get(skill, 0))
     if desk.agent.presence is not Presence.AVAILABLE:
-        desk.free = Since(facts.position, max(facts.latest_at, choice.decided_at), choice.decided_at)
+        desk.free = max(facts.latest_at, choice.decided_at), facts.position, choice.decided_at
     desk.agent = replace(
         desk.agent,
         presence=Presence.AVAILABLE,

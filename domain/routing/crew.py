@@ -15,8 +15,8 @@ from domain.workload import Ask, has_room, part_in_use
 Room = int | Ask
 """What room there must be: load units where they say it all."""
 Turn = tuple[datetime, int, str, datetime]
-"""An agent's place among the agents: idle since, by a time that never goes back and the position, which no two share;
-agent, who settles it where no positions count; the time that is shown. The longest idle comes first.
+"""An agent's place among the agents: idle since, as `facts.Since` has it, but for the agent, before the time that is
+shown. The longest idle comes first, then the lower id.
 """
 NOBODY = (0,) * (SKILL_LEVEL_MAX + 1)
 """Who has each level of a skill that nobody has."""

@@ -56,7 +56,10 @@ def evolve(state: RouterState, recorded: Recorded) -> None:
         return
     facts = state.facts
     facts.position = recorded.position
-    facts.latest_at = max(facts.latest_at, recorded.recorded_at)
+    if recorded.recorded_at > facts.latest_at:
+        facts.latest_at, facts.is_behind = recorded.recorded_at, False
+    elif recorded.recorded_at < facts.latest_at:
+        facts.is_behind = True
     if (take := _TAKES.get(type(recorded.event))) is not None:
         take(state, recorded, recorded.event)
 
@@ -134,7 +137,7 @@ def _desk(state: RouterState, agent_id: str) -> Desk:
 
 
 def _since(state: RouterState, recorded: Recorded) -> Since:
-    return Since(recorded.position, state.facts.latest_at, recorded.recorded_at)
+    return state.facts.latest_at, recorded.position if state.facts.is_behind else 0, recorded.recorded_at
 
 
 def _evolve_desk(state: RouterState, recorded: Recorded, event: AgentEvent) -> None:
@@ -164,8 +167,8 @@ def _release_load(state: RouterState, recorded: Recorded, event: LoadReleased) -
     desk.agent = agent.evolve(desk.agent, event)
     took_load = desk.given.pop(event.conversation_id, None) is not None  # false for one on hold
     if took_load and event.reason not in CAME_TO_NOTHING:
-        now = _since(state, recorded)
-        desk.free = now if desk.free.at <= now.at else now._replace(at=desk.free.at)
+        never_back_at, position, at = _since(state, recorded)
+        desk.free = never_back_at, position, max(at, desk.free[2])
     state.seat_agent(recorded.stream)
 
 

@@ -102,7 +102,7 @@ def _candidates(state: RouterState, now: datetime, waiting: Waiting, edition: in
     excluded = [
         Candidate(
             agent_id=agent_id,
-            idle_since=state.facts.desks[agent_id].idle.at,
+            idle_since=state.facts.desks[agent_id].idle[-1],
             rank=None,
             excluded=_reasons(state, now, waiting, agent_id, line.terms),
         )

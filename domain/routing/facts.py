@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 import msgspec
 
@@ -17,7 +16,8 @@ EDITION = 2
 """Of the router's own rules, beside the policy's. A decision names the one it was taken by, and is taken again by it.
 
 1: turns go by the clock; who declined is asked again as soon as nobody else has room.
-2: turns go by the order of events; who declined is asked again when nobody else is there, with room or without.
+2: where the clock was set back, turns go by the order of events; who declined is asked again when nobody else is there,
+with room or without.
 """
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -93,17 +93,11 @@ def waiting_from(one: Conversation, customer_id: str) -> Waiting | None:
     )
 
 
-class Since(NamedTuple):
-    """When something happened to an agent. What is later in the log is later, whatever the clock said."""
-
-    position: int
-    never_back_at: datetime
-    """The latest time by then, as of `Facts.latest_at`."""
-    at: datetime
-    """The time that is shown."""
-
-
-NEVER = Since(0, EPOCH, EPOCH)
+Since = tuple[datetime, int, datetime]
+"""When something happened to an agent: the latest time there had been by then, which never goes back; the position in
+the log while the clock is behind that time, else 0; the time that is shown. What is later in the log is later.
+"""
+NEVER: Since = (EPOCH, 0, EPOCH)
 
 
 class Desk(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -128,7 +122,7 @@ class Desk(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     @property
     def idle_by_the_clock(self) -> datetime:
         """The same by the times alone, as edition 1 had it."""
-        return max(self.free.at, *(one.at for one in self.given.values())) if self.given else self.free.at
+        return max(at for *_, at in (self.free, *self.given.values()))
 
 
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -148,6 +142,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Something has overflowed since anything was offered: offers come first now, so that neither keeps the other."""
     latest_at: datetime = EPOCH
     """The latest time of any event so far: it stands still while the clock is behind where it was before."""
+    is_behind: bool = False
+    """The clock is."""
 
     def definition(self, queue_id: str) -> QueueDefinition:
         return self.queues.get(queue_id, queue.NEW).definition or UNDEFINED

@@ -107,16 +107,18 @@ class RouterState:
         """Where who stands like this stands among the agents."""
         if self.edition == 1:
             return desk.idle_by_the_clock, 0, agent_id, desk.idle_by_the_clock
-        position, never_back_at, at = desk.idle
+        never_back_at, position, at = desk.idle
         return never_back_at, position, agent_id, at
 
     def last_turn(self, bit: int, now: datetime, ordinal: int) -> Turn:
         """Behind everybody else's, for who is given something by that decision."""
-        _, _, agent_id, at = self.crew.turns[bit] or (EPOCH, 0, self.crew.ids[bit], EPOCH)
-        at = max(now, at)
+        turn, agent_id, facts = self.crew.turns[bit], self.crew.ids[bit], self.facts
+        at = now if turn is None or turn[3] < now else turn[3]
         if self.edition == 1:
             return at, 0, agent_id, at
-        return max(now, self.facts.latest_at), self.facts.position + 1 + ordinal, agent_id, at
+        if now > facts.latest_at or (now == facts.latest_at and not facts.is_behind):
+            return now, 0, agent_id, at
+        return facts.latest_at, facts.position + 1 + ordinal, agent_id, at
 
     def note_stranded(self, conversation_id: str) -> None:
         """Whether it is offered to an agent who can be offered it no longer."""

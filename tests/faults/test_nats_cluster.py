@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from api.doors.adapters.nats_door import CONSUMER, STREAM, SUBJECT
 from nats.aio.client import Client
 
+from api.doors.adapters.nats_door import CONSUMER, STREAM, SUBJECT
 from domain.person import Role
 from infrastructure.embedded.nats import programs
 from infrastructure.embedded.servers import Servers

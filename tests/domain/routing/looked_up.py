@@ -71,14 +71,17 @@ def declined_until(shop: Shop, conversation_id: str) -> dict[str, datetime]:
     return rests
 
 
-def latest_time(shop: Shop, position: int) -> datetime:
-    """How late it had been by then: a clock that is set back stands still."""
-    times = (one.recorded_at for one in shop.log[:position])
-    return max(times, default=datetime.fromtimestamp(0, tz=shop.now.tzinfo))
+def time_at(shop: Shop, position: int) -> tuple[datetime, int]:
+    """How late it had been by then: a clock that is set back stands still, and positions count until it is back."""
+    latest, is_behind = datetime.fromtimestamp(0, tz=shop.now.tzinfo), False
+    for recorded in shop.log[:position]:
+        is_behind = recorded.recorded_at < latest or (is_behind and recorded.recorded_at == latest)
+        latest = max(latest, recorded.recorded_at)
+    return latest, position if is_behind else 0
 
 
-def idle_since(shop: Shop, agent_id: str) -> int:
-    """The position of the latest of becoming available, being done with work, and being given work that they hold."""
+def idle_since(shop: Shop, agent_id: str) -> tuple[datetime, int]:
+    """The time of the latest of becoming available, being done with work, and being given work that they hold."""
     moments = [0]
     held: dict[str, int] = {}
     for recorded in shop.log:
@@ -92,4 +95,4 @@ def idle_since(shop: Shop, agent_id: str) -> int:
             case LoadReleased(conversation_id=conversation_id, reason=reason):
                 if held.pop(conversation_id, None) and reason not in ("declined", "expired", "withdrawn"):
                     moments.append(recorded.position)
-    return max(*moments, *held.values()) if held else max(moments)
+    return time_at(shop, max([*moments, *held.values()]))

@@ -21,7 +21,6 @@ from tests.domain.routing.looked_up import (
     has_been,
     idle_since,
     is_open,
-    latest_time,
     named,
     step_of,
 )
@@ -240,7 +239,7 @@ def merit(shop: Shop, one: Conversation, agent_id: str) -> float:
     counted = {*asked_for(shop, one)[0], *definition.preferred_skills}
     levels = sum(level_of(shop, agent, skill) for skill in counted)
     used = sum(work.units for work in agent.work.values()) / agent.capacity
-    idle_minutes = (shop.now - latest_time(shop, idle_since(shop, agent_id))) / timedelta(minutes=1)
+    idle_minutes = (shop.now - idle_since(shop, agent_id)[0]) / timedelta(minutes=1)
     match definition.choice or rules.choice:
         case ChoiceRule.MOST_SKILLED:
             return levels

@@ -39,7 +39,7 @@ def a_shop_where_mei_works() -> Shop:
 
 
 def idle_seconds(shop: Shop) -> float:
-    return (shop.now - shop.router.facts.desks[MEI].idle.at).total_seconds()
+    return (shop.now - shop.router.facts.desks[MEI].idle[-1]).total_seconds()
 
 
 def test_an_agent_is_idle_since_they_became_available() -> None:

@@ -35,7 +35,7 @@ def test_those_who_may_be_asked_come_in_their_order() -> None:
         (MEI, 2, ()),
     ]
     assert [candidate.idle_since for candidate in candidates] == [
-        shop.router.facts.desks[agent_id].idle.at for agent_id in (OLA, MEI)
+        shop.router.facts.desks[agent_id].idle[-1] for agent_id in (OLA, MEI)
     ]
 
 
