@@ -89,7 +89,7 @@ class Timeline:
     """The entries of a customer's stream. Its scope is the customer."""
 
     name = "timeline"
-    version = 3
+    version = 4
     topics = topics_of("customer", "conversation")
 
 
