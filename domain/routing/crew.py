@@ -87,7 +87,6 @@ class Crew:
         ):
             return
         self.version += 1
-        self.has_lost = True
         mask = self._masks[bit]
         for levels in (self._skilled[skill] for skill in self.skills[bit]):
             levels[:] = [who & ~mask for who in levels]
@@ -105,8 +104,6 @@ class Crew:
     def seat(self, agent_id: str, agent: Agent, turn: Turn | None) -> None:
         """Moves the agent to this turn, with the room they have. No turn: they take no work."""
         bit = self._bits[agent_id]
-        if agent.capacity < self.agents[bit].capacity:
-            self.has_lost = True
         self.agents[bit] = agent
         if (before := self.turns[bit]) != turn:
             self.turns[bit] = turn

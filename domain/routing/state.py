@@ -91,6 +91,7 @@ class RouterState:
     def place_agent(self, agent_id: str) -> None:
         """Puts the agent where the facts say. Safe to repeat."""
         agent = self.facts.desks[agent_id].agent
+        self.crew.has_lost = True  # perhaps
         self.crew.teach(agent_id, agent, agent.skills_at(self.at))
         self.seat_agent(agent_id)
         if agent.skills_end:
