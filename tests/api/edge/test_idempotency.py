@@ -18,6 +18,7 @@ EXEMPT = {
     "welcome_visitor",
     "check_plan",
     "upload_file",
+    "upload_as_visitor",
     "download_as_visitor",
 }
 """Nothing is stored, or the provider's message ids or a digest do the job."""

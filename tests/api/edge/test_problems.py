@@ -137,20 +137,6 @@ def test_a_date_that_no_clock_shows_names_its_field(
         assert [one["field"] for one in problem(answer, 400, "invalid")["errors"]] == ["$.occurred_at"]
 
 
-def test_a_bad_message_of_a_batch_is_named_and_none_is_stored(
-    deployment: Deployment, adapter_account: tuple[Caller, str]
-) -> None:
-    adapter, account_id = adapter_account
-    good = {"account": account_id, "message_id": "batch-good", "handle": "ana", "text": "x"}
-    bad = good | {"message_id": "batch-bad", "text": " "}
-    head = deployment.run(deployment.parts.log.head())
-
-    answer = adapter.post(f"/v1/accounts/{account_id}/messages/batch", {"messages": [good, bad]})
-
-    assert [one["field"] for one in problem(answer, 400, "invalid")["errors"]] == ["$.messages[1].text"]
-    assert deployment.run(deployment.parts.log.head()) == head
-
-
 @pytest.mark.parametrize(
     ("query", "field"),
     [

@@ -5,6 +5,7 @@ import re
 import stat
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,14 @@ def test_the_production_shape_has_two_api_nodes_two_workers_and_their_servers() 
 
     assert ours == {"api-1", "api-2", "worker-1", "worker-2"}
     assert set(services()) - ours == {"postgres", "nats-1", "nats-2", "nats-3"}
+
+
+def test_the_image_of_the_production_shape_is_of_this_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    images = {service["image"] for service in services().values() if service["image"].startswith("onethread")}
+
+    assert images == {f"onethread:{project['version']}"}
 
 
 def test_every_variable_of_the_production_shape_is_a_setting_with_a_plausible_value() -> None:
