@@ -107,6 +107,9 @@ SETTINGS: dict[str, tuple[Setting, ...]] = {
         _address("the mailbox, as in help@shop.example"),
         _secret("token_key", "32 characters or more; signs reply addresses and Message-IDs"),
         Setting("authserv_id", "how your own mail server names itself in Authentication-Results"),
+        Setting(
+            "forwarders", "colleagues whose forwards are of whoever wrote first, comma-separated; needs authserv_id"
+        ),
         *SMTP,
         *IMAP,
         *MAIL_HOOK,
