@@ -35,7 +35,7 @@ def test_whoever_was_given_our_mail_joins_and_is_shown_as_somebody_else(
 
 
 def test_without_a_proof_of_ours_a_stranger_begins_a_conversation_of_their_own(mailbox: Shop) -> None:
-    ana = bring(mailbox, somebody(), "Reply-To: ana@example.org")
+    ana = bring(mailbox, somebody())
     lines = ("References: <first@x>", token_of(ana, FORGED_KEY), our_id_of(ana, FORGED_KEY), "X-Nothing: 1")
 
     strangers = [bring(mailbox, somebody("Eve"), line) for line in lines]
