@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from application.directory import POLICY
 from application.log import Log, Snapshots, UnreadableEvent
 from domain.event import Event, Recorded, kind_of
 from domain.streams import AGGREGATES
@@ -94,7 +95,7 @@ class States:
             state, _ = found[recorded.stream]
             found[recorded.stream] = aggregates[recorded.stream].evolve(state, recorded.event), recorded.version
         for stream, (state, version) in found.items():
-            if version:
+            if version or stream == POLICY:  # which each decision looks at, be there one or not
                 self.moved(stream, state, version)  # while this was read, the process may have appended more
         return found
 

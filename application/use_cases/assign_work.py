@@ -33,6 +33,12 @@ def streams_of(decision: Decision) -> tuple[str, ...]:
             return (decision.customer_id,)
 
 
+def _looked_at(decision: Decision) -> tuple[str, ...]:
+    """These, and those of the rules that it was made by."""
+    rules = (POLICY, decision.queue_id) if isinstance(decision, Ruled) else ()
+    return *streams_of(decision), *rules
+
+
 class _AgentMoved(Exception):
     """The conversation went to another agent between reading and deciding."""
 
@@ -49,7 +55,8 @@ class AssignWork:
 
     async def prepare(self, decisions: Iterable[Decision]) -> None:
         """Reads together what they are checked against, so that they need not read it one by one."""
-        await self._commands.states.load_all({stream for one in decisions for stream in streams_of(one)})
+        streams = {stream for one in decisions for stream in _looked_at(one)}
+        await self._commands.states.load_all(streams)
 
     def saw(self, batch: Iterable[Recorded]) -> None:
         """Keeps what decisions are checked against in step with what others append."""
@@ -73,7 +80,7 @@ class AssignWork:
             return [*decide(*given), [], []]
 
         try:
-            return await self._commands.carry_out(command, [*streams, POLICY, decision.queue_id], decide_by_rules)
+            return await self._commands.carry_out(command, _looked_at(decision), decide_by_rules)
         except UnreadableEvent as lost:
             if lost.stream not in (POLICY, decision.queue_id):
                 raise
