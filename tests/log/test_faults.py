@@ -22,8 +22,6 @@ from tests.log.situations import ANNA, BEN, CONTEXT, a_claim, a_log, a_stream, a
 from tests.waiting import wait_until
 
 SEED = 7
-BREAKS = 0.15
-"""How likely an answer is followed by a broken connection. Progress breaks them, so that there always is some."""
 WAITS_FOR_THE_LOCK = """
 SELECT count(*) > 0 FROM pg_stat_activity
 WHERE application_name = 'onethread writer' AND datname = current_database() AND wait_event_type = 'Lock'
@@ -174,12 +172,12 @@ async def test_a_backend_that_outlives_its_connection_stores_nothing_behind_our_
 
 
 async def test_a_storm_of_broken_connections_loses_and_doubles_nothing(log: PostgresLog, log_url: str) -> None:
-    chance = random.Random(SEED)
+    chance, progress = random.Random(SEED), asyncio.Event()
     acknowledged: dict[str, list[int]] = {}
-    broken = 0
+    answered = broken = 0
 
-    async def command(number: int, enemy: AsyncConnection[Any]) -> None:
-        nonlocal broken
+    async def command(number: int) -> None:
+        nonlocal answered
         stream = a_stream()
         acknowledged[stream] = []
         for version in range(25):
@@ -190,11 +188,23 @@ async def test_a_storm_of_broken_connections_loses_and_doubles_nothing(log: Post
                     outcome = await log.append([a_write(stream, version)], [claim], context=CONTEXT)
             assert isinstance(outcome, Appended | AlreadyClaimed)
             acknowledged[stream].append(outcome.positions[0] if isinstance(outcome, Appended) else outcome.position)
-            if chance.random() < BREAKS:  # while the others' appends are under way
-                broken += (await enemy.execute(BREAK_WRITERS)).rowcount
+            answered += 1
+            progress.set()
 
-    async with await AsyncConnection.connect(log_url, autocommit=True) as enemy:
-        await asyncio.gather(*[command(number, enemy) for number in range(40)])
+    async def terminate() -> None:
+        nonlocal broken
+        async with await AsyncConnection.connect(log_url, autocommit=True) as connection:
+            while True:
+                enough = answered + chance.randrange(1, 80)
+                while answered < enough:  # by progress, not by time: on a slow machine none would live long enough
+                    progress.clear()
+                    await progress.wait()
+                broken += (await connection.execute(BREAK_WRITERS)).rowcount
+
+    storm = asyncio.create_task(terminate())
+    await asyncio.gather(*[command(number) for number in range(40)])
+    storm.cancel()
+    await asyncio.gather(storm, return_exceptions=True)
 
     assert broken > 3
     assert await log.head() == 40 * 25
