@@ -4,6 +4,7 @@ The rules of who may be given what are told here a second time, plainly, so that
 or reservations would have to be made twice to go unseen.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -129,19 +130,21 @@ class Floor:
     def waits_for(self, item: Item, at: datetime) -> str:
         """The agent who was named for it, else the one who knows the customer, while the item waits for nobody else."""
         for agent_id, ends_at in self.waits(item):
-            somebody = self.agents.get(agent_id or "")
+            somebody = self.agents.get(agent_id)
             is_there = somebody is not None and somebody.presence is Presence.AVAILABLE and agent_id not in item.rests
-            if agent_id and at < ends_at and somebody and is_there and self._is_able(somebody, item.case, at):
+            if at < ends_at and somebody and is_there and self._is_able(somebody, item.case, at):
                 return agent_id
         return ""
 
-    def waits(self, item: Item) -> tuple[tuple[str | None, datetime], tuple[str | None, datetime]]:
-        """For whom it may wait, and until when."""
+    def waits(self, item: Item) -> Iterator[tuple[str, datetime]]:
+        """For whom it may wait, and until when. Where the rules wait for nobody, they do not with a clock set back."""
         rules = self.policy.rules
-        return (
-            (item.preferred_agent_id, item.preferred_at + timedelta(seconds=rules.preferred_agent_seconds)),
-            (item.known_agent_id, item.entered_at + timedelta(seconds=rules.known_agent_seconds)),
-        )
+        for agent_id, since, seconds in (
+            (item.preferred_agent_id, item.preferred_at, rules.preferred_agent_seconds),
+            (item.known_agent_id, item.entered_at, rules.known_agent_seconds),
+        ):
+            if agent_id and seconds:
+                yield agent_id, since + timedelta(seconds=seconds)
 
     def may_take(self, agent_id: str, somebody: Agent, item: Item, at: datetime) -> bool:
         """Whether the agent, as they stand, could be given the item at that moment."""

@@ -1,6 +1,6 @@
 """An empty Litestar POST: `python -m tests.benchmarks.empty_app`.
 
-Served as anybody would, by uvicorn with the same loop and parser as ours, but without what is our own (`HttpConnection`).
+Served as anybody would, by uvicorn with the same loop and parser as ours, but without our own `HttpConnection`.
 """
 
 import uvicorn

@@ -218,3 +218,19 @@ def test_what_waits_for_somebody_who_is_not_there_is_found(named_is: Presence, c
     shop.turn(OLA, Presence.OFFLINE)
 
     assert audited(shop.log).counts == counts
+
+
+def test_where_the_rules_wait_for_nobody_they_do_not_with_a_clock_that_was_set_back_either() -> None:
+    """Mei, who has no room, was named for it, a minute later than the clock tells when Ola gets it."""
+    shop = a_shop_with(MEI, OLA)
+    shop.adopt(RoutingPolicy(preferred_agent_seconds=0))
+    shop.allow(MEI, 1)
+    shop.arrive("first", QUEUE)
+    shop.prefer("first", MEI)
+    shop.wait(-60)
+
+    (offer,) = shop.route()
+
+    assert isinstance(offer, Offer)
+    assert offer.agent_id == OLA
+    assert audited(shop.log).counts == {}

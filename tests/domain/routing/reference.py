@@ -157,7 +157,7 @@ def awaited(shop: Shop, one: Conversation) -> str | None:
         (preferred, named_at, rules.preferred_agent_seconds),
         (event.known_agent_id, entered_at, rules.known_agent_seconds),
     ):
-        if agent_id not in shop.agents or agent_id in declined_until(shop, one.id):
+        if not seconds or agent_id not in shop.agents or agent_id in declined_until(shop, one.id):
             continue
         agent = shop.agents[agent_id]
         is_in_time = shop.now < since + timedelta(seconds=seconds)
