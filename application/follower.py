@@ -12,11 +12,11 @@ BATCH_MAX = 2_000
 """Events given to a reaction at once."""
 POLL_SECONDS = 0.25
 RETRY_SECONDS_MAX = 5.0
-RUSH_POSITIONS = 8
+RUSH_POSITIONS = 32
 """A step over more than so many positions of the log shows a rush."""
-RUSH_SECONDS_PER_POSITION = 0.0006
+RUSH_SECONDS_PER_POSITION = 0.0003
 """In a rush the next batch may gather so long for each of the others: a step costs more than its events do. At fewer
-than 1,600 events a second this dies down, at more it grows to the most."""
+than 3,300 events a second this dies down, at more it grows to the most."""
 RUSH_SECONDS_MAX = 0.05
 
 logger = logging.getLogger(__name__)
