@@ -10,8 +10,8 @@ import msgspec
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LOOK_AHEAD_DAYS = 400
 """Beyond that nothing is known to change: hours that repeat weekly change within a week, holidays within a year."""
-DAY, QUARTER, NO_TIME = timedelta(days=1), timedelta(minutes=15), timedelta()
 MICROSECOND = timedelta(microseconds=1)
+DAY, QUARTER, NO_TIME = timedelta(days=1), timedelta(minutes=15), timedelta()
 """Clocks are changed at a full quarter of an hour."""
 Spans = tuple[tuple[str, str], ...]
 """From and until, wall clock: `(("09:00", "12:30"), ("13:00", "24:00"))`."""

@@ -70,5 +70,5 @@ class PostgresRouterSnapshots:
         return None if compressed is None else zlib.decompress(compressed)
 
     def _place(self, position: int) -> bytes:
-        """What the seal is bound to: `router.2 20000`."""
+        """What the seal is bound to: `router.3 20000`."""
         return f"{self._name} {position}".encode()

@@ -50,10 +50,7 @@ class ReturnWork(Whenever):
             command = self._because_of(recorded)
             try:
                 await self._steer.return_to_queue(command, customer_id, conversation_id, "the agent signed out")
-            except (
-                ConversationUnknown,
-                UnreadableEvent,
-            ) as lost:  # erased, or unreadable: the router knows of it
+            except (ConversationUnknown, UnreadableEvent) as lost:  # the router knows of it
                 logger.warning("%s cannot go back to its queue: %s", conversation_id, lost)
                 await self._staff.let_go(command, recorded.stream, conversation_id, UNREADABLE)
             except RuleBroken:  # closed or taken by somebody else meanwhile: nothing to return

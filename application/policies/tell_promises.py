@@ -46,10 +46,8 @@ class TellPromises(Whenever):
         overflowed = recorded.event
         if not isinstance(overflowed, ConversationOverflowed) or not overflowed.words:
             return
-        claim, command = (
-            self._commands.claim_keys.once("promise told", str(recorded.position)),
-            self._because_of(recorded),
-        )
+        claim = self._commands.claim_keys.once("promise told", str(recorded.position))
+        command = self._because_of(recorded)
 
         def decide(customer: Customer) -> list[list[Event]]:
             message_id = derived_id("message", claim.key)
