@@ -10,7 +10,8 @@ from typing import Annotated
 import msgspec
 
 from application.exchange.handover import Handover, handover_of
-from channels.chat.files import BYTES_MAX, FILES_MAX, File, FileSaid, attachment_of, read_bytes_max, read_ticket
+from application.exchange.media import attachment_of
+from channels.chat.files import BYTES_MAX, FILES_MAX, File, FileSaid, read_bytes_max, read_ticket
 from channels.chat.identity import CLAIM_LENGTH_MAX, Proofs, claimed, prove_by_hmac, prove_by_jwt, read_proofs
 from channels.edge.payload import SignatureWrong, UnreadablePayload
 from channels.edge.text import file_name, language_tag, one_line, without_controls

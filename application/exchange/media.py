@@ -86,6 +86,17 @@ class StoredMedia(msgspec.Struct, frozen=True, kw_only=True):
     """What they are, by their content."""
 
 
+def attachment_of(stored: StoredMedia, name: str = "") -> Attachment:
+    """The file as part of what somebody says."""
+    return Attachment(
+        name=name,
+        content_type=stored.content_type,
+        size_bytes=stored.size_bytes,
+        sha256=stored.sha256,
+        reference=f"media:{stored.digest}",
+    )
+
+
 class MediaNotStored(Exception):
     """The media store takes nothing at the moment. Nothing was kept; try again."""
 

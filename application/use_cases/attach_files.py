@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from application.commands import Command, Commands, demand_revision
-from application.exchange.media import MediaBroken, MediaStore, StoredMedia
+from application.exchange.media import MediaBroken, MediaStore, StoredMedia, attachment_of
 from application.log import Claim
 from application.use_cases.conversation_desk import Desk
 from domain.conversation import demand_open
@@ -44,7 +44,7 @@ class AttachFiles:
         if not body:
             raise FileNotTaken("file: it is empty")
         stored = await self._store.put(body, declared_type)
-        demand_file(one.channel, limits.files, _attachment(stored), "file")
+        demand_file(one.channel, limits.files, attachment_of(stored), "file")
         await self._commands.log.append([], [self._brought(customer_id, stored.digest)], context=command.context)
         return stored
 
@@ -65,7 +65,7 @@ class AttachFiles:
             stored = await self._kept(digest) if any(claim.key in taken for claim in way) else None
             if stored is None:
                 raise FileUnknown(f"attachments[{nth}].media_id: nobody brought such a file for this customer")
-            attachments.append(_attachment(stored, name))
+            attachments.append(attachment_of(stored, name))
         return tuple(attachments)
 
     async def _kept(self, digest: str) -> StoredMedia | None:
@@ -77,13 +77,3 @@ class AttachFiles:
 
     def _brought(self, customer_id: str, digest: str) -> Claim:
         return self._commands.claim_keys.once("file for", customer_id, digest)
-
-
-def _attachment(stored: StoredMedia, name: str = "") -> Attachment:
-    return Attachment(
-        name=name,
-        content_type=stored.content_type,
-        size_bytes=stored.size_bytes,
-        sha256=stored.sha256,
-        reference=f"media:{stored.digest}",
-    )

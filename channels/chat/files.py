@@ -16,7 +16,6 @@ import msgspec
 from application.exchange.media import StoredMedia
 from channels.edge.payload import SignatureWrong
 from domain.account import AccountInvalid
-from domain.interaction import Attachment
 
 TICKET_LENGTH_MAX = 1_024
 FILES_MAX = 10
@@ -88,17 +87,6 @@ def read_ticket(ticket: str, *, account_id: str, visitor_id: str, keys: Sequence
     if at >= datetime.fromtimestamp(one.expires_at_seconds, UTC):
         raise SignatureWrong("it has expired; upload the file again")
     return one.file
-
-
-def attachment_of(file: StoredMedia, name: str) -> Attachment:
-    """The file as part of what somebody said."""
-    return Attachment(
-        name=name,
-        content_type=file.content_type,
-        size_bytes=file.size_bytes,
-        sha256=file.sha256,
-        reference=f"media:{file.digest}",
-    )
 
 
 def _mac(key: bytes, said: bytes) -> bytes:
