@@ -87,6 +87,11 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         """What it allows of sending, where an account's settings say nothing else."""
         return LIMITS.get(self.name, DEFAULT)
 
+    @property
+    def told_by(self) -> str:
+        """The setting that keeps accounts with one hook address apart; empty where the address does."""
+        return self.webhook.told_by if self.webhook else ""
+
 
 class Medium(Protocol):
     """What the file of a medium offers whose provider posts to us and takes what we post."""

@@ -155,9 +155,7 @@ def gist(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     said = [row for row in rows if row["kind"] in SAID]
     told = {row["position"]: row for row in said[-SAID_TOLD:]}
     for kind in SAID:
-        carried = [
-            one for one in said if one["kind"] == kind and one["event"].get("content", one["event"]).get("attachments")
-        ]
+        carried = [one for one in said if one["kind"] == kind and _files(one)]
         told |= {row["position"]: row for row in carried[-PICTURES_TOLD:]}
     return sorted(told.values(), key=lambda row: str(row["occurred_at"]))
 

@@ -95,12 +95,6 @@ async def list_accounts(asked: Asked[Nothing]) -> Answer:
     return json_answer(AccountsShown(items=sorted(shown, key=lambda one: (one.name, one.id))))
 
 
-def _told_by(asked: Asked[AccountWanted]) -> str:
-    """The secret that keeps accounts with one hook address apart."""
-    webhook = CHANNELS[asked.given.channel].webhook
-    return webhook.told_by if webhook else ""
-
-
 @command(
     "/v1/accounts",
     Action.DEFINE_ACCOUNTS,
@@ -118,7 +112,8 @@ async def open_account(asked: Asked[AccountWanted]) -> Answer:
     """
     definition = asked.given.definition()
     await demand_known(asked.parts, definition.queue_id)
-    done, account_id = await asked.parts.define.define_account(asked.command, None, definition, told_by=_told_by(asked))
+    told_by = CHANNELS[definition.channel].told_by
+    done, account_id = await asked.parts.define.define_account(asked.command, None, definition, told_by=told_by)
     return done_answer(done, AccountStands(position=done.position, account_id=account_id), status=201)
 
 
@@ -137,7 +132,8 @@ async def define_account(asked: Asked[AccountWanted]) -> Answer:
     account_id, definition = asked.ids["account_id"], asked.given.definition()
     await demand_known(asked.parts, account_id)
     await demand_known(asked.parts, definition.queue_id)
-    done, _ = await asked.parts.define.define_account(asked.command, account_id, definition, told_by=_told_by(asked))
+    told_by = CHANNELS[definition.channel].told_by
+    done, _ = await asked.parts.define.define_account(asked.command, account_id, definition, told_by=told_by)
     return done_answer(done, AccountStands(position=done.position, account_id=account_id))
 
 

@@ -91,11 +91,11 @@ async def read_account_health(asked: Asked[Nothing]) -> Answer:
     raise AccountUnknown(f"there is no account {asked.ids['account_id']}")
 
 
-async def health_of_all(parts: Parts, now: datetime) -> list[AccountHealth]:
-    """By name. Raises LogUnreachable."""
+async def health_of_all(parts: Parts, now: datetime, replies: Sequence[Stuck] | None = None) -> list[AccountHealth]:
+    """By name. `replies`: those that are stuck, where they were loaded already. Raises LogUnreachable."""
     backlogs, traffic = await parts.deliveries.backlogs(), await parts.traffic.of_all()
     stuck: dict[str, list[Stuck]] = {}
-    for reply in await parts.stuck_replies.load():
+    for reply in await parts.stuck_replies.load() if replies is None else replies:
         stuck.setdefault(reply.account_id, []).append(reply)
     shared = sharing(parts.directory)
     healths = [
@@ -115,8 +115,7 @@ async def health_of_all(parts: Parts, now: datetime) -> list[AccountHealth]:
 
 def sharing(directory: Directory) -> dict[str, list[str]]:
     """By account, those that it cannot be told from, since they have the same secret."""
-    told_by = {name: one.webhook.told_by for name, one in CHANNELS.items() if one.webhook}
-    return shared_secrets(directory.accounts.values(), told_by)
+    return shared_secrets(directory.accounts.values(), {name: one.told_by for name, one in CHANNELS.items()})
 
 
 def warn_of_shared_secrets(directory: Directory) -> None:

@@ -121,9 +121,9 @@ async def read_metrics(asked: Asked[Nothing]) -> Answer:
     with suppress(LogUnreachable, TimeoutError):  # what the process counted by itself is worth telling all the same
         async with asyncio.timeout(READY_SECONDS_MAX):
             await parts.metrics.measure_lag(parts.log, parts.followers, asked.at)
-            nameless = [one for one in await parts.stuck_replies.load() if not one.account_id]
-            parts.metrics.account_stuck.labels("").set(len(nameless))
-            for one in await health_of_all(parts, asked.at):
+            stuck = await parts.stuck_replies.load()
+            parts.metrics.account_stuck.labels("").set(sum(not one.account_id for one in stuck))
+            for one in await health_of_all(parts, asked.at, stuck):
                 parts.metrics.account_lag_seconds.labels(one.account_id).set(one.lag_seconds)
                 parts.metrics.account_waiting.labels(one.account_id).set(one.waiting)
                 parts.metrics.account_parked.labels(one.account_id).set(one.parked)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from application.exchange.limits import DEFAULT, Limits
 from application.projections.calls import LiveCall, followed
+from application.projections.lines import SAID
 from application.projections.view import Row
 from domain.calls.stages import CallAnswered, CallEvent, CallLogged, CallRang, Direction, key_of
 from domain.conversation import Conversation, ConversationOpened, Standing, Status, opened
@@ -44,7 +45,6 @@ AMENDED_KEPT = 20
 UNSENT = "taken back"
 """The preview of a message that was taken back."""
 MOVED = "moved to another conversation"
-SAID = (MessageReceived, ReplyEchoed)
 
 
 class Amended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

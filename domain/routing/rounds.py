@@ -254,7 +254,7 @@ class Round:
             preference=field.preference,
             step=step,
             edition=self.edition,
-            passed_over=passed_over(facts, waiting, step, self.now) if waiting.preferred_agent_id else "",
+            passed_over=passed_over(facts, waiting, step, self.now),
         )
         offer = Offer(
             conversation_id=waiting.conversation_id,

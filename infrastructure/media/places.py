@@ -29,11 +29,8 @@ class Place(Protocol):
     async def put(self, name: str, body: bytes) -> None:
         """Durable when it returns; replaces what was there. Raises MediaNotStored."""
 
-    async def get(self, name: str) -> bytes | None:
-        """None where there is nothing. Raises MediaNotStored where that cannot be told."""
-
-    async def beginning(self, name: str, length: int) -> bytes | None:
-        """As `get`, of the first bytes only."""
+    async def get(self, name: str, length: int | None = None) -> bytes | None:
+        """Its first `length` bytes, or all; None where there is nothing. Raises MediaNotStored where it cannot tell."""
 
     def names(self) -> AsyncIterator[list[str]]:
         """The names of all objects, some at a time, in no order. Raises MediaNotStored."""
@@ -53,11 +50,8 @@ class Folder:
         except OSError as error:
             raise MediaNotStored(str(error)) from error
 
-    async def get(self, name: str) -> bytes | None:
-        return await _get(LocalStore(self._path), name) if self._path.exists() else None
-
-    async def beginning(self, name: str, length: int) -> bytes | None:
-        return await _beginning(LocalStore(self._path), name, length) if self._path.exists() else None
+    async def get(self, name: str, length: int | None = None) -> bytes | None:
+        return await _get(LocalStore(self._path), name, length) if self._path.exists() else None
 
     async def names(self) -> AsyncIterator[list[str]]:
         if self._path.exists():
@@ -87,11 +81,8 @@ class Bucket:
     async def put(self, name: str, body: bytes) -> None:
         await _put(self._store, name, body)
 
-    async def get(self, name: str) -> bytes | None:
-        return await _get(self._store, name)
-
-    async def beginning(self, name: str, length: int) -> bytes | None:
-        return await _beginning(self._store, name, length)
+    async def get(self, name: str, length: int | None = None) -> bytes | None:
+        return await _get(self._store, name, length)
 
     def names(self) -> AsyncIterator[list[str]]:
         return _names(self._store)
@@ -104,19 +95,12 @@ async def _put(store: LocalStore | S3Store, name: str, body: bytes) -> None:
         raise MediaNotStored(_first_line(error)) from error
 
 
-async def _get(store: LocalStore | S3Store, name: str) -> bytes | None:
+async def _get(store: LocalStore | S3Store, name: str, length: int | None) -> bytes | None:
     try:
+        if length is not None:
+            return bytes(await obstore.get_range_async(store, name, start=0, length=length))
         found = await obstore.get_async(store, name)
         return bytes(await found.bytes_async())
-    except FileNotFoundError:
-        return None
-    except (BaseError, OSError) as error:
-        raise MediaNotStored(_first_line(error)) from error
-
-
-async def _beginning(store: LocalStore | S3Store, name: str, length: int) -> bytes | None:
-    try:
-        return bytes(await obstore.get_range_async(store, name, start=0, length=length))
     except FileNotFoundError:
         return None
     except (BaseError, OSError) as error:

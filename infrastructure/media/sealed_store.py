@@ -61,7 +61,7 @@ class SealedStore:
 
     async def _rewrap(self, path: str) -> str | None:
         """None where it was wrapped anew, empty where there was nothing to do, else why it is lost."""
-        former = await self._place.beginning(path, _KEY_STARTS + len(self._masters.active))
+        former = await self._place.get(path, _KEY_STARTS + len(self._masters.active))
         if former is None or not former.startswith(FORMAT) or former.endswith(self._masters.active):
             return ""
         if (sealed := await self._place.get(path)) is None:

@@ -30,7 +30,7 @@ Lines = Iterable[tuple[str, str]]
 
 def printed(told: Explanation) -> Iterator[RenderableType]:
     """The parts of the answer, from the top."""
-    names = {one.agent_id: f"{one.name} ({one.agent_id})" for one in told.assignment.candidates if one.name}
+    names = _names(told.assignment.candidates)
     winner = names.get(told.assignment.agent_id, told.assignment.agent_id)
     yield Text(f"{told.offer_id}: {told.conversation_id} offered to {winner}", style="bold")
     yield _stage("1  intake", _intake(told.intake))
@@ -41,9 +41,7 @@ def printed(told: Explanation) -> Iterator[RenderableType]:
         made = told.assignment
         merit = made.rule if made.rule != ChoiceRule.LONGEST_IDLE else ""
         yield _table(made.candidates, made.eligible, merit, made.agent_id)
-    if told.why_not is not None:
-        who = names.get(told.why_not.agent_id, told.why_not.agent_id)
-        yield _stage(f"why not {who}?", _named(_why_not(told.why_not), names))
+    yield from _why_not(told.why_not, names)
     yield _verdict(told.assignment)
 
 
@@ -58,16 +56,14 @@ def printed_otherwise(told: Unassigned | Step) -> Iterator[RenderableType]:
         return
     yield Text(f"{told.conversation_id} waits; nobody has it at {_moment(told.at)}", style="bold")
     yield _stage("1  intake", _intake(told.intake))
-    names = {one.agent_id: f"{one.name} ({one.agent_id})" for one in told.candidates if one.name}
+    names = _names(told.candidates)
     yield _stage("2  classification", _named(_classification(told.classification), names))
     yield _stage(
         "3  queue", [*_queue(told.queue), ("closed", "nobody is asked until it opens" if told.is_closed else "")]
     )
     if told.candidates:
         yield _table(told.candidates, sum(one.rank is not None for one in told.candidates))
-    if told.why_not is not None:
-        who = names.get(told.why_not.agent_id, told.why_not.agent_id)
-        yield _stage(f"why not {who}?", _named(_why_not(told.why_not), names))
+    yield from _why_not(told.why_not, names)
 
 
 def _stage(title: str, lines: Lines) -> RenderableType:
@@ -160,11 +156,12 @@ def _table(candidates: Sequence[CandidateShown], eligible: int, merit: str = "",
     return Group(title, table, *([Text(f"and {left_out} more, see --json", style="dim")] if left_out > 0 else []))
 
 
-def _why_not(why: WhyNot) -> Lines:
-    return [
-        ("", why.answer),
-        ("otherwise", f"{why.winner_otherwise} would have got it" if why.winner_otherwise else ""),
-    ]
+def _why_not(why: WhyNot | None, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    """The answer, where somebody asked."""
+    if why is not None:
+        otherwise = f"{why.winner_otherwise} would have got it" if why.winner_otherwise else ""
+        lines = [("", why.answer), ("otherwise", otherwise)]
+        yield _stage(f"why not {names.get(why.agent_id, why.agent_id)}?", _named(lines, names))
 
 
 def _verdict(made: Assignment) -> Text:
@@ -177,6 +174,11 @@ def _verdict(made: Assignment) -> Text:
             return Text("\nRecomputed from the log: the same winner.", style="bold green")
         case _:
             return Text(f"\nRecomputed from the log: NOT the same, but {made.recomputed_as}.", style="bold red")
+
+
+def _names(candidates: Sequence[CandidateShown]) -> dict[str, str]:
+    """By agent's id: `Ola (agent-ola)`."""
+    return {one.agent_id: f"{one.name} ({one.agent_id})" for one in candidates if one.name}
 
 
 def _named(lines: Lines, names: Mapping[str, str]) -> Lines:
