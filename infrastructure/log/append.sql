@@ -50,7 +50,8 @@ BEGIN
         FROM (
             SELECT * FROM unnest(write_requests, write_streams, write_versions) AS w (request, stream, version)
             WHERE w.version <> coalesce(
-                (SELECT max(originator_version) FROM onethread_events WHERE originator_id = w.stream), 0)
+                (SELECT max(originator_version) FROM onethread_events
+                 WHERE originator_id = w.stream AND originator_version >= w.version), 0)
             UNION ALL
             SELECT k.request, k.stream, 0 FROM unnest(key_requests, key_streams, key_wrapped) AS k (request, stream, wrapped)
             WHERE EXISTS (SELECT FROM onethread_stream_keys WHERE stream = k.stream AND wrapped_key <> k.wrapped)
@@ -65,16 +66,22 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 
-    positions := ARRAY(
-        SELECT CASE WHEN e.request <> ALL (refused)
-            THEN head + count(*) FILTER (WHERE e.request <> ALL (refused)) OVER (ORDER BY e.nth) END
-        FROM unnest(event_requests) WITH ORDINALITY AS e (request, nth)
-        ORDER BY e.nth
-    );
+    IF cardinality(refused) = 0 THEN
+        positions := ARRAY(SELECT generate_series(head + 1, head + cardinality(event_requests)));
+    ELSE
+        positions := ARRAY(
+            SELECT CASE WHEN e.request <> ALL (refused)
+                THEN head + count(*) FILTER (WHERE e.request <> ALL (refused)) OVER (ORDER BY e.nth) END
+            FROM unnest(event_requests) WITH ORDINALITY AS e (request, nth)
+            ORDER BY e.nth
+        );
+    END IF;
     INSERT INTO onethread_events (originator_id, originator_version, topic, state, notification_id)
     SELECT e.stream, e.version, e.topic, e.state, e.position
-    FROM unnest(event_streams, event_versions, event_topics, event_states, positions)
-        AS e (stream, version, topic, state, position)
+    FROM (
+        SELECT unnest(event_streams) AS stream, unnest(event_versions) AS version, unnest(event_topics) AS topic,
+            unnest(event_states) AS state, unnest(positions) AS position
+    ) AS e  -- unnest as a table would write all of it to one first
     WHERE e.position IS NOT NULL;
 
     IF cardinality(key_streams) > 0 THEN
