@@ -10,7 +10,8 @@ from domain.event import Recorded
 
 BATCH_MAX = 2_000
 """Events given to a reaction at once."""
-POLL_SECONDS = 0.25
+WAIT_SECONDS = 5.0
+"""For one wait for events. The log looks out for all who wait together; who waited in vain looks by itself."""
 RETRY_SECONDS_MAX = 5.0
 RUSH_POSITIONS = 32
 """A step over more than so many positions of the log shows a rush."""
@@ -89,7 +90,7 @@ class Follower:
                 self.position = await self.reaction.start()
                 self._announce()
                 while True:
-                    await self.step(POLL_SECONDS)
+                    await self.step(WAIT_SECONDS)
                     pause = 0.1
             except Exception:
                 logger.exception("follower %s stopped; it starts again at its position", self.reaction.name)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from application.commands import Command, Contended
-from application.follower import POLL_SECONDS, RETRY_SECONDS_MAX, Follower
+from application.follower import RETRY_SECONDS_MAX, Follower
 from application.log import Log, LogBusy, LogUnreachable, UnreadableEvent
 from application.router_snapshots import Trail
 from application.use_cases.assign_work import AssignWork, streams_of
@@ -23,6 +23,8 @@ REST_AFTER_REFUSAL = timedelta(seconds=0.5)
 """How long the router waits for news after a decision was refused, before it decides anew without any."""
 TOGETHER_MAX = 250
 """Decisions that are made ready together, while those before them are being stored."""
+LOOK_SECONDS = 0.25
+"""How often the router looks whether it leads, and at the clock, which may have been set since."""
 LEAD_RECORDED_SECONDS = 2.0
 """How often whoever leads writes down that it does."""
 LEAD_BREAK_SECONDS = 6.0
@@ -252,13 +254,13 @@ class Router:
             self._rest = rest
 
     def _wait_seconds(self) -> float:
-        """Until the next offer runs out, at most one poll."""
+        """Until the next offer runs out, at most until it looks anyway."""
         if not self.leads:
-            return POLL_SECONDS
+            return LOOK_SECONDS
         now = self._clock()
         moments = [next_deadline(self.state, now), self._rest.until if self._rest else None]
         seconds = [(moment - now).total_seconds() for moment in moments if moment is not None]
-        return max(0.0, min([POLL_SECONDS, *seconds]))
+        return max(0.0, min([LOOK_SECONDS, *seconds]))
 
 
 class Rest:
