@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from application.log import Log, UnreadableEvent
 from domain.event import Recorded
 
-BATCH_MAX = 2_000
+BATCH_MAX = 4_000
 """Events given to a reaction at once."""
 WAIT_SECONDS = 5.0
 """For one wait for events. The log looks out for all who wait together; who waited in vain looks by itself."""
@@ -18,7 +18,7 @@ RUSH_POSITIONS = 32
 RUSH_SECONDS_PER_POSITION = 0.0003
 """In a rush the next batch may gather so long for each of the others: a step costs more than its events do. At fewer
 than 3,300 events a second this dies down, at more it grows to the most."""
-RUSH_SECONDS_MAX = 0.05
+RUSH_SECONDS_MAX = 0.2
 
 logger = logging.getLogger(__name__)
 
