@@ -93,50 +93,20 @@ class AdapterBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     messages: Annotated[list[AdapterMessage], msgspec.Meta(min_length=1, max_length=BATCH_MESSAGES_MAX)]
 
 
-_decoder = msgspec.json.Decoder(AdapterMessage)
-_batch_decoder = msgspec.json.Decoder(AdapterBatch)
-
-
-def parse(raw: bytes, *, received_at: datetime) -> tuple[str, InboundMessage]:
-    """The account and the message. Raises UnreadablePayload with the field and the limit."""
-    try:
-        one = _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise UnreadablePayload.of(error) from None
-    return one.account, to_message(one, received_at=received_at)
-
-
-def parse_batch(raw: bytes, *, received_at: datetime) -> list[tuple[str, InboundMessage]]:
-    """Account and message of each, in order. Raises UnreadablePayload with the place, field and limit."""
-    try:
-        batch = _batch_decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise UnreadablePayload.of(error) from None
-    latest = received_at + CLOCK_SKEW_MAX
-    return [
-        (one.account, _to_message(one, received_at, latest, f"messages[{place}]."))
-        for place, one in enumerate(batch.messages)
-    ]
-
-
 def to_message(one: AdapterMessage, *, received_at: datetime) -> InboundMessage:
     """The adapter's message as ours. Raises UnreadablePayload with the field."""
-    return _to_message(one, received_at, received_at + CLOCK_SKEW_MAX, "")
-
-
-def _to_message(one: AdapterMessage, received_at: datetime, latest: datetime, where: str) -> InboundMessage:
     at = one.occurred_at
     if at is None:
         at = received_at
-    elif not FIRST_MOMENT <= at <= latest:
-        raise UnreadablePayload(f"{where}occurred_at", "it must be between 1970 and one day from now")
+    elif not FIRST_MOMENT <= at <= received_at + CLOCK_SKEW_MAX:
+        raise UnreadablePayload("occurred_at", "it must be between 1970 and one day from now")
     elif at.utcoffset() != _NO_TIME:
         at = at.astimezone(UTC)
     handle = _identifier(one.handle)
     message_id = _identifier(one.message_id)
     if not (handle and message_id):
-        raise UnreadablePayload(f"{where}{'message_id' if handle else 'handle'}", "it has no visible character")
-    content = _content(one, where)
+        raise UnreadablePayload("message_id" if handle else "handle", "it has no visible character")
+    content = _content(one)
     return InboundMessage(
         provider_id=message_id,
         handle=handle,
@@ -155,14 +125,14 @@ def _identifier(text: str) -> str:
     return text.strip() if text.isprintable() else one_line(text)
 
 
-def _content(one: AdapterMessage, where: str) -> Content:
+def _content(one: AdapterMessage) -> Content:
     if one.content is None:
         text = without_controls(one.text)
         if not text.strip():
-            raise UnreadablePayload(f"{where}text", "a message needs a text or a content")
+            raise UnreadablePayload("text", "a message needs a text or a content")
         return Content(text=text)
     if one.text:
-        raise UnreadablePayload(f"{where}content", "give either text or content")
+        raise UnreadablePayload("content", "give either text or content")
     given = one.content
     attachments = tuple(
         Attachment(
@@ -176,5 +146,5 @@ def _content(one: AdapterMessage, where: str) -> Content:
     )
     text, html = without_controls(given.text), without_controls(given.html)
     if given.kind is ContentKind.TEXT and not (text.strip() or html.strip() or attachments):
-        raise UnreadablePayload(f"{where}content.text", "a message needs a text, markup or an attachment")
+        raise UnreadablePayload("content.text", "a message needs a text, markup or an attachment")
     return Content(kind=given.kind, text=text, html=html, attachments=attachments, about=_identifier(given.about))

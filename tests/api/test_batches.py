@@ -57,6 +57,15 @@ def test_one_that_is_refused_keeps_none_of_the_others_away(
     assert [(one["pointer"], one.get("limit")) for one in problem["errors"]] == [(pointer, limit)]
 
 
+@pytest.mark.parametrize(("count", "limit"), [(0, 1), (501, 500)])
+def test_a_batch_is_of_one_to_500_messages(shop: Shop, count: int, limit: int) -> None:
+    answer = bring(shop, *(a_message(shop, number) for number in range(count)))
+
+    (error,) = answer.json()["errors"]
+    assert answer.status_code == 400
+    assert (error["field"], error["limit"]) == ("$.messages", limit)
+
+
 def test_what_is_mended_is_stored_and_the_rest_recognised(shop: Shop) -> None:
     first = bring(shop, a_message(shop, 0), a_message(shop, 1, text=""), "no message")
     again = bring(shop, a_message(shop, 0), a_message(shop, 1), "no message")
