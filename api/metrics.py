@@ -58,8 +58,9 @@ class Metrics:
         self.lag_events = gauge("reader_lag_positions", "Positions between a reader and the head.", ["reader"])
         self.parked = gauge("parked_streams", "Streams that a projection cannot follow.", ["projection"])
         self.waiting = gauge("queue_waiting", "Conversations that wait, by queue.", ["queue"])
-        self.decisions = gauge("router_decisions", "Decisions taken by the router in this process.")
-        self.decisions_refused = gauge("router_decisions_refused", "Those that were stale.")
+        self.decisions = counter("router_decisions_total", "Decisions taken by the router in this process.")
+        self.decisions_refused = counter("router_decisions_refused_total", "Those that were stale.")
+        self._decided = self._refused = 0  # of the router, as counted so far
         self.set_aside = gauge("router_set_aside", "Conversations out of the line because they cannot be read.")
         self._waits = counter(
             "expected_waits_total",
@@ -166,7 +167,10 @@ class Metrics:
         return lags
 
     def measure_routing(self, router: Router) -> None:
-        """Sets the sizes of the queues and the router's decisions, where the router runs in this process."""
+        """Sets the sizes of the queues, where the router leads in this process, and counts its decisions."""
+        self.decisions.inc(router.decided - self._decided)
+        self.decisions_refused.inc(router.refused - self._refused)
+        self._decided, self._refused = router.decided, router.refused
         if not router.leads:  # whoever leads tells; what this process knew when it led is long out of date
             self.waiting.clear()
             self.set_aside.set(0)
@@ -175,8 +179,6 @@ class Metrics:
         for queue_id in router.state.facts.queues.keys() | waiting.keys():
             self.waiting.labels(queue_id).set(waiting[queue_id])
         self.set_aside.set(sum(len(one.set_aside) for one in router.state.facts.queues.values()))
-        self.decisions.set(router.decided)
-        self.decisions_refused.set(router.refused)
 
     def measure_parked(self, projections: Mapping[str, Projection]) -> None:
         """Sets how many streams each projection cannot follow."""

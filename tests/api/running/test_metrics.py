@@ -161,8 +161,8 @@ def test_queues_parked_streams_and_decisions_are_told(told: Told) -> None:
         "decisions",
         "calls",
     }
-    assert told.metrics.of("router_decisions") == 0  # there is no agent
-    assert told.metrics.of("router_decisions_refused") == 0
+    assert told.metrics.of("router_decisions_total") == 0  # there is no agent
+    assert told.metrics.of("router_decisions_refused_total") == 0
 
 
 def test_requests_and_messages_are_counted(told: Told) -> None:
