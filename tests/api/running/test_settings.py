@@ -60,6 +60,12 @@ def test_the_production_shape_has_two_api_nodes_two_workers_and_their_servers() 
     assert set(services()) - ours == {"postgres", "nats-1", "nats-2", "nats-3"}
 
 
+def test_every_service_of_the_production_shape_starts_again_and_keeps_its_output_within_a_limit() -> None:
+    for name, service in services().items():
+        assert service["restart"] == "unless-stopped", name
+        assert {"max-size", "max-file"} <= set(service["logging"]["options"]), name
+
+
 def test_the_image_of_the_production_shape_is_of_this_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
