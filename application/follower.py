@@ -60,7 +60,15 @@ class WorksBeside(Protocol):
 class Follower:
     """Runs one reaction along the log. Whatever goes wrong is told, waited out and tried again from its position."""
 
-    def __init__(self, log: Log, reaction: Reaction, batch_max: int = BATCH_MAX, gather_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        log: Log,
+        reaction: Reaction,
+        batch_max: int = BATCH_MAX,
+        *,
+        gather_seconds: float = 0.0,
+        rush_seconds_max: float = RUSH_SECONDS_MAX,
+    ) -> None:
         self.reaction = reaction
         self.position = -1
         """Up to where the reaction has taken the log; -1 before it started."""
@@ -69,6 +77,7 @@ class Follower:
         self._log = log
         self._batch_max = batch_max
         self._gather_seconds = gather_seconds
+        self._rush_seconds_max = rush_seconds_max
         self._pause_seconds = gather_seconds
         self._moved = asyncio.Event()
 
@@ -120,7 +129,7 @@ class Follower:
         """How long the next batch may gather. Events that do not concern the reaction count too: they woke it."""
         if events == self._batch_max or positions >= self._batch_max:
             return 0.0  # it is behind: whoever fell out of the log's tail would have to read it back
-        rush_seconds = min(RUSH_SECONDS_MAX, (positions - RUSH_POSITIONS) * RUSH_SECONDS_PER_POSITION)
+        rush_seconds = min(self._rush_seconds_max, (positions - RUSH_POSITIONS) * RUSH_SECONDS_PER_POSITION)
         return max(self._gather_seconds, rush_seconds)
 
     async def _pass(self, error: UnreadableEvent) -> None:

@@ -23,6 +23,8 @@ REST_AFTER_REFUSAL = timedelta(seconds=0.5)
 """How long the router waits for news after a decision was refused, before it decides anew without any."""
 TOGETHER_MAX = 250
 """Decisions that are made ready together, while those before them are being stored."""
+RUSH_SECONDS_MAX = 0.05
+"""The router lets events gather for less than who only shows them: work waits for it."""
 LOOK_SECONDS = 0.25
 """How often the router looks whether it leads, and at the clock, which may have been set since."""
 LEAD_RECORDED_SECONDS = 2.0
@@ -70,7 +72,7 @@ class Router:
         leads: RecordedLeads | None = None,
     ) -> None:
         self.state = RouterState()
-        self.follower = Follower(log, self)
+        self.follower = Follower(log, self, rush_seconds_max=RUSH_SECONDS_MAX)
         self.leads = False
         self.refused = 0
         """Decisions that were stale by the time they reached the log."""
