@@ -166,18 +166,3 @@ def test_hostile_mail_takes_no_longer_than_a_big_one(raw: bytes) -> None:
 @given(st.text())
 def test_any_markup_has_a_text(html: str) -> None:
     assert "<script>" not in text_of_html(f"<script>{html}</script>")
-
-
-@pytest.mark.benchmark
-def test_ordinary_mail_is_parsed_at_1500_a_second_and_core(tell: Callable[[str], None]) -> None:
-    ordinary = [raw for raw in mails().values() if len(raw) < 100_000]
-
-    begun, count = time.process_time(), 0
-    while time.process_time() - begun < 3:
-        for raw in ordinary:
-            parse(raw, received_at=NOON)
-        count += len(ordinary)
-    rate = count / (time.process_time() - begun)
-
-    tell(f"Mails parsed: {rate:.0f}/s of {sum(map(len, ordinary)) / len(ordinary) / 1024:.0f} KiB on average")
-    assert rate >= 1_500
