@@ -131,6 +131,7 @@ class Witness:
     def _demand_the_rules_allow_it(self, offered: ConversationOffered, at: datetime) -> None:
         """As they are now, not only as they were when the router chose the agent."""
         if offered.choice is not None:
+            assert offered.conversation_id in self.floor.items, "it is in no line"
             somebody, item = self.agents[offered.agent_id], self.floor.items[offered.conversation_id]
             assert self.floor.may_take_such(somebody, item.case, at), "they may not have it by now"
 
