@@ -15,9 +15,9 @@ WAIT_SECONDS = 5.0
 RETRY_SECONDS_MAX = 5.0
 RUSH_POSITIONS = 32
 """A step over more than so many positions of the log shows a rush."""
-RUSH_SECONDS_PER_POSITION = 0.0003
+RUSH_SECONDS_PER_POSITION = 0.00045
 """In a rush the next batch may gather so long for each of the others: a step costs more than its events do. At fewer
-than 3,300 events a second this dies down, at more it grows to the most."""
+than 2,200 events a second this dies down, at more it grows to the most."""
 RUSH_SECONDS_MAX = 0.2
 
 logger = logging.getLogger(__name__)
