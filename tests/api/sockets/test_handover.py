@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 
@@ -95,10 +96,13 @@ def test_a_chat_goes_on_by_mail_and_the_visitor_who_returns_sees_all_of_it(
         ("message", "Thank you!"),
         ("reply", "You are welcome."),
     ]
-    entries = supervisor.shown(held.timeline)["items"]
-    gone = [one for one in entries if one["kind"] == "conversation.reply_handed_over"]
-    assert {one["event"]["handle"] for one in gone} == {address}
-    assert all(one["delivery"]["status"] == "accepted" for one in gone)
+
+    def gone() -> list[Any]:
+        entries = supervisor.shown(held.timeline)["items"]
+        return [one for one in entries if one["kind"] == "conversation.reply_handed_over"]
+
+    wait_until(lambda: {one["delivery"]["status"] for one in gone()} == {"accepted"}, what="the mail server took all")
+    assert {one["event"]["handle"] for one in gone()} == {address}
 
 
 def test_what_the_visitor_sees_is_told_to_the_agent_and_goes_by_no_mail(
